@@ -1,0 +1,351 @@
+"""
+What an actions frame is: its columns, how an API record becomes a row, and what is odd about a row.
+
+One row an action, unique `id`, newest first. The columns and their dtypes:
+
+    id              int64                ids pass 2^31
+    type            category             an open set: unknown words are kept and reported
+    status          category             likewise
+    resource_type   category             likewise
+    resource_id     Int64                null for volumes; for reserved IPs the IPv4 address as a number
+    resource        category             'droplet:3164450', 'reserved_ip:45.55.96.47'; null where the API cannot tell
+    resource_name   category             null if never seen
+    region          category             the region's slug
+    started_at      datetime64[s, UTC]
+    completed_at    datetime64[s, UTC]   null while the action is open
+    observed_at     datetime64[s, UTC]   when the row was read from the API: the clock of every statistic
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = [
+    "COLUMNS",
+    "COMPLETED",
+    "ERRORED",
+    "IN_PROGRESS",
+    "Record",
+    "Region",
+    "decode",
+    "instants",
+    "merge",
+    "newest_first",
+    "problems",
+    "resource_key",
+    "text_dtype",
+    "to_frame",
+    "words",
+]
+
+# `done` is no documented word, but the API has twice sent it where it meant completed (floating IPs on 2021-09-30,
+# volume resizes until 2023). The frame keeps the word; every statistic reads it as completed.
+COMPLETED = frozenset({"completed", "done"})
+ERRORED = frozenset({"errored"})
+IN_PROGRESS = frozenset({"in-progress"})
+_DOCUMENTED_STATUS = {"completed", "errored", "in-progress"}
+
+_TIME = "datetime64[s, UTC]"
+COLUMNS: dict[str, str] = {
+    "id": "int64",
+    "type": "category",
+    "status": "category",
+    "resource_type": "category",
+    "resource_id": "Int64",
+    "resource": "category",
+    "resource_name": "category",
+    "region": "category",
+    "started_at": _TIME,
+    "completed_at": _TIME,
+    "observed_at": _TIME,
+}
+
+# What public material says is recorded; there is no official list (API type is a free string).
+_KNOWN_TYPES = frozenset(
+    """
+    create destroy power_on power_off power_cycle reboot shutdown snapshot backup restore rebuild resize rename
+    password_reset change_kernel kernel_change enable_ipv6 enable_private_networking enable_backups disable_backups
+    change_backup_policy migrate upgrade transfer convert convert_to_snapshot image_destroy
+    attach_volume detach_volume resize_volume reserve_ip release_ip assign_ip unassign_ip
+    """.split()
+)
+_ADDRESSES = frozenset({"floating_ip", "reserved_ip"})
+_NAMED_BY_ID = frozenset({"droplet", "image"})
+_NO_ID = frozenset({"volume", "backend", "reserved_ipv6"})
+_KNOWN_RESOURCE_TYPES = _ADDRESSES | _NAMED_BY_ID | _NO_ID
+
+
+class Region(msgspec.Struct, frozen=True, gc=False):
+    """The one field of a record's region that outlives the answer; the rest is as of today, not of then."""
+
+    slug: str | None = None
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One action as the API tells it, before it is a row."""
+
+    id: int
+    status: str | None = None
+    type: str | None = None
+    started_at: str | int | None = None
+    completed_at: str | int | None = None
+    resource_id: int | None = None
+    resource_type: str | None = None
+    region: Region | str | None = None
+    region_slug: str | None = None
+
+
+_decode_record = msgspec.json.Decoder(Record).decode
+
+
+def decode(raw: bytes | msgspec.Raw) -> Record:
+    """
+    Read one action from JSON, keeping it even where a field is not what it should be.
+
+    A field of the wrong kind becomes null (or, for words, its text), which `problems` then reports.
+
+    Raises:
+        msgspec.ValidationError: it is not an object, or has no id by which it could be told from others.
+
+    Example:
+        >>> decode(b'{"id": 36805022, "status": "completed", "type": "snapshot", "resource_id": "?"}').resource_id
+    """
+    try:
+        return _decode_record(raw)
+    except msgspec.ValidationError:
+        fields = msgspec.json.decode(raw)
+        if not isinstance(fields, dict):
+            raise
+        return msgspec.convert({"id": _whole(fields.get("id")), **_salvaged(fields)}, Record)
+
+
+def _salvaged(fields: dict[str, Any]) -> dict[str, Any]:
+    words = ("status", "type", "resource_type", "region_slug")
+    region = fields.get("region")
+    slug = region.get("slug") if isinstance(region, dict) else region
+    return {
+        **{word: None if fields.get(word) is None else str(fields[word]) for word in words},
+        **{name: _instant(fields.get(name)) for name in ("started_at", "completed_at")},
+        "resource_id": _whole(fields.get("resource_id")),
+        "region": slug if isinstance(slug, str) else None,
+    }
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    return value if fits and isinstance(value, int) else None
+
+
+def _instant(value: object) -> str | int | None:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def merge(known: Record, newer: Record) -> Record:
+    """
+    One record out of two readings of the same action, the second read later.
+
+    A value that was known is never overwritten by null, and a finished action is never open again.
+
+    Example:
+        >>> finished = Record(1, status="completed", completed_at="2026-03-12T22:27:14Z")
+        >>> merge(finished, Record(1, status="in-progress")).status
+        'completed'
+    """
+    reopened = newer.status in IN_PROGRESS and known.status in COMPLETED | ERRORED
+    first, second = (known, newer) if reopened else (newer, known)
+    return Record(
+        **{
+            name: getattr(second, name) if getattr(first, name) is None else getattr(first, name)
+            for name in Record.__struct_fields__
+        }
+    )
+
+
+def resource_key(resource_type: str | None, resource_id: int | None) -> str | None:
+    """
+    The name by which a resource is grouped, or None where the API cannot tell which one it was.
+
+    Floating and reserved IPs are one kind under two names; their id is the IPv4 address as a big-endian number.
+
+    Example:
+        >>> resource_key("floating_ip", 758603823)
+        'reserved_ip:45.55.96.47'
+        >>> resource_key("volume", None)
+    """
+    if resource_type is None or resource_id is None or resource_type in _NO_ID:
+        return None
+    if resource_type in _ADDRESSES:
+        return f"reserved_ip:{ipaddress.IPv4Address(resource_id)}" if 0 <= resource_id < 2**32 else None
+    return f"{resource_type}:{resource_id}" if resource_id > 0 else None
+
+
+def to_frame(records: Sequence[Record], observed_at: int | Sequence[int] | np.ndarray[Any, Any]) -> pd.DataFrame:
+    """
+    Make the actions frame of records with distinct ids.
+
+    Args:
+        records: in any order.
+        observed_at: when they were read from the API, in Unix seconds: one for all, or one a record.
+
+    Example:
+        >>> power_off = Record(3087531973, "completed", "power_off", "2026-03-12T22:27:07Z", "2026-03-12T22:27:14Z",
+        ...                    557861237, "droplet", region_slug="fra1")
+        >>> to_frame([power_off], observed_at=1773354500)[["id", "resource", "region"]].values.tolist()
+        [[3087531973, 'droplet:557861237', 'fra1']]
+    """
+    keys: dict[tuple[str | None, int | None], str | None] = {}
+    pairs = [(r.resource_type, r.resource_id) for r in records]
+    for pair in pairs:
+        if pair not in keys:
+            keys[pair] = resource_key(*pair)
+    observed = np.broadcast_to(np.asarray(observed_at, dtype="int64"), len(records))
+    columns: dict[str, object] = {
+        "id": np.fromiter((r.id for r in records), "int64", len(records)),
+        "type": words(r.type for r in records),
+        "status": words(r.status for r in records),
+        "resource_type": words(r.resource_type for r in records),
+        "resource_id": pd.array([r.resource_id for r in records], dtype="Int64"),
+        "resource": words(keys[pair] for pair in pairs),
+        "resource_name": words(None for _ in records),
+        "region": words(map(_region, records)),
+        "started_at": instants([r.started_at for r in records]),
+        "completed_at": instants([r.completed_at for r in records]),
+        "observed_at": pd.DatetimeIndex(observed.astype("datetime64[s]")).tz_localize("UTC"),
+    }
+    return newest_first(pd.DataFrame(columns))
+
+
+def newest_first(actions: pd.DataFrame) -> pd.DataFrame:
+    """The frame in its order: by start, equal starts by id, rows without a start last."""
+    return actions.sort_values(["started_at", "id"], ascending=False, na_position="last", ignore_index=True)
+
+
+def _region(record: Record) -> str | None:
+    if record.region_slug is not None:
+        return record.region_slug
+    return record.region.slug if isinstance(record.region, Region) else record.region
+
+
+def words(values: Iterable[str | None]) -> pd.Categorical:
+    """
+    Texts as a categorical with sorted categories, so that equal texts make equal columns.
+
+    Example:
+        >>> words(["b", None, "a", "b"]).categories.tolist()
+        ['a', 'b']
+    """
+    codes: dict[str | None, int] = {}
+    raw = np.fromiter((codes.setdefault(value, len(codes)) for value in values), dtype="int64")
+    known = sorted(word for word in codes if word is not None)
+    place = {word: at for at, word in enumerate(known)}
+    order = np.array([-1 if word is None else place[word] for word in codes] or [-1], dtype="int64")
+    return pd.Categorical.from_codes(order[raw], categories=pd.Index(known, dtype=text_dtype()))
+
+
+def text_dtype() -> Any:  # noqa: ANN401 -- pandas 2 says object, pandas 3 its own str type
+    """Give the dtype that this pandas has for a column of text."""
+    return pd.Series(["a"]).dtype
+
+
+def instants(values: Sequence[str | int | None]) -> pd.DatetimeIndex:
+    """
+    Times in the frame's resolution, whole seconds in UTC; null where a value cannot be read.
+
+    Example:
+        >>> instants(["2025-10-14T11:55:31.615157397Z", None])[0].isoformat()
+        '2025-10-14T11:55:31+00:00'
+    """
+    # A few sources send Unix seconds; text is RFC 3339, mostly whole seconds, at times finer: it is cut, not rounded.
+    texts = [pd.Timestamp(v, unit="s").isoformat() + "Z" if isinstance(v, int) else v for v in values]
+    parsed = pd.to_datetime(pd.Series(texts, dtype="object"), format="ISO8601", utc=True, errors="coerce")
+    return pd.DatetimeIndex(parsed.dt.floor("s").dt.as_unit("s"))
+
+
+def problems(actions: pd.DataFrame) -> pd.DataFrame:
+    """
+    Rows that break an expectation, one row for each expectation broken; nothing is repaired.
+
+    Returns:
+        `id` (int64), `problem` (a short word to group by), `detail` (a sentence), in the frame's order.
+
+    Example:
+        >>> odd = to_frame([Record(7, "done", "resize", "2021-09-30T10:00:00Z", resource_type="volume")], 1632996000)
+        >>> problems(odd)["problem"].tolist()
+        ['unknown_status', 'finished_without_end', 'region_missing']
+    """
+    found = []
+    for problem, mask, detail in _expectations(actions):
+        rows = actions[mask]
+        sentences = pd.Series(detail(rows), dtype=text_dtype())
+        found.append(
+            pd.DataFrame(
+                {"id": rows["id"].to_numpy(), "problem": problem, "detail": sentences, "row": np.flatnonzero(mask)}
+            )
+        )
+    listed = pd.concat(found, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+    return listed.drop(columns="row")
+
+
+def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any], Callable[[pd.DataFrame], list[str]]]]:
+    """Each expectation: its name, which rows break it, and how to say so."""
+    status, kind = actions["status"], actions["resource_type"]
+    started, completed, observed = actions["started_at"], actions["completed_at"], actions["observed_at"]
+    ended = status.isin(COMPLETED | ERRORED)
+    ahead = observed + pd.Timedelta(seconds=60)
+    return [
+        (name, np.asarray(mask.fillna(value=False), dtype=bool), detail)
+        for name, mask, detail in [
+            ("duplicate_id", actions["id"].duplicated(keep=False), _say("The id occurs more than once.")),
+            (
+                "unknown_status",
+                ~status.isin(_DOCUMENTED_STATUS),
+                _quote("status", "The status {} is not a documented one."),
+            ),
+            (
+                "unknown_type",
+                ~actions["type"].isin(_KNOWN_TYPES),
+                _quote("type", "The type {} is in no public description of the API."),
+            ),
+            (
+                "unknown_resource_type",
+                ~kind.isin(_KNOWN_RESOURCE_TYPES),
+                _quote("resource_type", "The resource type {} is in no public description of the API."),
+            ),
+            ("start_missing", started.isna(), _say("There is no start, or none that can be read: no duration.")),
+            ("finished_without_end", ended & completed.isna(), _say("It has finished, but has no end: no duration.")),
+            ("end_before_start", completed < started, _say("It ends before it starts: no duration.")),
+            ("open_with_end", status.isin(IN_PROGRESS) & completed.notna(), _say("It is open, yet has an end.")),
+            (
+                "ahead_of_clock",
+                (started > ahead) | (completed > ahead),
+                _say("It starts or ends later than it was read."),
+            ),
+            ("region_missing", actions["region"].isna(), _say("There is no region.")),
+            (
+                "resource_missing",
+                kind.isin(_ADDRESSES | _NAMED_BY_ID) & actions["resource"].isna(),
+                _quote("resource_id", "The resource id {} names no resource of its kind."),
+            ),
+        ]
+    ]
+
+
+def _say(sentence: str) -> Callable[[pd.DataFrame], list[str]]:
+    return lambda rows: [sentence] * len(rows)
+
+
+def _quote(column: str, sentence: str) -> Callable[[pd.DataFrame], list[str]]:
+    def detail(rows: pd.DataFrame) -> list[str]:
+        return [sentence.format("(none)" if pd.isna(value) else repr(value)) for value in rows[column]]
+
+    return detail

@@ -1,0 +1,319 @@
+"""One authenticated, retried, explained request."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import random
+import threading
+import time
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import version
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from doaudit.api.answers import Answer, explain, server_time
+from doaudit.api.pacing import Pause, Tries, after_answer, after_silence
+from doaudit.errors import ApiProblem, ConnectionFailed, InvalidArgument, TokenMissing, UnexpectedAnswer, UnsafeAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["DEFAULT_URL", "Client", "Clock", "Stopped", "SystemClock", "checked_token", "safe_address"]
+
+DEFAULT_URL = "https://api.digitalocean.com"
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
+_MOST_IN_FLIGHT = 16
+_GLANCE_S = 0.1  # how often a wait looks up to see whether it is still wanted
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class Clock(Protocol):
+    """What the client needs of time; tests bring their own."""
+
+    def now(self) -> float:
+        """The time in Unix seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        """The time in Unix seconds."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let that much time pass."""
+        time.sleep(seconds)
+
+
+class Stopped(Exception):
+    """Nothing went wrong: the caller set the stop event while a request waited."""
+
+
+def checked_token(token: str) -> str:
+    r"""
+    The token without the white space around it that copying leaves.
+
+    Raises:
+        TokenMissing: nothing is left.
+        InvalidArgument: it has a character that no token has; the message does not quote it.
+
+    Example:
+        >>> len(checked_token(" dop_v1_" + "0" * 64 + "\n"))
+        71
+    """
+    token = token.strip()
+    if not token:
+        raise TokenMissing(
+            "The token is empty. Put a token into DIGITALOCEAN_TOKEN, or work without one on the simulated account: "
+            "doaudit.demo()."
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise InvalidArgument(
+            "The token has a blank, a line break or another character that no DigitalOcean token has, and cannot be "
+            "sent. Copy it again, whole and alone."
+        )
+    return token
+
+
+def safe_address(base_url: str) -> str:
+    """
+    The base URL in one form: without a trailing slash, without /v2.
+
+    Raises:
+        UnsafeAddress: it is no URL, holds a login, or would carry the token unencrypted to another machine.
+
+    Example:
+        >>> safe_address("https://api.digitalocean.com/v2/")
+        'https://api.digitalocean.com'
+    """
+    advice = "Set DIGITALOCEAN_API_URL (or base_url) to an address such as https://api.digitalocean.com."
+    try:
+        parts = urlsplit(base_url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"http", "https"}:
+        raise UnsafeAddress(f"The base URL is not an http or https address. {advice}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UnsafeAddress(f"The base URL for {host} holds a login, a query or a fragment. {advice}")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise UnsafeAddress(
+            f"The base URL would send the token unencrypted over http to {host}. Use https; plain http is only for "
+            "a server on this machine (127.0.0.1, localhost or ::1)."
+        )
+    path = parts.path.rstrip("/").removesuffix("/v2").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _Bearer(AuthBase):
+    """Puts the token into the header of a request, and nowhere else."""
+
+    __slots__ = ("_token",)
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+    def __repr__(self) -> str:
+        return "<token, hidden>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A token cannot be copied or pickled; connect again where it is needed.")
+
+    def hidden_in(self, text: str) -> str:
+        return text.replace(self._token, "[token]")
+
+
+class Client:
+    """
+    GET requests to one account, each retried as `doaudit.api.pacing` says and explained where it fails.
+
+    One client serves many threads. Redirects are not followed, cookies are not kept, and proxies are taken from the
+    environment except for a server on this machine.
+
+    Args:
+        token: sent in the Authorization header of each request.
+        base_url: https, or http on this machine.
+        clock: waits and tells the time.
+        timeouts_s: how long to wait for a connection and for the next bytes of an answer.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str = DEFAULT_URL,
+        *,
+        clock: Clock | None = None,
+        timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+    ) -> None:
+        self.base_url = safe_address(base_url)
+        self._auth = _Bearer(checked_token(token))
+        self._clock = clock or SystemClock()
+        self._timeouts_s = timeouts_s
+        self._resume_at = 0.0
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+        self._session.trust_env = not _is_loopback(urlsplit(self.base_url).hostname or "")
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.update({"Accept": "application/json", "User-Agent": f"doaudit/{version('doaudit')}"})
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_MOST_IN_FLIGHT))
+
+    def __repr__(self) -> str:
+        """Where it talks to; not with what."""
+        return f"Client({self.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied: a pickle would be the token in a file."""
+        raise TypeError("A connection holds a token and cannot be copied or pickled; connect again where it is needed.")
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, int | str] | None = None,
+        *,
+        parse: Callable[[Answer], T],
+        stop: threading.Event | None = None,
+        on_pause: Callable[[Pause], None] | None = None,
+    ) -> T:
+        """
+        What *parse* makes of the answer to a GET.
+
+        Args:
+            path: begins with /v2/.
+            params: the query.
+            parse: reads a successful answer; if it raises msgspec.DecodeError, the answer counts as damaged.
+            stop: once set, a waiting request gives up.
+            on_pause: told of each wait before it begins.
+
+        Raises:
+            ApiError: the API reported an error (see `doaudit.errors` for its kinds).
+            ConnectionFailed: no whole answer came, after every attempt.
+            UnexpectedAnswer: something else than the API answered, or the API sent something unreadable.
+            Stopped: *stop* was set.
+        """
+        stop, on_pause = stop or threading.Event(), on_pause or (lambda _: None)
+        request, tries = f"GET {path}", Tries()
+        while True:
+            self._wait_for_limit(stop)
+            answer, silence = self._send(path, params)
+            jitter = random.random()  # noqa: S311 -- spreads retries, guards nothing
+            if answer is not None and answer.status == HTTPStatus.OK and answer.says_json:
+                try:
+                    return parse(answer)
+                except msgspec.DecodeError as fault:
+                    silence = f"the answer could not be read ({self._auth.hidden_in(str(fault))})"
+                    pause = after_silence(silence, tries, jitter=jitter)
+            elif answer is not None:
+                pause = after_answer(answer.status, answer.headers, tries, now=answer.date, jitter=jitter)
+            else:
+                pause = after_silence(silence, tries, jitter=jitter)
+            if pause is None:
+                raise self._failure(request, answer, silence)
+            tries = pause.tries
+            _log.info("%s: %s; waiting %.1f s", request, pause.reason, pause.seconds)
+            on_pause(pause)
+            self._pause(pause, stop)
+
+    def close(self) -> None:
+        """Close the connections that are kept for the next request."""
+        self._session.close()
+
+    def _send(self, path: str, params: Mapping[str, int | str] | None) -> tuple[Answer | None, str]:
+        """
+        One attempt: an answer, or why there is none.
+
+        What requests raises holds the request and so the token: only words about it leave this method.
+        """
+        began = self._clock.now()
+        try:
+            response = self._session.get(
+                self.base_url + path,
+                params=params,
+                auth=self._auth,
+                timeout=self._timeouts_s,
+                allow_redirects=False,
+            )
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            answer = Answer(
+                response.status_code, headers, response.content, server_time(headers, otherwise=self._clock.now())
+            )
+        except requests.Timeout as fault:
+            silence = "could not connect in time" if isinstance(fault, requests.ConnectTimeout) else "no answer in time"
+        except requests.exceptions.SSLError:
+            silence = "the server's certificate could not be verified"
+        except requests.exceptions.ProxyError:
+            silence = "the proxy of this network did not connect"
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            silence = "the answer was cut short"
+        except requests.ConnectionError as fault:
+            silence = (
+                "the name could not be resolved" if "resol" in str(fault).lower() else "no connection, or it was cut"
+            )
+        except requests.RequestException as fault:
+            silence = f"the request could not be sent ({type(fault).__name__})"
+        else:
+            _log.debug("GET %s %s -> %s in %.2f s", path, dict(params or {}), answer.status, self._clock.now() - began)
+            return answer, ""
+        _log.debug("GET %s %s -> %s", path, dict(params or {}), silence)
+        return None, silence
+
+    def _failure(self, request: str, answer: Answer | None, silence: str) -> ApiProblem:
+        if answer is None:
+            return ConnectionFailed(
+                f"{request} got no answer from {self.base_url}: {silence}, and so it was after several attempts. Check "
+                "the network, the proxy settings and the base URL (DIGITALOCEAN_API_URL), and run this again.",
+                request=request,
+            )
+        if silence:
+            return UnexpectedAnswer(
+                f"{request} was answered by {self.base_url}, but {silence}, and so it was after several attempts. If "
+                "the base URL (DIGITALOCEAN_API_URL) is right, run this again later.",
+                request=request,
+            )
+        headers = {name: self._auth.hidden_in(value) for name, value in answer.headers.items()}
+        body = self._auth.hidden_in(answer.body.decode("utf-8", errors="replace")).encode()
+        return explain(Answer(answer.status, headers, body, answer.date), request)
+
+    def _pause(self, pause: Pause, stop: threading.Event) -> None:
+        if pause.everybody:
+            with self._lock:
+                self._resume_at = max(self._resume_at, self._clock.now() + pause.seconds)
+        else:
+            self._wait_until(self._clock.now() + pause.seconds, stop)
+
+    def _wait_for_limit(self, stop: threading.Event) -> None:
+        with self._lock:
+            resume_at = self._resume_at
+        self._wait_until(resume_at, stop)
+
+    def _wait_until(self, moment: float, stop: threading.Event) -> None:
+        while True:
+            if stop.is_set():
+                raise Stopped
+            left = moment - self._clock.now()
+            if left <= 0:
+                return
+            self._clock.sleep(min(left, _GLANCE_S))

@@ -1,0 +1,123 @@
+"""
+When to ask again, and how long to wait before: pure policy, no sleeping.
+
+The rules, all in this one place. Only GET is ever repeated.
+
+    429 with retry-after       the burst limit (250 a minute): wait as told
+    429 without it             the hourly limit (5,000 a token): wait until ratelimit-reset, at most an hour
+    503 with retry-after       wait as told
+    500 502 503 504 520-524    a fault at DigitalOcean or its edge: back off, 5 attempts in all
+    no answer                  no network, a time-out, a connection cut, a body cut short: back off, 5 attempts in all
+    anything else              is final
+
+A limit that is met says nothing about the request, so it costs no attempt; after 60 of them a request is given up.
+`ratelimit-reset` is when one slot is free, not when all are, and may lie in the past (API-FACTS 4), hence the floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FAULTS", "Pause", "Tries", "after_answer", "after_silence"]
+
+FAULTS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
+_TOO_MANY = 429
+_ATTEMPTS = 5
+_LIMITS_MET = 60
+_FIRST_WAIT_S = 0.5
+_LONGEST_BACKOFF_S = 30.0
+_LONGEST_WAIT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Tries:
+    """What a request has met so far: `faults` count as attempts, `limits` do not."""
+
+    faults: int = 0
+    limits: int = 0
+
+
+@dataclass(frozen=True)
+class Pause:
+    """
+    A wait before the next attempt.
+
+    `everybody` is true where the reason concerns all requests of the token, not this one alone.
+    """
+
+    seconds: float
+    reason: str
+    tries: Tries
+    everybody: bool = False
+
+
+def after_answer(status: int, headers: Mapping[str, str], tries: Tries, *, now: float, jitter: float) -> Pause | None:
+    """
+    The pause before a GET is sent again after this answer, or None if the answer is final.
+
+    Args:
+        status: the HTTP status.
+        headers: looked up in lower case.
+        tries: what the request met before this answer.
+        now: the time in Unix seconds by the server's clock.
+        jitter: a random share between 0 and 1, so that many clients do not come back at once.
+
+    Example:
+        >>> after_answer(429, {"retry-after": "17"}, Tries(), now=0, jitter=0).seconds
+        17.0
+        >>> after_answer(404, {}, Tries(), now=0, jitter=0) is None
+        True
+    """
+    if status == _TOO_MANY:
+        return _after_limit(headers, tries, now=now)
+    if status not in FAULTS:
+        return None
+    asked = _number(headers.get("retry-after"))
+    return _back_off(tries, f"DigitalOcean answered {status}", jitter=jitter, at_least=asked or 0.0)
+
+
+def after_silence(what: str, tries: Tries, *, jitter: float) -> Pause | None:
+    """
+    The pause before a GET is sent again when no whole answer came, or None once the attempts are used up.
+
+    Example:
+        >>> after_silence("timed out", Tries(faults=2), jitter=1.0).seconds
+        2.0
+        >>> after_silence("timed out", Tries(faults=4), jitter=1.0) is None
+        True
+    """
+    return _back_off(tries, what, jitter=jitter, at_least=0.0)
+
+
+def _after_limit(headers: Mapping[str, str], tries: Tries, *, now: float) -> Pause | None:
+    if tries.limits >= _LIMITS_MET:
+        return None
+    met = Tries(tries.faults, tries.limits + 1)
+    asked = _number(headers.get("retry-after"))
+    if asked is not None:
+        wait = min(max(asked, 1.0), _LONGEST_WAIT_S)
+        return Pause(wait, "the limit of requests a minute is reached", met, everybody=True)
+    reset = _number(headers.get("ratelimit-reset"))
+    wait = _FIRST_WAIT_S * 2**tries.limits if reset is None else reset - now
+    wait = min(max(wait, 1.0), _LONGEST_WAIT_S)
+    return Pause(wait, "the limit of requests an hour is reached", met, everybody=True)
+
+
+def _back_off(tries: Tries, reason: str, *, jitter: float, at_least: float) -> Pause | None:
+    if tries.faults + 1 >= _ATTEMPTS:
+        return None
+    full = min(_FIRST_WAIT_S * 2**tries.faults, _LONGEST_BACKOFF_S)
+    wait = max(full * (0.5 + 0.5 * jitter), min(at_least, _LONGEST_WAIT_S))
+    return Pause(wait, reason, Tries(tries.faults + 1, tries.limits))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is None or 0 <= number < float("inf") else None

@@ -1,0 +1,276 @@
+"""
+Every page of the list of actions, read concurrently, exactly, with its proof.
+
+Proof of completeness. Nothing is ever removed from the list, so every id in hand is in the list as it was at the
+latest answer, the one with the largest total. If there are as many distinct ids in hand as that total, then they are
+all the ids there were. How they came in hand does not matter, nor does their order.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from doaudit.actions import Record, decode, merge
+from doaudit.api.client import Stopped
+from doaudit.api.coverage import Read, Window, every_window, newest_first, next_windows
+from doaudit.errors import ApiProblem, ReadIncomplete, ReadInterrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from doaudit.api.answers import Answer
+    from doaudit.api.client import Client
+    from doaudit.api.pacing import Pause
+
+__all__ = ["PER_PAGE", "Listing", "Progress", "Proof", "read_actions"]
+
+PER_PAGE = 200  # the API's largest; more has never been documented, so more is never asked for
+IN_FLIGHT = 8
+_GLANCE_S = 0.2  # how long a wait for an answer goes on before Ctrl-C gets a chance, on any system
+_PATH = "/v2/actions"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """
+    Whether a list was read whole, and how one can tell.
+
+    `complete` holds exactly if `distinct_ids == total_reported`, the largest total the API reported during the read;
+    otherwise `reason` says why not. `arrived` counts the rows that were added meanwhile, `pages_read_again` the answers
+    it took to get whole after the first pass. Times are by the server's clock.
+    """
+
+    total_reported: int
+    distinct_ids: int
+    pages_read: int
+    pages_read_again: int
+    arrived: int
+    newest_first: bool
+    complete: bool
+    reason: str
+    started: datetime
+    finished: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Records with distinct ids, when each was read (Unix seconds by the server's clock), and the proof."""
+
+    records: tuple[Record, ...]
+    observed_at: tuple[int, ...]
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a read has come: rows in hand, rows there are, answers so far; `pause` while it waits."""
+
+    rows: int
+    total: int
+    pages: int
+    pause: Pause | None = None
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    total: int
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    actions: list[Record]
+    meta: _Meta
+
+
+class _LooseEnvelope(msgspec.Struct, frozen=True):
+    actions: list[msgspec.Raw]
+    meta: _Meta
+
+
+@dataclass(frozen=True)
+class _Page:
+    records: list[Record]
+    total: int
+    date: int
+
+
+_decode_strictly = msgspec.json.Decoder(_Envelope).decode
+_decode_loosely = msgspec.json.Decoder(_LooseEnvelope).decode
+
+
+def _parse(answer: Answer) -> _Page:
+    try:
+        envelope = _decode_strictly(answer.body)
+    except msgspec.ValidationError:
+        loose = _decode_loosely(answer.body)
+        return _Page([decode(raw) for raw in loose.actions], loose.meta.total, answer.date)
+    return _Page(envelope.actions, envelope.meta.total, answer.date)
+
+
+def read_actions(
+    client: Client,
+    *,
+    per_page: int = PER_PAGE,
+    in_flight: int = IN_FLIGHT,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Listing:
+    """
+    Read every action of the account.
+
+    Args:
+        client: the account.
+        per_page: rows a page, at most 200.
+        in_flight: requests under way at once.
+        on_progress: told of each answer and each wait, on the calling thread.
+
+    Raises:
+        ReadIncomplete: a page could not be had; the error holds what was read and its cause.
+        ReadInterrupted: Ctrl-C; it holds what was read.
+        ApiProblem: the first page could not be had, so nothing was read.
+    """
+    crew = _Crew(client, in_flight)
+    ledger = _Ledger()
+    rounds: list[str] = []
+    windows = [Window(1, per_page)]
+    try:
+        while windows:
+            crew.order(windows)
+            for _ in windows:
+                window, page = crew.next_answer(lambda pause: on_progress(ledger.progress(pause)))
+                ledger.enter(window, page)
+                on_progress(ledger.progress())
+            word, windows = ledger.still_to_read(per_page, rounds)
+            rounds.append(word)
+    except ApiProblem as fault:
+        if not ledger.reads:
+            raise
+        for window, page in crew.leftovers():
+            ledger.enter(window, page)
+        left = f"{len(ledger.records):,} of {ledger.total:,} actions were read and are kept"
+        raise ReadIncomplete(
+            f"The list of actions could not be read to its end: {left}. {fault}", ledger.listing("a page failed")
+        ) from fault
+    except KeyboardInterrupt:
+        raise ReadInterrupted("Stopped; what was read is kept.", ledger.listing("stopped by the user")) from None
+    finally:
+        crew.dismiss()
+    return ledger.listing("the list does not add up to the total that the API reports")
+
+
+class _Ledger:
+    """What has been read; only the calling thread writes in it."""
+
+    def __init__(self) -> None:
+        self.records: dict[int, Record] = {}
+        self.observed_at: dict[int, int] = {}
+        self.reads: list[Read] = []
+        self.dates: list[int] = []
+        self.total = 0
+        self.first_pass = 0
+
+    def enter(self, window: Window, page: _Page) -> None:
+        for record in page.records:
+            known = self.records.get(record.id)
+            if known is None:
+                self.records[record.id], self.observed_at[record.id] = record, page.date
+            elif page.date >= self.observed_at[record.id]:
+                self.records[record.id], self.observed_at[record.id] = merge(known, record), page.date
+            else:
+                self.records[record.id] = merge(record, known)
+        self.reads.append(Read(window, page.total, tuple(record.started_at for record in page.records)))
+        self.dates.append(page.date)
+        self.total = max(self.total, page.total)
+
+    def still_to_read(self, per_page: int, rounds: list[str]) -> tuple[str, list[Window]]:
+        if len(self.records) == self.total:
+            return "whole", []
+        if not rounds:
+            # A page that is shorter than asked for, though there is more, tells the server's own page size.
+            rows = len(self.reads[0].starts)
+            self.size = rows if 0 < rows < min(per_page, self.total) else per_page
+            rest = every_window(self.total, self.size)[0 if self.size != per_page else 1 :]
+            self.first_pass = 1 + len(rest)
+            return "first", rest
+        return next_windows(self.reads, self.total, per_page=self.size, rounds=rounds[1:])
+
+    def progress(self, pause: Pause | None = None) -> Progress:
+        return Progress(len(self.records), self.total, len(self.reads), pause)
+
+    def listing(self, reason: str) -> Listing:
+        complete = len(self.records) == self.total and bool(self.reads)
+        proof = Proof(
+            total_reported=self.total,
+            distinct_ids=len(self.records),
+            pages_read=len(self.reads),
+            pages_read_again=max(len(self.reads) - max(self.first_pass, 1), 0),
+            arrived=self.total - min((read.total for read in self.reads), default=0),
+            newest_first=newest_first(self.reads),
+            complete=complete,
+            reason="" if complete else reason,
+            started=datetime.fromtimestamp(min(self.dates, default=0), UTC),
+            finished=datetime.fromtimestamp(max(self.dates, default=0), UTC),
+        )
+        observed = tuple(self.observed_at[i] for i in self.records)
+        return Listing(tuple(self.records.values()), observed, proof)
+
+
+class _Crew:
+    """
+    A few threads that fetch pages.
+
+    They are daemons, unlike those of concurrent.futures: after Ctrl-C nobody waits for an answer that is under way.
+    """
+
+    def __init__(self, client: Client, size: int) -> None:
+        self._client = client
+        self._stop = threading.Event()
+        self._orders: queue.SimpleQueue[Window | None] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[tuple[Window, _Page] | Pause | Exception] = queue.SimpleQueue()
+        self._size, self._threads = size, 0
+
+    def order(self, windows: list[Window]) -> None:
+        for window in windows:
+            self._orders.put(window)
+        for _ in range(self._threads, min(self._size, len(windows))):
+            threading.Thread(target=self._work, name="doaudit-page", daemon=True).start()
+            self._threads += 1
+
+    def next_answer(self, on_pause: Callable[[Pause], None]) -> tuple[Window, _Page]:
+        while True:
+            try:
+                news = self._news.get(timeout=_GLANCE_S)
+            except queue.Empty:
+                continue
+            if isinstance(news, Exception):
+                raise news
+            if isinstance(news, tuple):
+                return news
+            on_pause(news)
+
+    def leftovers(self) -> Iterator[tuple[Window, _Page]]:
+        """Answers that came in beside the one that failed."""
+        while not self._news.empty():
+            news = self._news.get()
+            if isinstance(news, tuple):
+                yield news
+
+    def dismiss(self) -> None:
+        self._stop.set()
+        for _ in range(self._threads):
+            self._orders.put(None)
+
+    def _work(self) -> None:
+        while (window := self._orders.get()) is not None and not self._stop.is_set():
+            query = {"page": window.page, "per_page": window.per_page}
+            try:
+                page = self._client.get(_PATH, query, parse=_parse, stop=self._stop, on_pause=self._news.put)
+            except Stopped:
+                return
+            except Exception as fault:  # noqa: BLE001 -- whatever it is, the caller's thread must hear of it
+                self._news.put(fault)
+                return
+            self._news.put((window, page))

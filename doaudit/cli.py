@@ -1,0 +1,139 @@
+"""The command line: `doaudit audit`, `doaudit lab`, `doaudit demo`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import doaudit as da
+from doaudit.errors import DoauditError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command and return its exit status: 0 only if what was asked really happened.
+
+    2 means that the arguments were not understood, 130 that Ctrl-C ended it, 1 anything else.
+    """
+    asked = _parser().parse_args(arguments)
+    try:
+        return int(asked.run(asked))
+    except (DoauditError, ModuleNotFoundError) as fault:
+        print(f"doaudit: {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ndoaudit: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="doaudit", description="Audit what happened in a DigitalOcean account. The token is DIGITALOCEAN_TOKEN."
+    )
+    parser.add_argument("--version", action="version", version=f"doaudit {version('doaudit')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    audit = commands.add_parser("audit", help="read every action, print a summary, write a report")
+    audit.add_argument("--demo", action="store_true", help="use the simulated account instead of a real one")
+    audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
+    audit.set_defaults(run=_audit)
+
+    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
+    lab.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help="where they are (notebooks)")
+    lab.set_defaults(run=_lab)
+
+    demo = commands.add_parser("demo", help="serve the simulated account on this machine for other tools")
+    demo.add_argument("--port", type=int, default=8089, help="0 takes a free one (8089)")
+    demo.add_argument("--seed", type=int, default=7, help="another seed is another company (7)")
+    demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (1)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _audit(asked: argparse.Namespace) -> int:
+    with da.demo() if asked.demo else da.connect() as account:
+        _announce(account)
+        result = account.refresh()
+        print(result, flush=True)
+        actions = account.actions(refresh=False)
+        for line in _summary(actions):
+            print(line)
+        folder = asked.out or Path("data/reports") / f"{result.proof.finished:%Y-%m-%d}"
+        page = da.report(actions, folder, proof=account.proof, source=account.source)
+        print(f"Report: {page}, beside it CSV files, figures and manifest.json")
+        _announce(account)
+        print("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
+    return 0 if result.complete else 1
+
+
+def _announce(account: da.Account) -> None:
+    if account.source == "simulated account":
+        text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
+    else:
+        text = f"REAL ACCOUNT at {account.source}, read with your token; nothing in it is changed."
+    print(f"== {text}")
+
+
+def _summary(actions: pd.DataFrame) -> list[str]:
+    rates = da.failure_rates(actions, by=())
+    if rates.empty or not len(actions):
+        return ["  The account has no actions yet."]
+    overall, by_type = rates.iloc[0], da.durations(actions, by="type")
+    timed = by_type.dropna(subset=["p90_s"]).sort_values("p90_s", ascending=False)
+    still_open, odd = da.open_actions(actions), da.problems(actions)
+    counted = f"{overall['errored']:,} of {overall['finished']:,} finished actions"
+    interval = f"95 % interval {overall['low']:.2%} to {overall['high']:.2%}"
+    lines = [f"  Failed: {counted}, {overall['failure_rate']:.2%} ({interval})"]
+    if len(timed):
+        slow = timed.iloc[0]
+        lines.append(f"  Slowest type: {slow['type']}, 9 of 10 end within {_span(slow['p90_s'])}")
+    if len(still_open):
+        oldest = still_open.iloc[0]
+        lines.append(
+            f"  Open: {len(still_open):,}, of which {int(still_open['stuck'].sum()):,} look stuck; the oldest is "
+            f"{oldest['type']} {oldest['id']}, {_span(oldest['age_s'])} old"
+        )
+    lines.append(f"  Odd rows: {odd['id'].nunique():,} (problems.csv says what is odd about each)")
+    return lines
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}" if seconds < float("inf") else "no known time"
+    return f"{seconds:.0f} s"
+
+
+def _lab(asked: argparse.Namespace) -> int:
+    if find_spec("jupyterlab") is None:
+        raise DoauditError('JupyterLab is not installed here. Run `make lab`, or pip install "doaudit[lab]".')
+    if not asked.folder.is_dir():
+        raise DoauditError(f"There is no folder {asked.folder} here. Run this where the notebooks are, or name theirs.")
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(asked.folder)])  # noqa: S606 -- our own program
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from doaudit.demo import serve  # noqa: PLC0415 -- Flask is loaded only where it serves
+
+    with serve(seed=asked.seed, port=asked.port, speed=asked.speed) as server:
+        print(f"A simulated DigitalOcean account answers at {server.url} until Ctrl-C. For other tools:")
+        print(f"  export DIGITALOCEAN_API_URL={server.url}")
+        print(f"  export DIGITALOCEAN_TOKEN={server.token}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
+    return 0

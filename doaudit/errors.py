@@ -1,0 +1,159 @@
+"""
+Everything that doaudit raises on purpose.
+
+    DoauditError
+    ├── InvalidArgument          an argument that cannot be meant (also a ValueError)
+    ├── TokenMissing             no token was given and none is in the environment
+    ├── UnsafeAddress            a base URL the token must not be sent to
+    ├── FileProblem              a file or folder that cannot be read or written
+    │   └── NotOurFile           a CSV file that no report of doaudit has written
+    ├── ReadIncomplete           a list could not be read to its end; carries what was read
+    └── ApiProblem               a request that did not succeed
+        ├── ConnectionFailed     no answer at all: no network, a time-out, a connection cut
+        ├── UnexpectedAnswer     an answer that is not DigitalOcean's API speaking
+        └── ApiError             an error that the API itself reported
+            ├── Unauthorized     401: the token is unknown or was revoked
+            ├── Forbidden        403: the token lacks a scope
+            ├── NotFound         404
+            ├── Refused          409, 422 and other 4xx: the request cannot be done as asked
+            ├── RateLimited      429 for longer than doaudit waits
+            └── ServerFault      5xx after every retry
+
+Beside the tree stands ReadInterrupted, a KeyboardInterrupt that carries what was read before Ctrl-C.
+
+Each message is one paragraph: what happened, to what, and what to do next. In a notebook these
+errors are shown as that paragraph alone, without the frames of the library above it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from doaudit.api.paging import Listing
+
+__all__ = [
+    "ApiError",
+    "ApiProblem",
+    "ConnectionFailed",
+    "DoauditError",
+    "FileProblem",
+    "Forbidden",
+    "InvalidArgument",
+    "NotFound",
+    "NotOurFile",
+    "RateLimited",
+    "ReadIncomplete",
+    "ReadInterrupted",
+    "Refused",
+    "ServerFault",
+    "TokenMissing",
+    "Unauthorized",
+    "UnexpectedAnswer",
+    "UnsafeAddress",
+]
+
+
+class DoauditError(Exception):
+    """Something doaudit cannot do, said in one paragraph."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks an exception for this: ten frames of library code help nobody whose token has expired.
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InvalidArgument(DoauditError, ValueError):
+    """An argument has a value that cannot be meant."""
+
+
+class TokenMissing(DoauditError):
+    """No token was given and none is in the environment."""
+
+
+class UnsafeAddress(DoauditError, ValueError):
+    """The base URL is one that a token must not be sent to."""
+
+
+class FileProblem(DoauditError):
+    """A file or folder cannot be read or written."""
+
+
+class NotOurFile(FileProblem):
+    """The file is not an actions CSV that doaudit has written."""
+
+
+class ReadIncomplete(DoauditError):
+    """A list could not be read to its end; `listing` holds what was read."""
+
+    def __init__(self, message: str, listing: Listing) -> None:
+        super().__init__(message)
+        self.listing = listing
+
+
+class ReadInterrupted(KeyboardInterrupt):
+    """Ctrl-C stopped the reading of a list; `listing` holds what was read."""
+
+    def __init__(self, message: str, listing: Listing) -> None:
+        super().__init__(message)
+        self.listing = listing
+
+
+class ApiProblem(DoauditError):
+    """A request that did not succeed; `request` names it, as in 'GET /v2/actions'."""
+
+    def __init__(self, message: str, *, request: str) -> None:
+        super().__init__(message)
+        self.request = request
+
+
+class ConnectionFailed(ApiProblem):
+    """No answer came: no network, a time-out, or a connection that was cut."""
+
+
+class UnexpectedAnswer(ApiProblem):
+    """An answer came that is not DigitalOcean's API speaking: HTML, broken JSON, a redirect."""
+
+
+class ApiError(ApiProblem):
+    """
+    An error that the API itself reported.
+
+    Attributes:
+        status: the HTTP status.
+        code: DigitalOcean's word for the error, such as `not_found`; empty if it sent none.
+        api_message: DigitalOcean's own sentence; empty if it sent none.
+        request_id: what to quote to DigitalOcean's support; empty if it sent none.
+    """
+
+    def __init__(
+        self, message: str, *, request: str, status: int, code: str, api_message: str, request_id: str
+    ) -> None:
+        super().__init__(message, request=request)
+        self.status = status
+        self.code = code
+        self.api_message = api_message
+        self.request_id = request_id
+
+
+class Unauthorized(ApiError):
+    """401: DigitalOcean does not know the token, or no longer does."""
+
+
+class Forbidden(ApiError):
+    """403: the token lacks a scope that the request needs."""
+
+
+class NotFound(ApiError):
+    """404: there is nothing at that address, or it belongs to somebody else."""
+
+
+class Refused(ApiError):
+    """409, 422 or another 4xx: the request cannot be done as asked."""
+
+
+class RateLimited(ApiError):
+    """429, and the wait that it asks for is longer than doaudit waits."""
+
+
+class ServerFault(ApiError):
+    """5xx, and every retry met one."""

@@ -1,0 +1,283 @@
+"""One request: where it may go, what it carries, what becomes of each answer."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import threading
+import traceback
+
+import pytest
+from served import reading
+
+from doaudit.api.client import Client, checked_token, safe_address
+from doaudit.demo import Fault, World, serve
+from doaudit.errors import (
+    ApiProblem,
+    ConnectionFailed,
+    DoauditError,
+    Forbidden,
+    InvalidArgument,
+    NotFound,
+    RateLimited,
+    ServerFault,
+    TokenMissing,
+    Unauthorized,
+    UnexpectedAnswer,
+    UnsafeAddress,
+)
+
+PATH = "/v2/actions"
+
+
+def get(client, path=PATH, **options):
+    """The body of an answer."""
+    return client.get(path, parse=lambda answer: answer.body, **options)
+
+
+def everything_about(fault: BaseException) -> str:
+    """All that a log, a debugger or a report could show of an error and of those behind it."""
+    seen, waiting, texts = set(), [fault], []
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        waiting += [error.__cause__, error.__context__]
+        texts += [repr(error), str(error), repr(vars(error)), repr(error.args)]
+        texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://api.digitalocean.com", "https://api.digitalocean.com"),
+        (" https://api.digitalocean.com/v2/ ", "https://api.digitalocean.com"),
+        ("https://gateway.example:8443/do/v2", "https://gateway.example:8443/do"),
+        ("http://127.0.0.1:8089/", "http://127.0.0.1:8089"),
+        ("http://localhost:8089/v2", "http://localhost:8089"),
+        ("http://[::1]:8089", "http://[::1]:8089"),
+    ],
+)
+def test_a_base_url_is_taken_in_each_of_its_spellings(given, used):
+    """A trailing slash, a trailing /v2 and blanks make no difference."""
+    assert safe_address(given) == used
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        "http://api.digitalocean.com",
+        "http://10.0.0.7",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "https://user:secret@api.digitalocean.com",
+        "https://api.digitalocean.com?x=1",
+        "ftp://127.0.0.1",
+        "api.digitalocean.com",
+        "https://",
+        "https://host:port",
+        "",
+    ],
+)
+def test_an_unsafe_base_url_is_refused(unsafe):
+    """The token goes over https or stays on this machine; what is no address is refused, and no login is quoted."""
+    with pytest.raises(UnsafeAddress) as refused:
+        safe_address(unsafe)
+
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("bad", ["dop_v1_0 1", "dop\nv1", "dop_v1_\x00", "dop_v1_é"])
+def test_a_token_with_foreign_characters_is_refused_unseen(bad):
+    """The message does not quote what may be most of a token."""
+    with pytest.raises(InvalidArgument) as refused:
+        checked_token(bad)
+
+    assert bad not in str(refused.value)
+
+
+def test_an_empty_token_is_missing():
+    """White space is no token."""
+    with pytest.raises(TokenMissing, match="DIGITALOCEAN_TOKEN"):
+        checked_token(" \n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        ("unauthorized", Unauthorized, "does not accept this token"),
+        ("forbidden", Forbidden, "lacks the scope actions:read"),
+        ("not_found", NotFound, "DIGITALOCEAN_API_URL"),
+        ("server_error", ServerFault, "status.digitalocean.com"),
+        ("unavailable", ServerFault, "after several attempts"),
+        ("burst_limit", RateLimited, "limit of requests"),
+        ("bad_gateway", UnexpectedAnswer, "502 and text/html"),
+        ("captive_portal", UnexpectedAnswer, "login page of this network"),
+        ("redirect", UnexpectedAnswer, "redirect"),
+        ("invalid_json", UnexpectedAnswer, "could not be read"),
+        ("truncated", ConnectionFailed, "cut"),
+        ("dropped", ConnectionFailed, "cut"),
+    ],
+)
+def test_each_fault_has_its_error(kind, error, words):
+    """An error is of its own kind, one paragraph, and says what to do; it names the request."""
+    world = World()
+    world.faults.add(Fault(kind, times=None))
+
+    with reading(world) as client, pytest.raises(ApiProblem) as failed:
+        client.get(PATH, parse=_as_json)
+
+    assert type(failed.value) is error
+    assert words in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert failed.value.request == "GET /v2/actions"
+
+
+def _as_json(answer):
+    import msgspec  # noqa: PLC0415 -- only here
+
+    return msgspec.json.decode(answer.body)
+
+
+def test_an_api_error_carries_its_facts():
+    """Status, DigitalOcean's word and sentence, and the id that its support asks for."""
+    with reading(World()) as client, pytest.raises(NotFound) as failed:
+        get(client, "/v2/actions/7")
+
+    assert (failed.value.status, failed.value.code) == (404, "not_found")
+    assert failed.value.api_message.startswith("The resource you were accessing")
+    assert failed.value.request_id in str(failed.value) != ""
+
+
+@pytest.mark.parametrize(
+    "kind", ["server_error", "bad_gateway", "unavailable", "dropped", "truncated", "invalid_json", "burst_limit"]
+)
+def test_a_passing_fault_is_survived(kind, hourglass):
+    """What goes away by itself is retried until it does."""
+    world = World()
+    world.faults.add(Fault(kind, times=3))
+
+    with reading(world, clock=hourglass) as client:
+        assert client.get(PATH, parse=_as_json)["meta"] == {"total": 0}
+
+    assert len(world.requests) == 4
+    assert hourglass.waited > 0
+
+
+def test_a_hanging_server_is_given_up_in_time():
+    """An answer that does not come is a time-out, said as one."""
+    world = World()
+    world.faults.add(Fault("hang", times=None, seconds=30))
+
+    with reading(world, timeouts_s=(0.5, 0.05)) as client, pytest.raises(ConnectionFailed, match="no answer in time"):
+        get(client)
+
+
+def test_nobody_listening_is_said():
+    """A closed port is no connection."""
+    with serve(World()) as server:
+        url = server.url
+
+    with pytest.raises(ConnectionFailed, match="no connection"):
+        get(Client("a" * 64, url, clock=_Now()))
+
+
+def test_an_hour_limit_is_waited_out_by_every_request(hourglass):
+    """The limit of the hour holds the next request back, too, until a slot is free."""
+    world = World(hourly=2)
+
+    with reading(world, clock=hourglass) as client:
+        for _ in range(2):
+            get(client)
+        world.clock.follow(lambda: hourglass.time)
+        get(client)
+
+    assert 3600 <= hourglass.waited < 3610
+
+
+def test_a_wait_ends_when_it_is_no_longer_wanted():
+    """A request that waits looks up and goes."""
+    from doaudit.api.client import Stopped  # noqa: PLC0415
+
+    world, stop, pauses = World(), threading.Event(), []
+    world.faults.add(Fault("burst_limit", seconds=600))
+
+    def stop_it(pause):
+        pauses.append(pause.seconds)
+        stop.set()
+
+    with reading(world) as client, pytest.raises(Stopped):
+        get(client, stop=stop, on_pause=stop_it)
+
+    assert pauses == [600]
+
+
+@pytest.mark.parametrize(
+    "kind", ["unauthorized", "server_error", "dropped", "truncated", "redirect", "hang", "bad_gateway", "invalid_json"]
+)
+def test_the_token_is_in_no_error(kind, caplog):
+    """Whatever fails, no text, chained error, traceback or debug log has the token."""
+    caplog.set_level(logging.DEBUG)
+    world = World()
+    world.faults.add(Fault(kind, times=None, seconds=5))
+
+    with serve(world, speed=0) as server:
+        client = Client(server.token, server.url, clock=_Now(), timeouts_s=(1, 0.05))
+        with pytest.raises(DoauditError) as failed:
+            client.get(PATH, parse=_as_json)
+
+    for text in (everything_about(failed.value), caplog.text, repr(client), repr(vars(client))):
+        assert server.token not in text
+    assert caplog.text
+
+
+def test_a_server_that_echoes_the_token_does_not_get_it_printed():
+    """An error text that holds the token is shown without it."""
+    with reading(World()) as client, pytest.raises(NotFound) as failed:
+        get(client, f"/v2/actions/dop_v1_{'0' * 64}")
+
+    assert "dop_v1_" + "0" * 64 not in failed.value.api_message
+
+
+def test_a_client_is_never_copied_or_pickled():
+    """A pickle would be the token in a file."""
+    client = Client("a" * 64)
+
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot be"):
+            attempt(client)
+
+
+def test_a_redirect_is_not_followed():
+    """The token never goes where an answer points."""
+    world = World()
+    world.faults.add(Fault("redirect"))
+
+    with reading(world) as client, pytest.raises(UnexpectedAnswer):
+        get(client)
+
+    assert len(world.requests) == 1
+
+
+def test_an_answer_is_dated_by_the_servers_clock():
+    """What time it is, for the age of actions, the server says."""
+    with reading(World(), clock=_Now()) as client:
+        assert client.get(PATH, parse=lambda answer: answer.date) == 1_795_435_200
+
+
+class _Now:
+    """A clock that stands at one moment of another year and whose waits are over at once."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        """Return the moment."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let it pass."""
+        self.time += seconds

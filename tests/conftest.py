@@ -1,0 +1,40 @@
+"""What every test stands on: no network but this machine, no token from the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+
+# A test's examples are the same on each run of CI, so that a red run can be repeated; at home they vary.
+settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("home"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
+
+
+def _only_loopback(event: str, arguments: tuple) -> None:
+    if event != "socket.connect" or not isinstance(arguments[1], tuple):
+        return
+    host = str(arguments[1][0])
+    try:
+        inside = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        inside = host == "localhost"
+    if not inside:
+        raise PermissionError(f"A test tried to reach {host}; tests talk to this machine only.")
+
+
+sys.addaudithook(_only_loopback)
+
+
+@pytest.fixture(autouse=True)
+def _no_token_from_outside(monkeypatch):
+    """A developer's own token never reaches a test."""
+    for name in ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN", "DIGITALOCEAN_API_URL"):
+        monkeypatch.delenv(name, raising=False)

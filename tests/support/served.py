@@ -1,0 +1,38 @@
+"""A client of the simulated account whose waits take no time."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+from doaudit.api.client import Client
+from doaudit.demo import serve
+
+
+class Hourglass:
+    """A clock on which a wait is over at once: it only notes that the time has passed."""
+
+    def __init__(self, start: float = 1_795_435_200) -> None:
+        self.time, self.waited = start, 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """What time it is."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        with self._lock:
+            self.time += seconds
+            self.waited += seconds
+
+
+@contextmanager
+def reading(world, **options):
+    """A client of a served world."""
+    with serve(world, speed=0) as server:
+        client = Client(server.token, server.url, clock=options.pop("clock", Hourglass()), **options)
+        try:
+            yield client
+        finally:
+            client.close()

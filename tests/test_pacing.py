@@ -1,0 +1,70 @@
+"""When a GET is sent again, and after how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from doaudit.api.pacing import Tries, after_answer, after_silence
+
+NOW = 1_795_435_200
+
+
+def waits(status: int, headers: dict[str, str] | None = None, *, jitter: float = 1.0) -> list[float]:
+    """How long each retry waits while every attempt is answered alike, until the answer is final."""
+    tries, seconds = Tries(), []
+    while pause := after_answer(status, headers or {}, tries, now=NOW, jitter=jitter):
+        seconds.append(pause.seconds)
+        tries = pause.tries
+    return seconds
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 501])
+def test_what_the_request_did_wrong_is_final(status):
+    """Asking again changes nothing about a refusal."""
+    assert waits(status) == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 524])
+def test_a_fault_is_retried_four_times_ever_later(status):
+    """Five attempts in all, the wait doubling from half a second."""
+    assert waits(status) == [0.5, 1.0, 2.0, 4.0]
+    assert waits(status, jitter=0.0) == [0.25, 0.5, 1.0, 2.0]
+
+
+def test_silence_is_retried_like_a_fault():
+    """No answer counts as one attempt, as a 5xx does."""
+    tries = Tries(faults=3)
+
+    assert after_silence("timed out", tries, jitter=1.0).seconds == 4.0
+    assert after_silence("timed out", Tries(faults=4), jitter=1.0) is None
+
+
+def test_burst_limit_waits_as_told_and_costs_no_attempt():
+    """A 429 with retry-after says when to come back, for every request of the token."""
+    pause = after_answer(429, {"retry-after": "17", "ratelimit-reset": str(NOW + 900)}, Tries(), now=NOW, jitter=1)
+
+    assert (pause.seconds, pause.everybody, pause.tries.faults) == (17, True, 0)
+
+
+@pytest.mark.parametrize(("reset_in", "wait"), [(90, 90), (-5, 1), (0, 1), (999_999, 3600)])
+def test_hour_limit_waits_for_the_next_free_slot(reset_in, wait):
+    """Without retry-after the reset counts, though it may lie in the past or far away."""
+    pause = after_answer(429, {"ratelimit-reset": str(NOW + reset_in)}, Tries(), now=NOW, jitter=1)
+
+    assert (pause.seconds, pause.everybody) == (wait, True)
+
+
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "soon"}, {"ratelimit-reset": "-1"}, {"retry-after": "nan"}])
+def test_unreadable_limit_headers_fall_back_to_a_short_wait(headers):
+    """A limit without a readable header is waited out for a second at first."""
+    assert after_answer(429, headers, Tries(), now=NOW, jitter=1).seconds == 1
+
+
+def test_limits_are_given_up_in_the_end():
+    """No request waits for ever."""
+    assert len(waits(429, {"retry-after": "1"})) == 60
+
+
+def test_retry_after_of_a_fault_is_honoured():
+    """A 503 that names a time is not asked again before it."""
+    assert waits(503, {"retry-after": "7"}) == [7, 7, 7, 7]
