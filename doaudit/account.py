@@ -42,13 +42,12 @@ class Refresh:
     def __str__(self) -> str:
         """Say it in a sentence."""
         proof = self.proof
-        seconds = (proof.finished - proof.started).total_seconds()
         verdict = (
             f"complete: {proof.distinct_ids:,} distinct ids, and the API reports as many"
             if proof.complete
             else f"INCOMPLETE: {proof.distinct_ids:,} of {proof.total_reported:,} ({proof.reason})"
         )
-        return f"Read {proof.distinct_ids:,} actions in {proof.pages_read:,} requests, {seconds:.0f} s; {verdict}."
+        return f"Read {proof.distinct_ids:,} actions in {proof.pages_read:,} requests; {verdict}."
 
 
 class Account:

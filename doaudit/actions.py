@@ -80,6 +80,7 @@ _KNOWN_TYPES = frozenset(
 _ADDRESSES = frozenset({"floating_ip", "reserved_ip"})
 _NAMED_BY_ID = frozenset({"droplet", "image"})
 _NO_ID = frozenset({"volume", "backend", "reserved_ipv6"})
+_OFTEN_WITHOUT_REGION = frozenset({"image", "reserved_ipv6"})
 _KNOWN_RESOURCE_TYPES = _ADDRESSES | _NAMED_BY_ID | _NO_ID
 
 
@@ -330,7 +331,11 @@ def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any]
                 (started > ahead) | (completed > ahead),
                 _say("It starts or ends later than it was read."),
             ),
-            ("region_missing", actions["region"].isna(), _say("There is no region.")),
+            (
+                "region_missing",
+                actions["region"].isna() & ~kind.isin(_OFTEN_WITHOUT_REGION),
+                _say("There is no region."),
+            ),
             (
                 "resource_missing",
                 kind.isin(_ADDRESSES | _NAMED_BY_ID) & actions["resource"].isna(),

@@ -129,7 +129,11 @@ def _lab(asked: argparse.Namespace) -> int:
 def _demo(asked: argparse.Namespace) -> int:
     from doaudit.demo import serve  # noqa: PLC0415 -- Flask is loaded only where it serves
 
-    with serve(seed=asked.seed, port=asked.port, speed=asked.speed) as server:
+    try:
+        served = serve(seed=asked.seed, port=asked.port, speed=asked.speed)
+    except (OSError, ValueError) as fault:  # the simulated account stands apart and knows none of our errors
+        raise DoauditError(str(fault)) from None
+    with served as server:
         print(f"A simulated DigitalOcean account answers at {server.url} until Ctrl-C. For other tools:")
         print(f"  export DIGITALOCEAN_API_URL={server.url}")
         print(f"  export DIGITALOCEAN_TOKEN={server.token}", flush=True)

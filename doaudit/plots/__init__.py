@@ -1,0 +1,19 @@
+"""
+Pictures of the tables that `doaudit` makes: a table in, matplotlib Axes out.
+
+Nothing is computed here: no grouping, no percentile, no rate. Each number in a picture stands in its table, so a
+reader can check one against the other. Without *ax* a function opens one figure through pyplot, which a notebook then
+shows by itself. With *ax* it draws there, never touches pyplot, and leaves layout and size to the owner of the figure
+(`layout="constrained"` makes room for long names). A figure is a white card in light and in dark notebooks alike.
+"""
+
+from __future__ import annotations
+
+from doaudit.plots.activity_bars import activity
+from doaudit.plots.duration_rows import durations
+from doaudit.plots.failure_dots import failure_rates
+from doaudit.plots.open_bars import open_actions
+from doaudit.plots.slowest_bars import slowest
+from doaudit.plots.week_map import week_pattern
+
+__all__ = ["activity", "durations", "failure_rates", "open_actions", "slowest", "week_pattern"]

@@ -1,0 +1,113 @@
+"""What happened when: actions started in each period, stacked by outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from doaudit.plots import style
+from doaudit.plots.wording import numbers, require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["activity"]
+
+_LOOKS: Final = {
+    "errored": (style.VERMILLION, ""),
+    "open": (style.ORANGE, "////"),
+    "unclear": ("#4D4D4D", "...."),
+    "completed": (style.SKY, ""),
+}
+"""Colour and hatch of each outcome, from the bottom up: what went wrong stands on the common ground line."""
+
+_MOST_BARS: Final = 80
+"""More periods than this are drawn as one stepped area: gaps between hair-thin bars would only flicker."""
+
+
+_UNITS: Final = {round(1 / 24, 6): "per hour", 1.0: "per day", 7.0: "per week"}
+
+
+def activity(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """
+    Actions started in each period, stacked by outcome: errored at the bottom, then open, unclear, completed.
+
+    Args:
+        table: what `doaudit.activity` returns: one row for each period, without gaps.
+        ax: where to draw; without it a new figure is made.
+
+    Raises:
+        InvalidArgument: the table lacks a column.
+
+    Example:
+        >>> import pandas as pd
+        >>> from matplotlib.figure import Figure
+        >>> days = pd.date_range("2026-03-01", periods=2, tz="UTC")
+        >>> counts = {"completed": [5, 7], "errored": [1, 0], "open": [0, 2], "unclear": [0, 0]}
+        >>> ax = activity(pd.DataFrame({"period": days, **counts}), ax=Figure().add_subplot())
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['errored', 'open', 'completed']
+    """
+    require(table, ("period", *_LOOKS), maker="activity")
+    with style.picture(ax, height=4.0) as axes:
+        style.headline(axes, "Actions started, by outcome", keyed=not table.empty)
+        if table.empty:
+            style.sentence(axes, "no actions to show")
+            return axes
+        edges = _edges(table["period"])
+        seen = [outcome for outcome in _LOOKS if (table[outcome] > 0).any()]
+        bottom = np.zeros(len(table))
+        for outcome in seen:
+            _draw_layer(axes, edges, bottom, bottom := bottom + numbers(table, outcome), outcome)
+        _scale(axes, edges, highest=bottom.max())
+        style.key(axes, [_swatch(outcome) for outcome in seen])
+        axes.set_ylabel(f"actions {_per(edges)}")
+        axes.set_xlabel("start of the action, UTC")
+    return axes
+
+
+def _edges(period: pd.Series) -> np.ndarray:
+    """Where each period begins, in matplotlib's days, and where the last one ends: as long as the one before."""
+    starts = date2num(pd.to_datetime(period, utc=True).dt.tz_localize(None).to_numpy())  # type: ignore[no-untyped-call]
+    length = starts[-1] - starts[-2] if len(starts) > 1 else 1.0
+    return np.append(starts, starts[-1] + length)
+
+
+def _per(edges: np.ndarray) -> str:
+    """What the height of a bar counts, told from the length of the periods in days."""
+    days = np.unique(np.round(np.diff(edges[:-1]), 6))
+    if len(days) == 1 and days[0] in _UNITS:
+        return _UNITS[days[0]]
+    return "per month" if len(days) and set(days) <= {28, 29, 30, 31} else "in the period"
+
+
+def _draw_layer(ax: Axes, edges: np.ndarray, bottom: np.ndarray, top: np.ndarray, outcome: str) -> None:
+    color, hatch = _LOOKS[outcome]
+    if len(top) > _MOST_BARS:
+        ax.stairs(top, edges, baseline=bottom, fill=True, facecolor=color, hatch=hatch, linewidth=0)
+    else:
+        widths = 0.86 * np.diff(edges)
+        ax.bar(edges[:-1], top - bottom, widths, bottom, align="edge", color=color, hatch=hatch, linewidth=0)
+
+
+def _swatch(outcome: str) -> Patch:
+    color, hatch = _LOOKS[outcome]
+    return Patch(facecolor=color, hatch=hatch, linewidth=0, label=outcome)
+
+
+def _scale(ax: Axes, edges: np.ndarray, *, highest: float) -> None:
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(0, 1.05 * max(highest, 1))
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    dates = AutoDateLocator(tz="UTC", minticks=3, maxticks=max(3, min(9, int(inches / 0.55))))  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(dates)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
+    ax.tick_params(axis="x", length=3)
+    ax.grid(visible=True, axis="y", which="major")

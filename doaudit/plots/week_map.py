@@ -1,0 +1,67 @@
+"""When in the week actions start: weekday by hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from doaudit.plots import style
+from doaudit.plots.wording import numbers, require
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["week_pattern"]
+
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_HOURS: Final = 24
+
+
+def week_pattern(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """
+    How many actions start in each hour of the week (UTC), as a map: the darker, the more.
+
+    Args:
+        table: what `doaudit.week_pattern` returns.
+        ax: where to draw; without it a new figure is made. A colour bar is put beside it, in the same figure.
+
+    Raises:
+        InvalidArgument: the table lacks a column.
+
+    Example:
+        >>> import pandas as pd
+        >>> from matplotlib.figure import Figure
+        >>> table = pd.DataFrame({"weekday": [0, 6], "hour": [9, 23], "actions": [12, 3]})
+        >>> ax = week_pattern(table, ax=Figure().add_subplot())
+        >>> [label.get_text() for label in ax.get_yticklabels()][0]
+        'Monday'
+    """
+    require(table, ("weekday", "hour", "actions"), maker="week_pattern")
+    with style.picture(ax, height=3.6) as axes:
+        style.headline(axes, "When in the week actions start")
+        counts = np.zeros((len(_DAYS), _HOURS))
+        counts[table["weekday"].to_numpy(), table["hour"].to_numpy()] = numbers(table, "actions")
+        if not counts.any():
+            style.sentence(axes, "no actions to show")
+            return axes
+        _draw(axes, counts)
+    return axes
+
+
+def _draw(ax: Axes, counts: np.ndarray) -> None:
+    mesh = ax.pcolormesh(counts, cmap="Blues", vmin=0, edgecolors=style.CARD, linewidth=0.7)
+    ax.set_xlim(0, _HOURS)
+    ax.set_ylim(len(_DAYS), 0)
+    ax.set_xticks(np.arange(0, _HOURS, 3) + 0.5, [f"{hour:02d}" for hour in range(0, _HOURS, 3)])
+    ax.set_yticks(np.arange(len(_DAYS)) + 0.5, _DAYS)
+    ax.spines["bottom"].set_visible(False)
+    ax.set_xlabel("hour in which the action started, UTC")
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=18)
+    bar.outline.set_visible(False)
+    bar.locator = MaxNLocator(nbins=5, integer=True)
+    bar.formatter = FuncFormatter(lambda count, _: f"{count:,.0f}")
+    style.dress_ticks(bar.ax)
+    bar.set_label("actions started")

@@ -1,0 +1,164 @@
+"""Small tables with the columns that the analysis promises, where a test states only what differs."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from doaudit import plots
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """Pyplot keeps its figures for ever; each test starts and ends with none."""
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    """Axes of a figure that pyplot has never heard of."""
+    return Figure(figsize=(9, 5), layout="constrained").add_subplot()
+
+
+def _rows(defaults, columns):
+    length = max([len(values) for values in columns.values()], default=0)
+    return pd.DataFrame({name: columns.get(name, [value] * length) for name, value in defaults.items()})
+
+
+@pytest.fixture
+def durations_table():
+    """Build a durations table."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "actions": 812, "open": 0, "finished": 812, "errored": 3, "untimed": 0}
+        defaults |= {"p50_s": 60, "p50_low_s": 50, "p50_high_s": 70, "p90_s": 300, "p90_low_s": 250}
+        defaults |= {"p90_high_s": 400, "p99_s": 900, "p99_low_s": 700, "p99_high_s": 1500, "max_s": 2000, "note": ""}
+        return _rows(defaults, columns)
+
+    return build
+
+
+@pytest.fixture
+def rates_table():
+    """Build a failure rates table."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "actions": 812, "open": 0, "unclear": 0, "finished": 812, "errored": 3}
+        return _rows(defaults | {"failure_rate": 0.004, "low": 0.001, "high": 0.011}, columns)
+
+    return build
+
+
+@pytest.fixture
+def activity_table():
+    """Build an activity table of as many periods as its first column has."""
+
+    def build(freq="D", **columns):
+        table = _rows({"completed": 0, "errored": 0, "open": 0, "unclear": 0}, columns)
+        periods = pd.date_range("2026-01-05", periods=len(table), freq=freq, tz="UTC").as_unit("s")
+        table.insert(0, "period", periods)
+        table.insert(1, "actions", table[["completed", "errored", "open", "unclear"]].sum(axis=1))
+        return table
+
+    return build
+
+
+@pytest.fixture
+def week_table():
+    """Build a week pattern in which each hour of the week, counted from Monday 00:00, has its own number as count."""
+    hours = np.arange(168)
+    table = pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": hours, "errored": 0})
+    return table.assign(failure_rate=0.0).sample(frac=1, random_state=1)
+
+
+_ACTION = {
+    "id": 1,
+    "type": "snapshot",
+    "resource_type": "droplet",
+    "resource": "droplet:123",
+    "resource_name": "web-1",
+    "region": "fra1",
+    "started_at": pd.Timestamp("2026-03-12T22:27:07Z"),
+}
+
+
+@pytest.fixture
+def slowest_table():
+    """Build a table of slow actions."""
+
+    def build(**columns):
+        return _rows(_ACTION | {"completed_at": pd.NaT, "duration_s": 4000, "status": "completed"}, columns)
+
+    return build
+
+
+@pytest.fixture
+def open_table():
+    """Build a table of open actions."""
+
+    def build(**columns):
+        age = {"age_s": 90, "finished": 812, "older_than": 0.5, "stuck": False, "p50_left_s": 30.0, "p90_left_s": 80.0}
+        return _rows(_ACTION | age, columns)
+
+    return build
+
+
+@pytest.fixture(params=plots.__all__)
+def picture(request):
+    """Each function of `doaudit.plots` in turn, by name."""
+    return request.param
+
+
+@pytest.fixture
+def long_table(picture, request):
+    """A full table for *picture*: 20 rows, names longer than fit, notes and words beside where there can be any."""
+    names = [f"an_action_type_whose_name_goes_on_and_on_and_on_as_number_{number}" for number in range(20)]
+    note = "p90 needs 36 finished actions; p99 needs 368 finished actions"
+    if picture == "week_pattern":
+        return request.getfixturevalue("week_table")
+    maker, columns = {
+        "durations": ("durations_table", {"type": names, "note": [note] * 20, "open": [1234] * 20}),
+        "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
+        "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
+        "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
+        "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),
+    }[picture]
+    return request.getfixturevalue(maker)(**columns)
+
+
+@pytest.fixture
+def draw(picture):
+    """The function that draws *picture*."""
+    return getattr(plots, picture)
+
+
+def _ticks_out_of_sight(figure):
+    """The labels of ticks that matplotlib keeps beyond the ends of an axis and never draws."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks():
+                if not low <= tick.get_loc() <= high:
+                    yield from (tick.label1, tick.label2)
+
+
+@pytest.fixture
+def seen():
+    """The texts a reader sees in a figure, each with its box in pixels."""
+
+    def look(figure):
+        figure.draw_without_rendering()
+        hidden = set(_ticks_out_of_sight(figure))
+        texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+        return [(text, text.get_window_extent()) for text in texts if text not in hidden]
+
+    return look

@@ -1,0 +1,143 @@
+"""The command line: what it prints, and that 0 means that it happened."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+import requests
+
+import doaudit as da
+from doaudit.cli import main
+from doaudit.demo import Fault, World, serve
+from doaudit.demo.records import Action
+
+
+@pytest.fixture
+def served():
+    """A small account that the environment names."""
+    actions = [Action(id=n, type="reboot", resource_id=5, started_at=n, ends_at=n + 60) for n in range(1, 6)]
+    with serve(World(actions=actions), speed=0) as server:
+        yield server
+
+
+def as_real_account(server, monkeypatch) -> None:
+    """Let the environment name a served account."""
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", server.token)
+    monkeypatch.setenv("DIGITALOCEAN_API_URL", server.url)
+
+
+def test_audit_of_the_simulated_account(tmp_path, capsys):
+    """It says loudly that nothing is real, sums up, and writes a report with a complete proof."""
+    status = main(["audit", "--demo", "--out", str(tmp_path / "out")])
+
+    said = capsys.readouterr().out
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert status == 0
+    assert said.count("SIMULATED ACCOUNT") == 2
+    assert "52,292 actions" in said
+    for word in ("complete", "Failed:", "Slowest type:", "Open:", "Odd rows:", "notebooks"):
+        assert word in said
+    assert (manifest["source"], manifest["proof"]["complete"]) == ("simulated account", True)
+    assert manifest["proof"]["distinct_ids"] == manifest["actions"] == 52_292
+
+
+def test_audit_of_a_real_account(served, monkeypatch, tmp_path, capsys):
+    """With a token it reads that account, says so, and files the report under the date of the read."""
+    as_real_account(served, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+
+    status = main(["audit"])
+
+    said = capsys.readouterr().out
+    assert status == 0
+    assert "REAL ACCOUNT" in said
+    assert "SIMULATED" not in said
+    assert served.token not in said
+    assert len(da.read_csv("data/reports/2026-11-23/actions.csv")) == 5
+
+
+def test_audit_of_an_empty_account(monkeypatch, tmp_path, capsys):
+    """No actions are an audit, too."""
+    with serve(World(), speed=0) as server:
+        as_real_account(server, monkeypatch)
+
+        assert main(["audit", "--out", str(tmp_path / "out")]) == 0
+
+    assert "no actions yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [("unauthorized", "does not accept this token"), ("forbidden", "lacks the scope actions:read")],
+)
+def test_a_refused_token_is_one_line_and_status_1(fault, sentence, served, monkeypatch, tmp_path, capsys):
+    """What went wrong is a sentence on stderr, and no report is half-written."""
+    as_real_account(served, monkeypatch)
+    served.world.faults.add(Fault(fault, times=None))
+
+    status = main(["audit", "--out", str(tmp_path / "out")])
+
+    shown = capsys.readouterr()
+    assert status == 1
+    assert sentence in shown.err
+    assert len(shown.err.strip().splitlines()) == 1
+    assert served.token not in shown.err + shown.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_token_is_status_1(capsys):
+    """Without --demo nothing simulated is passed off as an audit."""
+    assert main(["audit"]) == 1
+    assert "There is no token" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_status_1(served, monkeypatch, tmp_path, capsys):
+    """An unwritable place is named."""
+    as_real_account(served, monkeypatch)
+    (tmp_path / "file").write_text("")
+
+    assert main(["audit", "--out", str(tmp_path / "file" / "out")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_lab_without_notebooks_is_said(tmp_path, capsys):
+    """A folder that is not there is named."""
+    assert main(["lab", str(tmp_path / "none")]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+
+
+def test_arguments_that_mean_nothing_are_status_2():
+    """What argparse does not understand is the status that shells know."""
+    with pytest.raises(SystemExit) as ended:
+        main(["fly"])
+
+    assert ended.value.code == 2
+
+
+def test_demo_serves_other_tools():
+    """Another program can talk to `doaudit demo`, with the address and token that it prints."""
+    command = [sys.executable, "-m", "doaudit", "demo", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+        url, token = (line.split("=", 1)[1].strip() for line in lines[1:])
+        answer = requests.get(f"{url}/v2/actions", headers={"Authorization": f"Bearer {token}"}, timeout=10).json()
+        process.terminate()
+        process.communicate(timeout=10)
+
+    assert answer["meta"]["total"] == 52_292
+
+
+def test_demo_on_a_port_in_use_is_said(capsys):
+    """The port is named, and what to do."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        assert main(["demo", "--port", str(port)]) == 1
+
+    assert str(port) in capsys.readouterr().err
