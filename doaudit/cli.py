@@ -95,7 +95,7 @@ def _summary(actions: pd.DataFrame) -> list[str]:
     overall, by_type = rates.iloc[0], da.durations(actions, by="type")
     timed = by_type.dropna(subset=["p90_s"]).sort_values("p90_s", ascending=False)
     still_open, odd = da.open_actions(actions), da.problems(actions)
-    counted = f"{overall['errored']:,} of {overall['finished']:,} finished actions"
+    counted = f"{int(overall['errored']):,} of {int(overall['finished']):,} finished actions"
     interval = f"95 % interval {overall['low']:.2%} to {overall['high']:.2%}"
     lines = [f"  Failed: {counted}, {overall['failure_rate']:.2%} ({interval})"]
     if len(timed):

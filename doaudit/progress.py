@@ -47,7 +47,7 @@ class ReadBar:
         if progress.pause is None:
             bar.set_postfix_str(f"{progress.pages:,} pages", refresh=False)
         else:
-            bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s: {progress.pause.reason}", refresh=False)
+            bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {progress.pause.reason}", refresh=False)
         bar.refresh() if progress.pause is not None else bar.update(0)
 
 

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from dataclasses import asdict
 from datetime import datetime
 from html import escape
@@ -39,6 +40,8 @@ __all__ = ["report"]
 
 _DPI = 110
 _SHOWN_ROWS = 12
+_SIX_DECIMALS = re.compile(r"-?\d+\.\d{6}")
+_FOUR_FIGURES = 10_000
 _NOT_COVERED = (
     "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
     "in this list may still have happened."
@@ -46,7 +49,8 @@ _NOT_COVERED = (
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
     "background:#fff}table{border-collapse:collapse;font-size:13px}td,th{padding:.2rem .6rem;text-align:left;"
-    "border-bottom:1px solid #ddd}img{max-width:100%}.loud{background:#fff1c9;padding:.6rem 1rem;font-weight:600}"
+    "border-bottom:1px solid #ddd}img{max-width:100%}.wide{overflow-x:auto}td{white-space:nowrap}"
+    ".loud{background:#fff1c9;padding:.6rem 1rem;font-weight:600}"
 )
 
 
@@ -198,8 +202,15 @@ def _section(name: str, table: pd.DataFrame) -> str:
     more = f"<p>{len(table) - len(head):,} more rows in {name}.csv.</p>" if len(table) > len(head) else ""
     rows = _rows(head)
     heading = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:])
-    return f"<h2>{_title(name)}</h2><table><tr>{heading}</tr>{body}</table>{more}"
+    body = "".join("<tr>" + "".join(f"<td>{escape(_short(cell))}</td>" for cell in row) + "</tr>" for row in rows[1:])
+    return f'<h2>{_title(name)}</h2><div class="wide"><table><tr>{heading}</tr>{body}</table></div>{more}'
+
+
+def _short(cell: str) -> str:
+    # Six decimals are for machines; a reader gets four figures. Whole numbers and text stay as they are.
+    if _SIX_DECIMALS.fullmatch(cell):
+        return f"{float(cell):.4g}" if abs(float(cell)) < _FOUR_FIGURES else f"{float(cell):.0f}"
+    return cell
 
 
 def _rows(table: pd.DataFrame) -> list[list[str]]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-ROOT = Path(__file__).parent.parent
 
 # A test's examples are the same on each run of CI, so that a red run can be repeated; at home they vary.
 settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])

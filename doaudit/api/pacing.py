@@ -100,11 +100,11 @@ def _after_limit(headers: Mapping[str, str], tries: Tries, *, now: float) -> Pau
     asked = _number(headers.get("retry-after"))
     if asked is not None:
         wait = min(max(asked, 1.0), _LONGEST_WAIT_S)
-        return Pause(wait, "the limit of requests a minute is reached", met, everybody=True)
+        return Pause(wait, "limit of requests a minute", met, everybody=True)
     reset = _number(headers.get("ratelimit-reset"))
     wait = _FIRST_WAIT_S * 2**tries.limits if reset is None else reset - now
     wait = min(max(wait, 1.0), _LONGEST_WAIT_S)
-    return Pause(wait, "the limit of requests an hour is reached", met, everybody=True)
+    return Pause(wait, "limit of requests an hour", met, everybody=True)
 
 
 def _back_off(tries: Tries, reason: str, *, jitter: float, at_least: float) -> Pause | None:

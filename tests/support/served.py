@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 from doaudit.api.client import Client
 from doaudit.demo import serve
+
+ROOT = Path(__file__).parents[2]
 
 
 class Hourglass:

@@ -1,0 +1,59 @@
+"""What somebody at a terminal sees of a long read, and what a log file does not."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+
+import pytest
+
+from doaudit.demo import Fault, World, serve
+from doaudit.demo.records import Action
+
+READ = "import doaudit as da; print(da.connect().refresh())"
+
+
+@pytest.fixture
+def environment():
+    """A program's environment that names an account which makes it wait."""
+    actions = [Action(id=n, type="reboot", started_at=n * 60, ends_at=n * 60 + 5) for n in range(1, 1401)]
+    world = World(actions=actions)
+    world.faults.add(Fault("burst_limit", path="page=4&", seconds=1))
+    with serve(world, speed=0, latency_s=0.3) as server:
+        yield {**os.environ, "DIGITALOCEAN_TOKEN": server.token, "DIGITALOCEAN_API_URL": server.url}
+
+
+def test_a_terminal_shows_rows_pages_rate_and_waits(environment):
+    """The bar counts actions and pages, and says what it waits for and how long."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    with subprocess.Popen([sys.executable, "-c", READ], stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # which is how Linux says that the other end has closed
+            while part := os.read(ours, 4096):
+                shown += part
+    os.close(ours)
+
+    text = shown.decode()
+    assert process.returncode == 0
+    assert "waiting 1 s, limit of requests a minute" in text
+    assert "100%" in text
+    assert "1400/1400" in text
+    assert "actions/s, 7 pages" in text
+
+
+def test_a_log_file_shows_nothing(environment):
+    """Where nobody looks, only the result is printed."""
+    done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, env=environment, check=True)
+
+    assert done.stderr == ""
+    assert (
+        done.stdout == "Read 1,400 actions in 7 requests; complete: 1,400 distinct ids, and the API reports as many.\n"
+    )
