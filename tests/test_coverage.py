@@ -27,7 +27,7 @@ def test_gaps_are_the_ranks_that_no_page_showed(windows, grown):
         seen |= set(shown)
         reads.append(Read(window, len(rows), tuple(map(str, shown))))
 
-    missing = {rank for first, after in gaps(reads, len(rows)) for rank in range(first, after)}
+    missing = {rank for first, after in gaps([read.span for read in reads], len(rows)) for rank in range(first, after)}
 
     assert missing == set(rows) - seen
 
@@ -76,7 +76,7 @@ def test_oldest_first_list_is_read_again_whole():
     """Ranks mean nothing in a list of another order, so gaps are not trusted there."""
     rows = ["a", "b", "c", "d"]
 
-    word, windows = next_windows([read(Window(1, 2), rows)], 4, per_page=2, rounds=[])
+    word, windows = next_windows([read(Window(1, 2), rows)], [], 4, per_page=2, rounds=[])
 
     assert word == "all"
     assert {window.per_page for window in windows} == {2, 1}
@@ -87,7 +87,7 @@ def test_the_search_ends():
     tied = [read(Window(page, 2), ["a"] * 6) for page in (1, 2, 3)]
     rounds: list[str] = []
     while not rounds or rounds[-1] != "enough":
-        word, _ = next_windows(tied, 7, per_page=2, rounds=rounds)
+        word, _ = next_windows(tied, [], 7, per_page=2, rounds=rounds)
         rounds.append(word)
 
     assert len(rounds) < 30

@@ -22,7 +22,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Read", "Window", "every_window", "gaps", "newest_first", "next_windows", "torn_ties", "window_around"]
+__all__ = [
+    "Read",
+    "Span",
+    "Window",
+    "every_window",
+    "gaps",
+    "joined",
+    "newest_first",
+    "next_windows",
+    "torn_ties",
+    "window_around",
+    "windows_of",
+]
+
+Span = tuple[int, int]  # ranks: the first, and the one after the last
 
 _TIE_ROUNDS = 4  # ties are reordered at random, so a second look may still miss what a third finds
 _FULL_ROUNDS = 3
@@ -43,6 +57,11 @@ class Read:
     window: Window
     total: int
     starts: tuple[str | int | None, ...]
+
+    @property
+    def span(self) -> Span:
+        """The ranks it shows."""
+        return self.lowest, self.above
 
     @property
     def above(self) -> int:
@@ -70,21 +89,53 @@ def every_window(total: int, per_page: int) -> list[Window]:
     return [Window(page, per_page) for page in range(1, max(-(-total // per_page), 1) + 1)]
 
 
-def gaps(reads: Iterable[Read], total: int) -> list[tuple[int, int]]:
+def gaps(spans: Iterable[Span], total: int) -> list[Span]:
     """
-    The ranks that no read covers, as (first, after last), oldest first.
+    The ranks that no span covers, as (first, after last), oldest first.
 
     Example:
-        >>> gaps([Read(Window(1, 2), 5, ("c", "b")), Read(Window(3, 2), 5, ("a",))], total=6)
+        >>> gaps([(0, 1), (3, 5)], total=6)
         [(1, 3), (5, 6)]
     """
-    edges = sorted((read.lowest, read.above) for read in reads if read.starts)
-    open_from, found = 0, []
-    for lowest, above in edges:
-        if lowest > open_from:
-            found.append((open_from, lowest))
-        open_from = max(open_from, above)
-    return [*found, (open_from, total)] if open_from < total else found
+    covered_to, found = 0, []
+    for lowest, above in sorted(span for span in spans if span[0] < span[1]):
+        if lowest > covered_to:
+            found.append((covered_to, lowest))
+        covered_to = max(covered_to, above)
+    return [*found, (covered_to, total)] if covered_to < total else found
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """
+    The same ranks in as few spans as it takes.
+
+    Example:
+        >>> joined([(5, 9), (0, 3), (2, 5)])
+        [(0, 9)]
+    """
+    merged: list[Span] = []
+    for lowest, above in sorted(span for span in spans if span[0] < span[1]):
+        if merged and lowest <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], above))
+        else:
+            merged.append((lowest, above))
+    return merged
+
+
+def windows_of(missing: Iterable[Span], total: int, per_page: int) -> list[Window]:
+    """
+    The pages on which ranks are found now that the list is *total* long.
+
+    Example:
+        >>> windows_of([(0, 1), (5, 6)], total=6, per_page=2)
+        [Window(page=1, per_page=2), Window(page=3, per_page=2)]
+    """
+    pages = {
+        (total - 1 - rank) // per_page + 1
+        for first, after in missing
+        for rank in (*range(first, after, per_page), after - 1)
+    }
+    return [Window(page, per_page) for page in sorted(pages)]
 
 
 def newest_first(reads: Iterable[Read]) -> bool:
@@ -135,13 +186,14 @@ def window_around(position: int, per_page: int) -> Window:
 
 
 def next_windows(
-    reads: Sequence[Read], total: int, *, per_page: int, rounds: Sequence[str]
+    reads: Sequence[Read], covered: Sequence[Span], total: int, *, per_page: int, rounds: Sequence[str]
 ) -> tuple[str, list[Window]]:
     """
     What to read now that every planned page has been read and rows are still missing.
 
     Args:
         reads: all answers so far.
+        covered: the ranks seen before this read began.
         total: the newest total.
         per_page: the page size of the first pass.
         rounds: the words this function has returned so far.
@@ -154,14 +206,9 @@ def next_windows(
     fulls = rounds.count("all")
     ties = len(rounds) - max((at for at, word in enumerate(rounds, 1) if word == "all"), default=0)
     if newest_first(reads):
-        missing = gaps(reads, total)
+        missing = gaps([*covered, *(read.span for read in reads)], total)
         if missing and rounds[-2:] != ["gaps", "gaps"]:
-            pages = {
-                (total - 1 - rank) // per_page + 1
-                for first, after in missing
-                for rank in (*range(first, after, per_page), after - 1)
-            }
-            return "gaps", [Window(page, per_page) for page in sorted({1, *pages})]
+            return "gaps", list(dict.fromkeys([head, *windows_of(missing, total, per_page)]))
         torn = torn_ties(reads)
         if torn and ties < _TIE_ROUNDS:
             return "ties", list(dict.fromkeys([head, *(window_around(total - 1 - rank, per_page) for rank in torn)]))

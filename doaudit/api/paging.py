@@ -3,7 +3,8 @@ Every page of the list of actions, read concurrently, exactly, with its proof.
 
 Proof of completeness. Nothing is ever removed from the list, so every id in hand is in the list as it was at the
 latest answer, the one with the largest total. If there are as many distinct ids in hand as that total, then they are
-all the ids there were. How they came in hand does not matter, nor does their order.
+all the ids there were. How they came in hand does not matter, nor does their order: ids of an earlier read count. Only
+if there are more of them than the API reports has something been removed after all; then this read alone counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import msgspec
 
 from doaudit.actions import Record, decode, merge
 from doaudit.api.client import Stopped
-from doaudit.api.coverage import Read, Window, every_window, newest_first, next_windows
+from doaudit.api.coverage import Read, Span, Window, gaps, joined, newest_first, next_windows, windows_of
 from doaudit.errors import ApiProblem, ReadIncomplete, ReadInterrupted
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from doaudit.api.client import Client
     from doaudit.api.pacing import Pause
 
-__all__ = ["PER_PAGE", "Listing", "Progress", "Proof", "read_actions"]
+__all__ = ["PER_PAGE", "Known", "Listing", "Progress", "Proof", "read_actions"]
 
 PER_PAGE = 200  # the API's largest; more has never been documented, so more is never asked for
 IN_FLIGHT = 8
@@ -59,12 +60,26 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What earlier reads have in hand: ids, and the ranks they came from (see `doaudit.api.coverage`)."""
+
+    ids: frozenset[int] = frozenset()
+    covered: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
 class Listing:
-    """Records with distinct ids, when each was read (Unix seconds by the server's clock), and the proof."""
+    """
+    What a read has read: records with distinct ids, when each was read (Unix seconds by the server's clock), the proof.
+
+    `covered` are the ranks seen by now, `vanished` the known ids that the whole list no longer has.
+    """
 
     records: tuple[Record, ...]
     observed_at: tuple[int, ...]
     proof: Proof
+    covered: tuple[Span, ...] = ()
+    vanished: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -116,16 +131,20 @@ def read_actions(
     *,
     per_page: int = PER_PAGE,
     in_flight: int = IN_FLIGHT,
+    known: Known | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_rows: Callable[[list[Record], int, Read], None] = lambda *_: None,
 ) -> Listing:
     """
-    Read every action of the account.
+    Read every action of the account, or all that are not *known*.
 
     Args:
         client: the account.
         per_page: rows a page, at most 200.
         in_flight: requests under way at once.
+        known: what need not be read again.
         on_progress: told of each answer and each wait, on the calling thread.
+        on_rows: given the rows of each answer, when it was given, and where they stand, on the calling thread.
 
     Raises:
         ReadIncomplete: a page could not be had; the error holds what was read and its cause.
@@ -133,7 +152,7 @@ def read_actions(
         ApiProblem: the first page could not be had, so nothing was read.
     """
     crew = _Crew(client, in_flight)
-    ledger = _Ledger()
+    ledger = _Ledger(known or Known())
     rounds: list[str] = []
     windows = [Window(1, per_page)]
     try:
@@ -141,7 +160,7 @@ def read_actions(
             crew.order(windows)
             for _ in windows:
                 window, page = crew.next_answer(lambda pause: on_progress(ledger.progress(pause)))
-                ledger.enter(window, page)
+                on_rows(page.records, page.date, ledger.enter(window, page))
                 on_progress(ledger.progress())
             word, windows = ledger.still_to_read(per_page, rounds)
             rounds.append(word)
@@ -149,8 +168,8 @@ def read_actions(
         if not ledger.reads:
             raise
         for window, page in crew.leftovers():
-            ledger.enter(window, page)
-        left = f"{len(ledger.records):,} of {ledger.total:,} actions were read and are kept"
+            on_rows(page.records, page.date, ledger.enter(window, page))
+        left = f"{ledger.in_hand:,} of {ledger.total:,} actions were read and are kept"
         raise ReadIncomplete(
             f"The list of actions could not be read to its end: {left}. {fault}", ledger.listing("a page failed")
         ) from fault
@@ -164,19 +183,31 @@ def read_actions(
 class _Ledger:
     """What has been read; only the calling thread writes in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Known) -> None:
+        self.known = known
         self.records: dict[int, Record] = {}
         self.observed_at: dict[int, int] = {}
         self.reads: list[Read] = []
         self.dates: list[int] = []
-        self.total = 0
-        self.first_pass = 0
+        self.total = self.new = 0
+        self.size = self.first_pass = 0
 
-    def enter(self, window: Window, page: _Page) -> None:
+    @property
+    def in_hand(self) -> int:
+        """How many distinct ids are in hand."""
+        return len(self.known.ids) + self.new
+
+    @property
+    def whole(self) -> bool:
+        """Whether the proof holds."""
+        return self.total in {self.in_hand, len(self.records)} and bool(self.reads)
+
+    def enter(self, window: Window, page: _Page) -> Read:
         for record in page.records:
             known = self.records.get(record.id)
             if known is None:
                 self.records[record.id], self.observed_at[record.id] = record, page.date
+                self.new += record.id not in self.known.ids
             elif page.date >= self.observed_at[record.id]:
                 self.records[record.id], self.observed_at[record.id] = merge(known, record), page.date
             else:
@@ -184,38 +215,50 @@ class _Ledger:
         self.reads.append(Read(window, page.total, tuple(record.started_at for record in page.records)))
         self.dates.append(page.date)
         self.total = max(self.total, page.total)
+        return self.reads[-1]
 
     def still_to_read(self, per_page: int, rounds: list[str]) -> tuple[str, list[Window]]:
-        if len(self.records) == self.total:
+        if self.whole:
             return "whole", []
         if not rounds:
             # A page that is shorter than asked for, though there is more, tells the server's own page size.
             rows = len(self.reads[0].starts)
             self.size = rows if 0 < rows < min(per_page, self.total) else per_page
-            rest = every_window(self.total, self.size)[0 if self.size != per_page else 1 :]
+            rest = windows_of(gaps(self._spans(), self.total), self.total, self.size)
             self.first_pass = 1 + len(rest)
-            return "first", rest
-        return next_windows(self.reads, self.total, per_page=self.size, rounds=rounds[1:])
+            if rest:
+                return "first", rest
+        # More ids than the API has: what vanished shows only once the whole list is read.
+        covered = self.known.covered if self.in_hand <= self.total else ()
+        return next_windows(self.reads, covered, self.total, per_page=self.size, rounds=rounds[1:])
+
+    def _spans(self) -> list[Span]:
+        return [*self.known.covered, *(read.span for read in self.reads)]
 
     def progress(self, pause: Pause | None = None) -> Progress:
-        return Progress(len(self.records), self.total, len(self.reads), pause)
+        return Progress(self.in_hand, self.total, len(self.reads), pause)
 
     def listing(self, reason: str) -> Listing:
-        complete = len(self.records) == self.total and bool(self.reads)
+        alone = len(self.records) == self.total and self.in_hand != self.total
         proof = Proof(
             total_reported=self.total,
-            distinct_ids=len(self.records),
+            distinct_ids=len(self.records) if alone else self.in_hand,
             pages_read=len(self.reads),
             pages_read_again=max(len(self.reads) - max(self.first_pass, 1), 0),
             arrived=self.total - min((read.total for read in self.reads), default=0),
             newest_first=newest_first(self.reads),
-            complete=complete,
-            reason="" if complete else reason,
+            complete=self.whole,
+            reason="" if self.whole else reason,
             started=datetime.fromtimestamp(min(self.dates, default=0), UTC),
             finished=datetime.fromtimestamp(max(self.dates, default=0), UTC),
         )
-        observed = tuple(self.observed_at[i] for i in self.records)
-        return Listing(tuple(self.records.values()), observed, proof)
+        return Listing(
+            records=tuple(self.records.values()),
+            observed_at=tuple(self.observed_at[i] for i in self.records),
+            proof=proof,
+            covered=((0, self.total),) if self.whole else tuple(joined(self._spans())),
+            vanished=self.known.ids - self.records.keys() if alone else frozenset(),
+        )
 
 
 class _Crew:
