@@ -1,0 +1,135 @@
+"""
+A small HTTP/1.1 server for a WSGI app, on this machine only.
+
+Werkzeug's own closes the connection after each answer. Clients of the real API keep theirs open, so this one does too.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, get_sockaddr, make_server, select_address_family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
+
+__all__ = ["LoopbackServer", "listen"]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    Return a socket that listens on *port* of this machine; 0 takes any free one.
+
+    Raises:
+        ValueError: *host* can be reached from other machines.
+        OSError: The port is taken, or may not be used.
+    """
+    family = select_address_family(host, port)
+    address = get_sockaddr(host, port, family)
+    name = str(address[0])
+    if name != "::1" and not name.startswith("127."):
+        raise ValueError(
+            f"The simulated account is served on this machine only, and {host} can be reached from others. "
+            "Use host='127.0.0.1'; to reach it from elsewhere, forward the port, for example with ssh -L."
+        )
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except (OSError, OverflowError) as problem:
+        listening.close()
+        raise OSError(
+            f"The simulated account could not be served on port {port} of {host}: {problem}. Perhaps another program "
+            "(or another simulated account) is using it; stop that one, or choose another port, 0 for any free one."
+        ) from problem
+    return listening
+
+
+class LoopbackServer:
+    """
+    A WSGI app, answering on a listening socket from threads of its own until it is stopped.
+
+    Args:
+        app: What answers.
+        listening: Where. It is closed when the server stops.
+    """
+
+    def __init__(self, app: WSGIApplication, listening: socket.socket) -> None:
+        host, self.port = listening.getsockname()[:2]
+        self._listening = listening
+        self._server = make_server(host, self.port, app, threaded=True, request_handler=_Handler, fd=listening.fileno())
+        self._connections: set[socket.socket] = set()
+        self._server.connections = self._connections  # type: ignore[attr-defined]
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="doaudit-demo", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer nothing more, and cut every connection that is open."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._listening.close()
+        for connection in list(self._connections):
+            _cut(connection)
+
+
+class _Handler(WSGIRequestHandler):
+    """One connection: answers request after request until either side has had enough."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every second answer waits 40 ms for an acknowledgement
+    server: BaseWSGIServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)  # type: ignore[attr-defined]
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)  # type: ignore[attr-defined]
+        super().finish()
+
+    def run_wsgi(self) -> None:
+        environ = self.make_environ()
+        # What an app leaves unread would be taken for the next request, so the body is read whole before it starts.
+        environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0)))
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: object = None
+        ) -> Callable[[bytes], object]:
+            del exc_info
+            started.append((status, headers))
+            return written.append
+
+        try:
+            written += self.server.app(environ, start_response)
+            self._send(*started[-1], b"".join(written))
+        except ConnectionError:
+            self.close_connection = True
+            _cut(self.connection)
+
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        self.wfile.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body)
+        promised = next((int(value) for name, value in headers if name.lower() == "content-length"), len(body))
+        if promised > len(body) and self.command != "HEAD":
+            raise ConnectionAbortedError("The answer was cut short.")
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 -- the name is the parent's
+        """Say nothing: a notebook's output is no place for an access log."""
+
+
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):  # the other side may have been faster
+        connection.shutdown(socket.SHUT_RDWR)

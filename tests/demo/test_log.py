@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doaudit.demo.clock import START
+from doaudit.demo.log import ActionLog
+from doaudit.demo.records import Action
+
+
+def _log(seconds, **options):
+    return ActionLog([Action(id=place, type="x", started_at=second) for place, second in enumerate(seconds)], **options)
+
+
+@given(
+    seconds=st.lists(st.integers(0, 12), max_size=40),
+    per_page=st.integers(1, 12),
+    page=st.integers(1, 9),
+    now=st.integers(-1, 13),
+    seed=st.integers(0, 5),
+    shuffle=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_a_page_is_a_slice_of_the_newest_first_list(seconds, per_page, page, now, seed, shuffle):
+    """Whatever the ties, a page shows the seconds that the slice of a plainly sorted list shows."""
+    log = _log(seconds, seed=seed, tie_shuffle=shuffle)
+
+    shown = [action.started_at for action in log.page(page, per_page, now)]
+
+    plain = sorted((second for second in seconds if second <= now), reverse=True)
+    assert shown == plain[(page - 1) * per_page : page * per_page]
+    assert log.total(now) == len(plain)
+
+
+@given(seconds=st.lists(st.integers(0, 6), max_size=40), per_page=st.integers(1, 12), seed=st.integers(0, 5))
+def test_with_settled_ties_the_pages_hold_every_action_once(seconds, per_page, seed):
+    """Where equal seconds keep one order, page after page gives the whole list and nothing twice."""
+    log = _log(seconds, seed=seed, tie_shuffle=0)
+
+    read = [action.id for page in range(1, len(seconds) + 2) for action in log.page(page, per_page, now=6)]
+
+    assert Counter(read) == Counter(range(len(seconds)))
+
+
+def test_equal_seconds_change_their_order_from_call_to_call():
+    """With restless ties the same page comes in several orders, by second still newest first."""
+    log = _log([5] * 8 + [4])
+
+    orders = {tuple(action.id for action in log.page(1, 9, now=5)) for _ in range(20)}
+
+    assert len(orders) > 10
+    assert {order[-1] for order in orders} == {8}
+
+
+def test_restless_ties_can_hide_a_row_and_show_another_twice():
+    """A group cut by a page boundary may lose a row in one reading: what a client has to notice."""
+    log = _log([5] * 10)
+
+    readings = [[a.id for page in (1, 2) for a in log.page(page, 5, now=5)] for _ in range(20)]
+
+    assert any(len(set(reading)) < 10 for reading in readings)
+
+
+def test_the_order_of_ties_depends_only_on_the_seed_and_on_how_often_a_page_was_read():
+    """Two readers of equal worlds see the same, whatever pages they read in between."""
+    one, other = _log([5] * 30, seed=3), _log([5] * 30, seed=3)
+
+    for page in (3, 1, 1):
+        other.page(page, 10, now=5)
+    first = [action.id for action in one.page(2, 10, now=5)]
+
+    assert [action.id for action in other.page(2, 10, now=5)] == first
+
+
+def test_ties_are_not_in_the_order_of_their_ids():
+    """Within a second, ids tell nothing about the order, even where it is settled."""
+    log = _log([5] * 20, tie_shuffle=0)
+
+    ids = [action.id for action in log.page(1, 20, now=5)]
+
+    assert ids not in (sorted(ids), sorted(ids, reverse=True))
+
+
+def test_an_action_is_not_there_before_it_starts():
+    """The list, the count and the single reading all wait for the clock."""
+    log = _log([10, 20])
+
+    assert log.total(now=19) == 1
+    assert log.get(1, now=19) is None
+    assert log.get(1, now=20).started_at == 20
+
+
+def test_an_id_belongs_to_one_action():
+    """Two actions of one id are a mistake in the test that made them."""
+    with pytest.raises(ValueError, match="same id"):
+        ActionLog([Action(id=1, type="x", started_at=START), Action(id=1, type="y", started_at=START)])
