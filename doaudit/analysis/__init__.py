@@ -1,0 +1,23 @@
+"""Frames in, tables out: what an actions frame says, and how far that can be trusted."""
+
+from __future__ import annotations
+
+from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.durations import duration_distribution, durations, slowest
+from doaudit.analysis.failures import failure_rates, failures
+from doaudit.analysis.open_actions import open_actions
+from doaudit.analysis.tally import OUTCOMES, By, tally
+
+__all__ = [
+    "OUTCOMES",
+    "By",
+    "activity",
+    "duration_distribution",
+    "durations",
+    "failure_rates",
+    "failures",
+    "open_actions",
+    "slowest",
+    "tally",
+    "week_pattern",
+]

@@ -1,0 +1,93 @@
+"""How often actions fail, among which, and which did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+import numpy as np
+
+from doaudit.analysis.intervals import wilson
+from doaudit.analysis.rows import WHICH, listed
+from doaudit.analysis.tally import OUTCOMES, By, beside, outcomes, timed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from narwhals.typing import IntoFrame
+
+__all__ = ["failure_rates", "failures"]
+
+
+def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) -> pd.DataFrame:
+    """
+    Share of finished actions that errored, per group, worst first.
+
+    Open actions are counted but are no part of the share: they may still succeed. The two last columns say what the
+    share would be if all of them did, and if none did. Worst is where the lower limit is highest, so that one failure
+    of one does not lead the list.
+
+    Args:
+        actions: an actions frame of any kind that narwhals reads.
+        by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+        confidence: of the intervals.
+
+    Returns:
+        One row a group: the *by* columns; `actions`, `open`, `unclear` (ended, but with a status that says neither),
+        `finished` (completed or errored), `errored` (int64); `failure_rate` and its Wilson interval `low`, `high`,
+        `rate_if_open_complete`, `rate_if_open_fail` (float64 between 0 and 1, NaN without a denominator).
+
+    Raises:
+        InvalidArgument: *by* names a column that the frame does not have, or confidence is not between 0 and 1.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> taken = [Record(n, "errored" if n == 1 else "completed", "resize") for n in range(4)]
+        >>> failure_rates(to_frame(taken, observed_at=1632996000))[["finished", "failure_rate"]].values.tolist()
+        [[4.0, 0.25]]
+    """
+    counts = outcomes(actions, by)
+    errored, still_open = counts["errored"], counts["open"]
+    finished = counts["completed"] + errored
+    low, high = wilson(errored, finished, confidence)
+    known = finished.where(finished > 0)
+    sooner_or_later = (finished + still_open).where(finished + still_open > 0)
+    table = beside(
+        counts.drop(columns=["actions", *OUTCOMES]),
+        {
+            "actions": counts["actions"],
+            "open": still_open,
+            "unclear": counts["unclear"],
+            "finished": finished,
+            "errored": errored,
+            "failure_rate": errored / known,
+            "low": low,
+            "high": high,
+            "rate_if_open_complete": errored / sooner_or_later,
+            "rate_if_open_fail": (errored + still_open) / sooner_or_later,
+        },
+    )
+    worst_first = np.lexsort([-table["actions"], -table["failure_rate"], -table["low"]])
+    return table.iloc[worst_first].reset_index(drop=True)
+
+
+def failures(actions: IntoFrame) -> pd.DataFrame:
+    """
+    The actions that errored, newest first.
+
+    Returns:
+        One row each: `id`, `type`, `resource_type`, `resource`, `resource_name`, `region`, `started_at`,
+        `completed_at`, `duration_s` (float64 seconds, NaN if untimed).
+
+    Raises:
+        InvalidArgument: the frame holds no actions.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> failed = Record(131781197, "errored", "snapshot", "2016-08-12T09:21:48Z", "2016-08-12T09:21:51Z")
+        >>> failures(to_frame([failed], observed_at=1470993720))[["id", "duration_s"]].values.tolist()
+        [[131781197.0, 3.0]]
+    """
+    columns = [*WHICH, "completed_at"]
+    errored = timed(actions, columns).filter(nw.col("outcome") == OUTCOMES.index("errored"))
+    table = listed(errored, columns, seconds="duration_s")
+    return table.sort_values(["started_at", "id"], ascending=False, na_position="last", ignore_index=True)

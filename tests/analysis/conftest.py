@@ -1,0 +1,82 @@
+"""Actions frames in which a test states only what it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+from doaudit.actions import COLUMNS, IN_PROGRESS
+
+MONDAY = "2026-03-02T10:00:00Z"
+
+
+def build(**columns):
+    """
+    Build an actions frame; a value stands for every row, a list for one each.
+
+    `seconds` says how long an action took, or how long an open one had been running when it was last seen.
+    """
+    rows = max((len(value) for value in columns.values() if isinstance(value, list)), default=1)
+    given = {name: value if isinstance(value, list) else [value] * rows for name, value in columns.items()}
+    seconds = given.pop("seconds", [60] * rows)
+    given = {"status": ["completed"] * rows, "started_at": [MONDAY] * rows} | given
+    is_open = [status in IN_PROGRESS for status in given["status"]]
+    starts = pd.Series(pd.to_datetime(given["started_at"], utc=True))
+    then = starts + pd.to_timedelta(pd.Series(seconds, dtype="float64"), unit="s")
+    values = {
+        "id": list(range(1, rows + 1)),
+        "type": ["snapshot"] * rows,
+        "resource_type": ["droplet"] * rows,
+        "resource_id": [1] * rows,
+        "resource": ["droplet:1"] * rows,
+        "resource_name": ["web-1"] * rows,
+        "region": ["fra1"] * rows,
+        "completed_at": [None if still else end for still, end in zip(is_open, then, strict=True)],
+        "observed_at": [end if still else "2026-04-01T00:00:00Z" for still, end in zip(is_open, then, strict=True)],
+    } | given
+    return pd.DataFrame({name: _column(values[name], dtype) for name, dtype in COLUMNS.items()})
+
+
+def _column(values, dtype):
+    if dtype.startswith("datetime"):
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object), utc=True)).dt.floor("s").astype(dtype)
+    return pd.Series(
+        pd.Series(values, dtype=object).where(pd.notna(pd.Series(values, dtype=object)), None), dtype=dtype
+    )
+
+
+@pytest.fixture(scope="session")
+def frame():
+    """Return the function that builds an actions frame."""
+    return build
+
+
+def to_polars(actions):
+    """Build the same frame in Polars: categories as its own, times in its microseconds."""
+    kinds = {"category": pl.Categorical, "int64": pl.Int64, "Int64": pl.Int64}
+    columns = {}
+    for name, dtype in COLUMNS.items():
+        values = [None if pd.isna(value) else value for value in actions[name].astype(object)]
+        if dtype.startswith("datetime"):
+            times = [value and datetime.fromtimestamp(value.timestamp(), tz=UTC) for value in values]
+            columns[name] = pl.Series(times, dtype=pl.Datetime("us", "UTC"))
+        else:
+            columns[name] = pl.Series(values, dtype=kinds[dtype])
+    return pl.DataFrame(columns)
+
+
+BACKENDS = {
+    "polars": to_polars,
+    "polars lazy": lambda actions: to_polars(actions).lazy(),
+    "duckdb": duckdb.from_df,
+}
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def elsewhere(request):
+    """Return a function that takes a pandas frame to another engine."""
+    return BACKENDS[request.param]

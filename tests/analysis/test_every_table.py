@@ -1,0 +1,170 @@
+"""What holds for every table: columns, dtypes, odd frames, other engines, and that nothing is changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from doaudit.analysis import (
+    activity,
+    duration_distribution,
+    durations,
+    failure_rates,
+    failures,
+    open_actions,
+    slowest,
+    tally,
+    week_pattern,
+)
+
+WHICH = {
+    "id": "int64",
+    "type": "category",
+    "resource_type": "category",
+    "resource": "category",
+    "resource_name": "category",
+    "region": "category",
+    "started_at": "datetime64[s, UTC]",
+}
+COUNTS = dict.fromkeys(["actions", "completed", "errored", "open", "unclear"], "int64")
+PERCENTILES = [f"p{percent}{side}_s" for percent in (50, 90, 99) for side in ("", "_low", "_high")]
+TABLES = {
+    "tally": (
+        lambda actions: tally(actions, "type"),
+        {"type": "category", "outcome": "category", "seconds": "Int64", "actions": "int64"},
+    ),
+    "durations": (
+        durations,
+        {"type": "category"}
+        | dict.fromkeys(["actions", "open", "finished", "errored", "untimed"], "int64")
+        | dict.fromkeys([*PERCENTILES, "max_s"], "float64")
+        | {"note": "text"},
+    ),
+    "duration_distribution": (
+        duration_distribution,
+        {"type": "category", "from_s": "int64", "to_s": "int64", "actions": "int64", "share": "float64"},
+    ),
+    "failure_rates": (
+        failure_rates,
+        {"type": "category"}
+        | dict.fromkeys(["actions", "open", "unclear", "finished", "errored"], "int64")
+        | dict.fromkeys(["failure_rate", "low", "high", "rate_if_open_complete", "rate_if_open_fail"], "float64"),
+    ),
+    "failures": (failures, WHICH | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
+    "slowest": (slowest, WHICH | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64", "status": "category"}),
+    "open_actions": (
+        open_actions,
+        WHICH
+        | {"age_s": "float64", "finished": "int64", "older_than": "float64", "stuck": "bool"}
+        | {"p50_left_s": "float64", "p90_left_s": "float64"},
+    ),
+    **{
+        f"activity {freq}": (
+            lambda actions, freq=freq: activity(actions, freq),
+            {"period": "datetime64[s, UTC]"} | COUNTS,
+        )
+        for freq in ("h", "D", "W", "MS", "ME")
+    },
+    "week_pattern": (
+        week_pattern,
+        {"weekday": "int64", "hour": "int64", "actions": "int64", "errored": "int64", "failure_rate": "float64"},
+    ),
+}
+MIXED = {
+    "status": ["completed", "errored", "in-progress", "done", "pending", "odd", None, "completed", "errored"] * 30,
+    "type": ["snapshot", "resize", "snapshot", None, "resize", "snapshot", None, "resize", "resize"] * 30,
+    "seconds": [0, 5, 4000, 30, 70, 60, 1, -5, 12] * 30,
+    "resource": ["droplet:1", None, "droplet:1"] * 90,
+    "started_at": [f"2026-03-{day:02}T{day % 24:02}:15:00Z" for day in range(1, 28)] * 10,
+}
+NOTHING = dict.fromkeys(
+    ["type", "status", "resource_type", "resource_id", "resource", "resource_name", "region"], [None] * 3
+)
+FRAMES = {
+    "empty": {"status": []},
+    "one row": {"status": ["completed"]},
+    "all open": {"status": ["in-progress"] * 3},
+    "all errored": {"status": ["errored"] * 3},
+    "all unclear": {"status": ["pending"] * 3},
+    "all null": NOTHING | {"started_at": [None] * 3, "completed_at": [None] * 3, "observed_at": [None] * 3},
+    "null groups": NOTHING | {"status": ["completed", "errored", "in-progress"]},
+    "mixed": MIXED,
+}
+
+
+def dtypes_of(table):
+    """Name the dtypes; text has another name in pandas 2 than in pandas 3."""
+    return {
+        name: "text" if name == "note" and pd.api.types.is_string_dtype(dtype) else str(dtype)
+        for name, dtype in table.dtypes.items()
+    }
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("kind", FRAMES)
+def test_a_table_has_its_columns_whatever_the_actions(frame, table, kind):
+    """Columns, their order and their dtypes never depend on the rows."""
+    make, expected = TABLES[table]
+
+    made = make(frame(**FRAMES[kind]))
+
+    assert list(dtypes_of(made).items()) == list(expected.items())
+    assert made.index.equals(pd.RangeIndex(len(made)))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_actions_are_left_as_they_were(frame, table):
+    """No table changes the frame it is made from."""
+    actions = frame(**MIXED)
+    before = actions.copy(deep=True)
+
+    TABLES[table][0](actions)
+
+    pd.testing.assert_frame_equal(actions, before)
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("kind", ["empty", "all null", "mixed"])
+def test_every_engine_makes_the_same_table(frame, elsewhere, table, kind):
+    """Polars and DuckDB give the figures, the order and the times that pandas gives."""
+    actions, make = frame(**FRAMES[kind]), TABLES[table][0]
+
+    expected, made = make(actions), make(elsewhere(actions))
+
+    categories = expected.select_dtypes("category").columns
+    pd.testing.assert_frame_equal(
+        made.astype(dict.fromkeys(categories, object)), expected.astype(dict.fromkeys(categories, object))
+    )
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_order_of_the_rows_means_nothing(frame, table):
+    """Shuffled actions make the same table."""
+    actions, make = frame(**MIXED), TABLES[table][0]
+
+    pd.testing.assert_frame_equal(make(actions.sample(frac=1, random_state=3)), make(actions))
+
+
+@pytest.mark.parametrize("make", [durations, failure_rates, duration_distribution])
+@pytest.mark.parametrize("by", ["resource", ["resource_type", "type"], ("region",), "resource_id", "started_at", ()])
+def test_any_columns_make_groups(frame, make, by):
+    """`by` takes a column, several, or none; they come first, and the groups hold all actions."""
+    actions = frame(**MIXED)
+    keys = [by] if isinstance(by, str) else list(by)
+
+    made = make(actions, by)
+
+    assert made.columns[: len(keys)].tolist() == keys
+    assert made.columns.is_unique
+    assert made.dtypes[keys].equals(actions.dtypes[keys])
+    if make is not duration_distribution:
+        assert made["actions"].sum() == len(actions)
+        assert not made.duplicated(keys).any() if keys else len(made) == 1
+
+
+@pytest.mark.parametrize("make", [durations, failure_rates])
+def test_all_of_nothing_is_one_row_of_zeros(frame, make):
+    """Without columns to group by there is one row, even for an account in which nothing happened."""
+    made = make(frame(status=[]), by=())
+
+    assert made[["actions", "open", "finished", "errored"]].to_numpy().tolist() == [[0, 0, 0, 0]]

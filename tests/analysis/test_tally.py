@@ -1,0 +1,214 @@
+"""The one place that counts, against plain loops and other engines."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from doaudit.analysis.tally import OUTCOMES, add_up, lifetimes, outcomes, per_hour, tally
+from doaudit.errors import InvalidArgument
+
+STATUS = ["completed", "done", "errored", "in-progress", "pending", None]
+TIMES = [None, *(f"2026-03-02T10:0{minute}:00Z" for minute in range(4))]
+COLUMNS = {
+    "type": st.sampled_from(["snapshot", "resize", None]),
+    "region": st.sampled_from(["fra1", "ams3", None]),
+    "status": st.sampled_from(STATUS),
+    "started_at": st.sampled_from(TIMES),
+    "completed_at": st.sampled_from(TIMES),
+    "observed_at": st.sampled_from(TIMES[1:]),
+}
+ROWS = st.lists(st.fixed_dictionaries(COLUMNS), max_size=30)
+
+
+def in_columns(rows):
+    """Turn rows into columns, also where there are none."""
+    return {name: [row[name] for row in rows] for name in COLUMNS}
+
+
+def plain_outcome(row):
+    """Say the outcome of a row in the words of the module."""
+    if row["status"] in ("completed", "done"):
+        return "completed"
+    if row["status"] == "errored":
+        return "errored"
+    return "open" if row["status"] == "in-progress" or row["completed_at"] is None else "unclear"
+
+
+def plain_seconds(row):
+    """Say how long a row took, or ran until last seen; None if that is unknown."""
+    end = row["observed_at"] if plain_outcome(row) == "open" else row["completed_at"]
+    if end is None or row["started_at"] is None:
+        return None
+    seconds = (pd.Timestamp(end) - pd.Timestamp(row["started_at"])).total_seconds()
+    return int(seconds) if seconds >= 0 else None
+
+
+def plain_tally(rows, by):
+    """Count the rows with a loop."""
+    return Counter((*(row[name] for name in by), plain_outcome(row), plain_seconds(row)) for row in rows)
+
+
+def as_counter(table):
+    """Turn a table whose last column counts into a counter, nulls as None."""
+    rows = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
+    return Counter({tuple(row[:-1]): row[-1] for row in rows})
+
+
+@pytest.mark.parametrize("status", STATUS)
+@pytest.mark.parametrize("completed_at", TIMES[:2])
+def test_every_status_has_one_outcome(frame, status, completed_at):
+    """`done` is completed; an unknown word is open until it has an end, and then unclear."""
+    expected = plain_outcome({"status": status, "completed_at": completed_at})
+
+    counted = tally(frame(status=[status], completed_at=[completed_at]), by=())
+
+    assert counted["outcome"].tolist() == [expected]
+
+
+@given(rows=ROWS, by=st.sampled_from([["type"], ["type", "region"], ["region", "status"], []]))
+def test_the_tally_is_what_a_loop_counts(frame, rows, by):
+    """Each row is counted once, under its group, its outcome and its seconds; null groups and unknown seconds too."""
+    counted = tally(frame(**in_columns(rows)), by)
+
+    assert as_counter(counted) == plain_tally(rows, by)
+    assert counted["actions"].sum() == len(rows)
+    assert not counted.duplicated([*by, "outcome", "seconds"]).any()
+
+
+@settings(max_examples=40)
+@given(rows=ROWS, split=st.integers(0, 30))
+def test_counts_add_up(frame, rows, split):
+    """The tallies of two halves add up to the tally of the whole."""
+    halves = [as_counter(tally(frame(**in_columns(part)), "type")) for part in (rows[:split], rows[split:])]
+
+    assert halves[0] + halves[1] == as_counter(tally(frame(**in_columns(rows)), "type"))
+
+
+@settings(max_examples=50)
+@given(rows=ROWS, random=st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_categories_means_nothing(frame, rows, random):
+    """The table is the same, row by row, whatever the order of the rows and of the categories' codes."""
+    actions = frame(**in_columns(rows))
+    shuffled = actions.sample(frac=1, random_state=random.randint(0, 99))
+    shuffled["type"] = shuffled["type"].cat.set_categories(shuffled["type"].cat.categories[::-1])
+
+    tables = [tally(one, ["type", "region"]).astype(object) for one in (actions, shuffled)]
+
+    pd.testing.assert_frame_equal(*tables)
+
+
+@settings(max_examples=25)
+@given(rows=ROWS)
+def test_other_engines_count_the_same(frame, elsewhere, rows):
+    """Polars, lazy or not, and DuckDB give the rows that pandas gives, in the same order."""
+    actions = frame(**in_columns(rows))
+
+    expected, counted = tally(actions, ["type", "region"]), tally(elsewhere(actions), ["type", "region"])
+
+    pd.testing.assert_frame_equal(counted.astype(object), expected.astype(object))
+    assert counted[["outcome", "seconds", "actions"]].dtypes.equals(expected[["outcome", "seconds", "actions"]].dtypes)
+
+
+@settings(max_examples=50)
+@given(rows=ROWS, by=st.sampled_from([["type"], ["type", "region"], []]))
+def test_outcomes_are_the_tally_without_seconds(frame, rows, by):
+    """Counting by outcome at once, or adding up a finer tally, is the same; the outcomes add up to the actions."""
+    actions = frame(**in_columns(rows))
+
+    at_once = outcomes(actions, by)
+
+    pd.testing.assert_frame_equal(at_once, add_up(tally(actions, ["region", "type"]), by))
+    assert at_once[list(OUTCOMES)].sum(axis="columns").tolist() == at_once["actions"].tolist()
+    for outcome in OUTCOMES:
+        assert at_once[outcome].sum() == sum(plain_outcome(row) == outcome for row in rows)
+
+
+@given(rows=ROWS)
+def test_lifetimes_are_the_timed_rows_of_each_group(frame, rows):
+    """Ended and running actions are counted at each second, groups and seconds rising, untimed ones left out."""
+    expected = {}
+    for row in rows:
+        if plain_seconds(row) is not None:
+            counts = expected.setdefault((row["type"] or "~", plain_seconds(row)), [0, 0])
+            counts[plain_outcome(row) == "open"] += 1
+
+    lives = lifetimes(tally(frame(**in_columns(rows)), ["type", "region"]), "type")
+
+    names = lives.keys["type"].astype(object).fillna("~").tolist()
+    found = zip(lives.group, lives.seconds, lives.ended, lives.running, strict=True)
+    assert [((names[group], second), [ended, running]) for group, second, ended, running in found] == sorted(
+        expected.items()
+    )
+
+
+@settings(max_examples=25)
+@given(rows=ROWS)
+def test_hours_are_those_of_the_start(frame, elsewhere, rows):
+    """Each action with a start is counted in its hour since 1970, in any engine."""
+    actions = frame(**in_columns(rows))
+    starts = Counter(
+        (int(pd.Timestamp(row["started_at"]).timestamp()) // 3600, plain_outcome(row))
+        for row in rows
+        if row["started_at"]
+    )
+
+    assert as_counter(per_hour(actions)) == starts
+    assert as_counter(per_hour(elsewhere(actions))) == starts
+
+
+def test_keys_keep_their_dtypes(frame):
+    """A category stays a category, a nullable number one, a time one; groups stand in the order of their values."""
+    actions = frame(type=["b", "a", None, "b"], resource_id=[2, None, 1, 2])
+
+    counted = tally(actions, ["type", "resource_id", "started_at"])
+
+    keys = ["type", "resource_id", "started_at"]
+    assert counted.dtypes[keys].equals(actions.dtypes[keys])
+    assert counted["type"].astype(object).fillna("~").tolist() == ["a", "b", "~"]
+    assert counted["actions"].tolist() == [1, 2, 1]
+
+
+def test_an_order_of_the_users_own_is_kept(frame):
+    """Ordered categories group in their order, not by name."""
+    actions = frame(type=["small", "large", "small"])
+    actions["type"] = pd.Categorical(actions["type"], ["small", "large"], ordered=True)
+
+    assert tally(actions, "type")["type"].tolist() == ["small", "large"]
+
+
+def test_a_column_named_twice_groups_once(frame):
+    """Naming a column again adds nothing."""
+    assert tally(frame(), ["type", "type"]).columns.tolist() == ["type", "outcome", "seconds", "actions"]
+
+
+@pytest.mark.parametrize("by", ["regin", ["type", "regin"]])
+@pytest.mark.parametrize("count", [tally, outcomes])
+def test_an_unknown_column_is_named_with_those_there_are(frame, count, by):
+    """The error says which column is unknown and which exist, and is a ValueError."""
+    with pytest.raises(InvalidArgument, match=r"no column 'regin'; name one of 'id', 'type', .*'region'") as raised:
+        count(frame(), by)
+
+    assert isinstance(raised.value, ValueError)
+
+
+def test_a_key_cannot_take_the_name_of_a_figure(frame):
+    """Grouping by a column that the table has itself is refused rather than overwritten."""
+    actions = frame().assign(seconds=1, errored=2)
+
+    with pytest.raises(InvalidArgument, match=r"by cannot name 'seconds'.*Rename it"):
+        tally(actions, "seconds")
+    with pytest.raises(InvalidArgument, match="by cannot name 'errored'"):
+        outcomes(actions, "errored")
+
+
+def test_other_things_are_no_actions(frame):
+    """A frame without the columns of an action, or no frame at all, is refused with what is wrong."""
+    with pytest.raises(InvalidArgument, match=r"lacks 'status', 'observed_at'\. account\.actions\(\)"):
+        tally(frame().drop(columns=["status", "observed_at"]), "type")
+    with pytest.raises(InvalidArgument, match="data frame of pandas, Polars or DuckDB; this is of type list"):
+        tally([1, 2], "type")
