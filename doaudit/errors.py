@@ -6,7 +6,10 @@ Everything that doaudit raises on purpose.
     ├── TokenMissing             no token was given and none is in the environment
     ├── UnsafeAddress            a base URL the token must not be sent to
     ├── FileProblem              a file or folder that cannot be read or written
-    │   └── NotOurFile           a CSV file that no report of doaudit has written
+    │   ├── NotOurFile           a CSV file that no report of doaudit has written
+    │   ├── HistoryLocked        a history that another process has been using for too long
+    │   ├── WrongAccount         a history that belongs to another account
+    │   └── NewerHistory         a history that a newer doaudit or DuckDB has written
     ├── ReadIncomplete           a list could not be read to its end; carries what was read
     └── ApiProblem               a request that did not succeed
         ├── ConnectionFailed     no answer at all: no network, a time-out, a connection cut
@@ -39,7 +42,9 @@ __all__ = [
     "DoauditError",
     "FileProblem",
     "Forbidden",
+    "HistoryLocked",
     "InvalidArgument",
+    "NewerHistory",
     "NotFound",
     "NotOurFile",
     "RateLimited",
@@ -51,6 +56,7 @@ __all__ = [
     "Unauthorized",
     "UnexpectedAnswer",
     "UnsafeAddress",
+    "WrongAccount",
 ]
 
 
@@ -80,6 +86,18 @@ class FileProblem(DoauditError):
 
 class NotOurFile(FileProblem):
     """The file is not an actions CSV that doaudit has written."""
+
+
+class HistoryLocked(FileProblem):
+    """Another process has been using the history for longer than doaudit waits."""
+
+
+class WrongAccount(FileProblem):
+    """The history belongs to another account; two accounts never share one."""
+
+
+class NewerHistory(FileProblem):
+    """A newer doaudit, or a newer DuckDB, has written the history."""
 
 
 class ReadIncomplete(DoauditError):

@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from doaudit.api.answers import Answer, explain, server_time
-from doaudit.api.pacing import Pause, Tries, after_answer, after_silence
+from doaudit.api.pacing import Pause, Tries, after_answer, after_silence, sparing
 from doaudit.errors import ApiProblem, ConnectionFailed, InvalidArgument, TokenMissing, UnexpectedAnswer, UnsafeAddress
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = ["DEFAULT_URL", "Client", "Clock", "Stopped", "SystemClock", "checked_
 
 DEFAULT_URL = "https://api.digitalocean.com"
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
+RESERVE = 0.1
 _MOST_IN_FLIGHT = 16
 _GLANCE_S = 0.1  # how often a wait looks up to see whether it is still wanted
 T = TypeVar("T")
@@ -158,6 +159,10 @@ class Client:
         base_url: https, or http on this machine.
         clock: waits and tells the time.
         timeouts_s: how long to wait for a connection and for the next bytes of an answer.
+        reserve: the share of the hour's requests that is left to the user's other tools.
+
+    Attributes:
+        sent: how many requests it has sent.
     """
 
     def __init__(
@@ -167,12 +172,16 @@ class Client:
         *,
         clock: Clock | None = None,
         timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        reserve: float = RESERVE,
     ) -> None:
         self.base_url = safe_address(base_url)
         self._auth = _Bearer(checked_token(token))
         self._clock = clock or SystemClock()
         self._timeouts_s = timeouts_s
+        self._reserve = reserve
         self._resume_at = 0.0
+        self._spared: Pause | None = None
+        self.sent = 0
         self._lock = threading.Lock()
         self._session = requests.Session()
         self._session.trust_env = not _is_loopback(urlsplit(self.base_url).hostname or "")
@@ -217,10 +226,11 @@ class Client:
         stop, on_pause = stop or threading.Event(), on_pause or (lambda _: None)
         request, tries = f"GET {path}", Tries()
         while True:
-            self._wait_for_limit(stop)
+            self._wait_for_limit(stop, on_pause)
             answer, silence = self._send(path, params)
             jitter = random.random()  # noqa: S311 -- spreads retries, guards nothing
             if answer is not None and answer.status == HTTPStatus.OK and answer.says_json:
+                self._spare(answer)
                 try:
                     return parse(answer)
                 except msgspec.DecodeError as fault:
@@ -248,6 +258,8 @@ class Client:
         What requests raises holds the request and so the token: only words about it leave this method.
         """
         began = self._clock.now()
+        with self._lock:
+            self.sent += 1
         try:
             response = self._session.get(
                 self.base_url + path,
@@ -297,16 +309,27 @@ class Client:
         body = self._auth.hidden_in(answer.body.decode("utf-8", errors="replace")).encode()
         return explain(Answer(answer.status, headers, body, answer.date), request)
 
+    def _spare(self, answer: Answer) -> None:
+        # Told only once a next request really waits: after the last one there is nothing to wait for.
+        self._spared = sparing(answer.headers, self._reserve, now=answer.date)
+        if self._spared is not None:
+            self._hold(self._spared)
+
+    def _hold(self, pause: Pause) -> None:
+        with self._lock:
+            self._resume_at = max(self._resume_at, self._clock.now() + pause.seconds)
+
     def _pause(self, pause: Pause, stop: threading.Event) -> None:
         if pause.everybody:
-            with self._lock:
-                self._resume_at = max(self._resume_at, self._clock.now() + pause.seconds)
+            self._hold(pause)
         else:
             self._wait_until(self._clock.now() + pause.seconds, stop)
 
-    def _wait_for_limit(self, stop: threading.Event) -> None:
+    def _wait_for_limit(self, stop: threading.Event, on_pause: Callable[[Pause], None]) -> None:
         with self._lock:
-            resume_at = self._resume_at
+            resume_at, spared = self._resume_at, self._spared
+        if spared is not None and resume_at > self._clock.now():
+            on_pause(spared)
         self._wait_until(resume_at, stop)
 
     def _wait_until(self, moment: float, stop: threading.Event) -> None:

@@ -11,6 +11,8 @@ The rules, all in this one place. Only GET is ever repeated.
     anything else              is final
 
 A limit that is met says nothing about the request, so it costs no attempt; after 60 of them a request is given up.
+Before the hourly limit is met, a share of it is left to the user's other tools: see `sparing`.
+
 `ratelimit-reset` is when one slot is free, not when all are, and may lie in the past (API-FACTS 4), hence the floor.
 """
 
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FAULTS", "Pause", "Tries", "after_answer", "after_silence"]
+__all__ = ["FAULTS", "Pause", "Plan", "Tries", "after_answer", "after_silence", "plan", "sparing"]
 
 FAULTS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
 _TOO_MANY = 429
@@ -91,6 +93,54 @@ def after_silence(what: str, tries: Tries, *, jitter: float) -> Pause | None:
         True
     """
     return _back_off(tries, what, jitter=jitter, at_least=0.0)
+
+
+def sparing(headers: Mapping[str, str], reserve: float, *, now: float) -> Pause | None:
+    """
+    The pause before the next request, if no more than the share *reserve* of the hourly limit is left.
+
+    Example:
+        >>> headers = {"ratelimit-limit": "5000", "ratelimit-remaining": "500", "ratelimit-reset": "90"}
+        >>> sparing(headers, 0.1, now=60).seconds
+        30.0
+        >>> sparing(headers, 0.05, now=60) is None
+        True
+    """
+    limit, remaining, reset = (_number(headers.get(f"ratelimit-{name}")) for name in ("limit", "remaining", "reset"))
+    if limit is None or remaining is None or reset is None or remaining > reserve * limit:
+        return None
+    return Pause(
+        min(max(reset - now, 1.0), _LONGEST_WAIT_S),
+        "the rest of the hour's requests is left to others",
+        Tries(),
+        everybody=True,
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a read will take: requests, and minutes at the API's limits at the least."""
+
+    requests: int
+    minutes: float
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        about = "under a minute" if self.minutes < 1 else f"about {self.minutes:,.0f} minutes"
+        return f"{self.requests:,} requests to read, {about} at the API's limits; Ctrl-C keeps what was read."
+
+
+def plan(requests: int, *, limit: int = 5000, burst: int = 250, reserve: float = 0.1) -> Plan:
+    """
+    How long so many requests take at so many an hour and a minute, if a share of the hour is left to others.
+
+    Example:
+        >>> plan(262).minutes, plan(6000).minutes
+        (1.048, 66.0)
+    """
+    hourly = limit * (1 - reserve)
+    hours, rest = divmod(requests, hourly)
+    return Plan(requests, minutes=60 * hours + rest / burst)
 
 
 def _after_limit(headers: Mapping[str, str], tries: Tries, *, now: float) -> Pause | None:

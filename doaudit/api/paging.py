@@ -9,8 +9,6 @@ if there are more of them than the API reports has something been removed after 
 
 from __future__ import annotations
 
-import queue
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,22 +16,21 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from doaudit.actions import Record, decode, merge
-from doaudit.api.client import Stopped
 from doaudit.api.coverage import Read, Span, Window, gaps, joined, newest_first, next_windows, windows_of
+from doaudit.api.crew import Crew, Order
 from doaudit.errors import ApiProblem, ReadIncomplete, ReadInterrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from doaudit.api.answers import Answer
     from doaudit.api.client import Client
     from doaudit.api.pacing import Pause
 
-__all__ = ["PER_PAGE", "Known", "Listing", "Progress", "Proof", "read_actions"]
+__all__ = ["PER_PAGE", "Known", "Listing", "Progress", "Proof", "Reread", "read_actions", "read_each"]
 
 PER_PAGE = 200  # the API's largest; more has never been documented, so more is never asked for
 IN_FLIGHT = 8
-_GLANCE_S = 0.2  # how long a wait for an answer goes on before Ctrl-C gets a chance, on any system
 _PATH = "/v2/actions"
 
 
@@ -84,11 +81,12 @@ class Listing:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a read has come: rows in hand, rows there are, answers so far; `pause` while it waits."""
+    """How far a read has come: rows in hand, rows there are, answers so far and planned; `pause` while it waits."""
 
     rows: int
     total: int
     pages: int
+    planned: int
     pause: Pause | None = None
 
 
@@ -151,13 +149,14 @@ def read_actions(
         ReadInterrupted: Ctrl-C; it holds what was read.
         ApiProblem: the first page could not be had, so nothing was read.
     """
-    crew = _Crew(client, in_flight)
+    crew: Crew[Window, _Page] = Crew(client, _parse, in_flight)
     ledger = _Ledger(known or Known())
     rounds: list[str] = []
     windows = [Window(1, per_page)]
     try:
         while windows:
-            crew.order(windows)
+            crew.order([Order(window, _PATH, {"page": window.page, "per_page": window.per_page}) for window in windows])
+            ledger.planned += len(windows)
             for _ in windows:
                 window, page = crew.next_answer(lambda pause: on_progress(ledger.progress(pause)))
                 on_rows(page.records, page.date, ledger.enter(window, page))
@@ -180,6 +179,57 @@ def read_actions(
     return ledger.listing("the list does not add up to the total that the API reports")
 
 
+@dataclass(frozen=True)
+class Reread:
+    """Actions read one by one: the records with their times, and the ids that the API no longer knows (404)."""
+
+    records: tuple[Record, ...]
+    observed_at: tuple[int, ...]
+    absent: frozenset[int]
+
+
+class _Single(msgspec.Struct, frozen=True):
+    action: msgspec.Raw
+
+
+_decode_single = msgspec.json.Decoder(_Single).decode
+
+
+def read_each(
+    client: Client,
+    ids: Iterable[int],
+    *,
+    in_flight: int = IN_FLIGHT,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Reread:
+    """
+    Read single actions again, by the address that tells when they completed (API-FACTS 1.5).
+
+    Raises:
+        ApiProblem: one of them could not be had, for another reason than that it is not there.
+    """
+    orders = [Order(action_id, f"{_PATH}/{action_id}") for action_id in ids]
+    crew: Crew[int, tuple[Record, int] | None] = Crew(client, _parse_single, in_flight, when_absent=lambda: None)
+    found: dict[int, tuple[Record, int] | None] = {}
+    try:
+        crew.order(orders)
+        for _ in orders:
+            action_id, one = crew.next_answer(
+                lambda pause: on_progress(Progress(len(found), len(orders), len(found), len(orders), pause))
+            )
+            found[action_id] = one
+            on_progress(Progress(len(found), len(orders), len(found), len(orders)))
+    finally:
+        crew.dismiss()
+    read = [one for one in found.values() if one is not None]
+    absent = frozenset(action_id for action_id, one in found.items() if one is None)
+    return Reread(tuple(record for record, _ in read), tuple(date for _, date in read), absent)
+
+
+def _parse_single(answer: Answer) -> tuple[Record, int] | None:
+    return decode(_decode_single(answer.body).action), answer.date
+
+
 class _Ledger:
     """What has been read; only the calling thread writes in it."""
 
@@ -190,7 +240,7 @@ class _Ledger:
         self.reads: list[Read] = []
         self.dates: list[int] = []
         self.total = self.new = 0
-        self.size = self.first_pass = 0
+        self.size = self.first_pass = self.planned = 0
 
     @property
     def in_hand(self) -> int:
@@ -236,7 +286,7 @@ class _Ledger:
         return [*self.known.covered, *(read.span for read in self.reads)]
 
     def progress(self, pause: Pause | None = None) -> Progress:
-        return Progress(self.in_hand, self.total, len(self.reads), pause)
+        return Progress(self.in_hand, self.total, len(self.reads), self.planned, pause)
 
     def listing(self, reason: str) -> Listing:
         alone = len(self.records) == self.total and self.in_hand != self.total
@@ -259,61 +309,3 @@ class _Ledger:
             covered=((0, self.total),) if self.whole else tuple(joined(self._spans())),
             vanished=self.known.ids - self.records.keys() if alone else frozenset(),
         )
-
-
-class _Crew:
-    """
-    A few threads that fetch pages.
-
-    They are daemons, unlike those of concurrent.futures: after Ctrl-C nobody waits for an answer that is under way.
-    """
-
-    def __init__(self, client: Client, size: int) -> None:
-        self._client = client
-        self._stop = threading.Event()
-        self._orders: queue.SimpleQueue[Window | None] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[tuple[Window, _Page] | Pause | Exception] = queue.SimpleQueue()
-        self._size, self._threads = size, 0
-
-    def order(self, windows: list[Window]) -> None:
-        for window in windows:
-            self._orders.put(window)
-        for _ in range(self._threads, min(self._size, len(windows))):
-            threading.Thread(target=self._work, name="doaudit-page", daemon=True).start()
-            self._threads += 1
-
-    def next_answer(self, on_pause: Callable[[Pause], None]) -> tuple[Window, _Page]:
-        while True:
-            try:
-                news = self._news.get(timeout=_GLANCE_S)
-            except queue.Empty:
-                continue
-            if isinstance(news, Exception):
-                raise news
-            if isinstance(news, tuple):
-                return news
-            on_pause(news)
-
-    def leftovers(self) -> Iterator[tuple[Window, _Page]]:
-        """Answers that came in beside the one that failed."""
-        while not self._news.empty():
-            news = self._news.get()
-            if isinstance(news, tuple):
-                yield news
-
-    def dismiss(self) -> None:
-        self._stop.set()
-        for _ in range(self._threads):
-            self._orders.put(None)
-
-    def _work(self) -> None:
-        while (window := self._orders.get()) is not None and not self._stop.is_set():
-            query = {"page": window.page, "per_page": window.per_page}
-            try:
-                page = self._client.get(_PATH, query, parse=_parse, stop=self._stop, on_pause=self._news.put)
-            except Stopped:
-                return
-            except Exception as fault:  # noqa: BLE001 -- whatever it is, the caller's thread must hear of it
-                self._news.put(fault)
-                return
-            self._news.put((window, page))

@@ -171,9 +171,7 @@ def test_progress_is_told_on_the_calling_thread():
 
     assert threads == {threading.current_thread()}
     assert (told[-1].rows, told[-1].total, told[-1].pages) == (50, 50, 5)
-    assert [(p.pause.seconds, p.pause.reason) for p in told if p.pause] == [
-        (9, "limit of requests a minute")
-    ]
+    assert [(p.pause.seconds, p.pause.reason) for p in told if p.pause] == [(9, "limit of requests a minute")]
 
 
 def test_ctrl_c_stops_at_once_and_keeps_what_was_read():

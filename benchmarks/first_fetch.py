@@ -1,0 +1,101 @@
+"""
+The first reading of a large account, from nothing to a finished frame, against the usual ways and the bound.
+
+Each answer takes 100 ms, about what a client in another region sees. Nobody who keeps to the documented page size and
+to eight requests at a time can be faster than the bound: one round trip to learn the total, then the other pages in
+eights. The contenders take turns on the same served account.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pydo
+import requests
+from account_process import served_elsewhere
+from measuring import Finding, at_least, at_most, best_of, seconds
+
+import doaudit as da
+from doaudit.demo import DEMO_TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from doaudit.api.paging import Proof
+
+__all__ = ["measure"]
+
+_ACTIONS = 52_292
+_PER_PAGE = 200
+_IN_FLIGHT = 8
+_LATENCY_S = 0.1
+
+
+def measure(*, quick: bool) -> Iterator[Finding]:
+    """The time of doaudit against the bound, a requests loop and, unless *quick*, pydo."""
+    pages = math.ceil(_ACTIONS / _PER_PAGE)
+    bound_s = (1 + math.ceil((pages - 1) / _IN_FLIGHT)) * _LATENCY_S
+    with served_elsewhere(_LATENCY_S) as url:
+        ours_s, (actions, proof) = best_of(1 if quick else 3, lambda: _with_doaudit(url))
+        if len(actions) != _ACTIONS or not proof.complete:
+            raise RuntimeError(f"doaudit read {len(actions):,} of {_ACTIONS:,} actions: {proof}")
+        again = f", {proof.pages_read_again} read again" if proof.pages_read_again else ""
+        what = f"first fetch, {_ACTIONS:,} actions ({proof.pages_read} requests{again})"
+        ratio = ours_s / bound_s
+        yield Finding(
+            what, seconds(ours_s), f"latency bound {seconds(bound_s)}", f"{ratio:.2f} x", *at_most(ratio, 1.3, "x")
+        )
+        loop_s, normalized = best_of(1, lambda: _with_requests(url))
+        faster = loop_s / ours_s
+        peer = f"requests + json_normalize {seconds(loop_s)} ({_lost(normalized)})"
+        yield Finding(what, seconds(ours_s), peer, f"{faster:.1f} x faster", *at_least(faster, 6, "x faster"))
+        if not quick:
+            pydo_s, normalized = best_of(1, lambda: _with_pydo(url))
+            peer = f"pydo + json_normalize {seconds(pydo_s)} ({_lost(normalized)})"
+            yield Finding(what, seconds(ours_s), peer, f"{pydo_s / ours_s:.1f} x faster")
+
+
+def _with_doaudit(url: str) -> tuple[pd.DataFrame, Proof]:
+    with da.connect(DEMO_TOKEN, url) as account:
+        actions = account.actions()
+        assert account.proof is not None
+        return actions, account.proof
+
+
+def _with_requests(url: str) -> pd.DataFrame:
+    frames = []
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {DEMO_TOKEN}"
+        page, more = 1, True
+        while more:
+            query = {"page": page, "per_page": _PER_PAGE}
+            response = session.get(f"{url}/v2/actions", params=query, timeout=30)
+            response.raise_for_status()
+            body = response.json()
+            frames.append(pd.json_normalize(body["actions"]))
+            page, more = page + 1, _has_next(body)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _with_pydo(url: str) -> pd.DataFrame:
+    frames = []
+    client = pydo.Client(token=DEMO_TOKEN, endpoint=url)
+    page, more = 1, True
+    while more:
+        body = client.actions.list(per_page=_PER_PAGE, page=page, enforce_https=False)
+        frames.append(pd.json_normalize(body["actions"]))
+        page, more = page + 1, _has_next(body)
+    client.close()
+    return pd.concat(frames, ignore_index=True)
+
+
+def _has_next(body: Mapping[str, Any]) -> bool:
+    return "next" in body["links"].get("pages", {})
+
+
+def _lost(normalized: pd.DataFrame) -> str:
+    """How many actions a plain loop did not get, because equal seconds changed places between two pages."""
+    lost = _ACTIONS - normalized["id"].nunique()
+    return f"{lost:,} lost"

@@ -1,0 +1,60 @@
+"""Short lists whole: what resources an account has, and what they are called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from doaudit.api.paging import PER_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from doaudit.api.answers import Answer
+    from doaudit.api.client import Client
+
+__all__ = ["read_list", "read_one"]
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    total: int
+
+
+def read_list(client: Client, path: str, key: str, query: Mapping[str, str] | None = None) -> tuple[list[Any], int]:
+    """
+    Every record of a list as dictionaries, page after page, and when the last page was answered (Unix seconds).
+
+    A record that moves to another page between two answers comes once: records are told apart by `id`, or by `ip`.
+
+    Raises:
+        ApiProblem: a page could not be had.
+    """
+    found: dict[Any, dict[str, Any]] = {}
+    page = 0
+    while True:
+        page += 1
+        rows, total, date = client.get(
+            path, {**(query or {}), "page": page, "per_page": PER_PAGE}, parse=lambda answer: _page(answer, key)
+        )
+        found |= {row.get("id", row.get("ip")): row for row in rows}
+        if not rows or len(found) >= total:
+            return list(found.values()), date
+
+
+def _page(answer: Answer, key: str) -> tuple[list[dict[str, Any]], int, int]:
+    body = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    if key not in body or "meta" not in body:
+        raise msgspec.ValidationError(f"Object missing required field `{key}` or `meta`")
+    rows = msgspec.json.decode(body[key], type=list[dict[str, Any]])
+    return rows, msgspec.json.decode(body["meta"], type=_Meta).total, answer.date
+
+
+def read_one(client: Client, path: str, key: str) -> dict[str, Any]:
+    """
+    One thing as a dictionary.
+
+    Raises:
+        ApiProblem: it could not be had.
+    """
+    return client.get(path, parse=lambda answer: msgspec.json.decode(answer.body, type=dict[str, dict[str, Any]])[key])

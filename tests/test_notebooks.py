@@ -1,0 +1,191 @@
+"""The notebooks run from top to bottom in a fresh kernel, and what git keeps of them is only what a person wrote."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+ONE_RUN_S = 120
+
+# What a kernel needs of its surroundings; anything else could make a notebook run here and nowhere else.
+SURROUNDINGS = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
+
+LOOPBACK_ONLY = """
+import sys
+
+def refuse(event, arguments):
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+        if not host.startswith("127.") and host not in ("::1", "localhost"):
+            raise PermissionError(f"A notebook tried to reach {host}.")
+
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Execute a notebook in a folder, in a kernel of the running interpreter that has only this machine to talk to."""
+    # A machine's first use of matplotlib lists its fonts, and says so on stderr if that takes long.
+    import matplotlib.font_manager  # noqa: F401, PLC0415
+
+    home = tmp_path_factory.mktemp("ipython")
+    startup = home / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00-loopback-only.py").write_text(LOOPBACK_ONLY)
+    surroundings = {name: os.environ[name] for name in SURROUNDINGS if name in os.environ}
+
+    def run_in(folder, notebook):
+        # Without any kernelspec on disk, python3 is the ipykernel of this very interpreter.
+        kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+        place = {"metadata": {"path": str(folder)}}
+        client = NotebookClient(notebook, km=kernel, timeout=ONE_RUN_S, resources=place)
+        return client.execute(env=surroundings | {"IPYTHONDIR": str(home)}, cleanup_kc=True)
+
+    return run_in
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def executed(request, run, tmp_path_factory):
+    """One notebook after a run from top to bottom, in a copy of its folder."""
+    folder = tmp_path_factory.mktemp("clone") / "notebooks"
+    folder.mkdir()
+    shutil.copy(request.param, folder)
+    return run(folder, nbformat.read(folder / request.param.name, as_version=4))
+
+
+def code_cells(notebook):
+    """The cells that run."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook):
+    """Each output beside the id of the cell it came from."""
+    return [(cell.id, output) for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def said(notebook, cell_id):
+    """What the last output of a cell says as plain text."""
+    return [output.data["text/plain"] for cell, output in outputs(notebook) if cell == cell_id and "data" in output][-1]
+
+
+def test_there_are_four_notebooks():
+    """Each of the questions has its notebook, so that the tests below never run on none."""
+    assert [path.stem for path in NOTEBOOKS] == ["01_explore_history", "02_durations", "03_failures", "04_reports"]
+
+
+def test_runs_without_a_word_on_stderr(executed):
+    """A notebook runs from top to bottom without an error, a warning, a token or the internet."""
+    complaints = [(cell, output.text) for cell, output in outputs(executed) if output.get("name") == "stderr"]
+
+    assert not complaints
+    assert all(cell.execution_count for cell in code_cells(executed))
+
+
+def test_shows_nothing_meant_for_programmers(executed):
+    """A cell shows a table, a picture, a number or a sentence, never the repr of an object."""
+    shown = [(cell, output.data["text/plain"]) for cell, output in outputs(executed) if "data" in output]
+    reprs = [(cell, text) for cell, text in shown if re.match(r"<(?!Figure|IPython)|\[<|[\w.]+\(.*=", text)]
+
+    assert not reprs
+
+
+def test_every_picture_is_there(executed):
+    """A cell that draws shows one picture."""
+    for cell in code_cells(executed):
+        pictures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
+
+        assert pictures == (cell.source.count("da.plots.") + cell.source.count("Image(")), cell.id
+
+
+def test_says_what_its_prose_says(executed):
+    """What the prose of a notebook promises of the simulated account is what its cells show."""
+    promised = {
+        "proof": r"complete +True",
+        "outcomes": r"completed +done +errored",
+        "no-p99": r"p99 needs 368 finished actions",
+        "bad-day-where": r"(?s)failure_rate.*\n0 +ams3",
+        "equal": r"^True$",
+        "verify": r"(?s)^(?!.*False).*actions.csv +\d+ +True",
+    }
+    for cell in code_cells(executed):
+        if cell.id in promised:
+            assert re.search(promised[cell.id], said(executed, cell.id)), cell.id
+
+
+def test_a_notebook_that_left_this_machine_would_fail(run, tmp_path):
+    """The kernel of these tests reaches this machine only, so a green run needed no internet."""
+    abroad = new_notebook(cells=[new_code_cell("import socket; socket.create_connection(('192.0.2.1', 443), 1)")])
+
+    with pytest.raises(CellExecutionError, match=r"tried to reach 192\.0\.2\.1"):
+        run(tmp_path, abroad)
+
+
+@EACH
+def test_git_keeps_no_result(path):
+    """Outputs, counts and widget states hold an account's data, so none of them is stored."""
+    notebook = nbformat.read(path, as_version=4)
+
+    assert [cell.id for cell in code_cells(notebook) if cell.outputs or cell.execution_count is not None] == []
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+
+
+@EACH
+def test_is_written_in_one_way(path):
+    """Sorted keys, one indent, cell ids that say what a cell is for: a change shows up as what it is and no more."""
+    text = path.read_text(encoding="utf-8")
+    fields = json.loads(text)
+    ids = [cell["id"] for cell in fields["cells"]]
+
+    assert text == json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    assert (fields["nbformat"], fields["nbformat_minor"]) == (4, 5)
+    assert fields["metadata"]["kernelspec"]["name"] == "python3"
+    assert len(ids) == len(set(ids))
+    assert [one for one in ids if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", one)] == []
+    nbformat.validate(nbformat.read(path, as_version=4))
+
+
+@EACH
+def test_only_looks_and_asks(path):
+    """A notebook defines nothing and its cells are a few lines: what can be reused lives in the package."""
+    for cell in code_cells(nbformat.read(path, as_version=4)):
+        tree = ast.parse(cell.source)
+        made = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda)]
+        loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
+
+        assert not made, cell.id
+        assert not loops, cell.id
+        assert sum(map(bool, cell.source.splitlines())) <= 4, cell.id
+
+
+@EACH
+def test_holds_no_secret(path):
+    """Nothing in a notebook looks like a token."""
+    assert re.findall(r"do[a-z]_v1_\w*|[0-9a-fA-F]{40,}|Bearer \w+", path.read_text(encoding="utf-8")) == []
+
+
+@EACH
+def test_begins_with_its_question_and_the_account(path):
+    """Whoever opens one reads what it answers, and finds the account opened in the same way in all."""
+    first, second, *_ = nbformat.read(path, as_version=4).cells
+    model = code_cells(nbformat.read(NOTEBOOKS[0], as_version=4))[0]
+
+    assert first.cell_type == "markdown"
+    assert re.match(r"# .+\n\n.*\?", first.source)
+    assert second.source == model.source
+    assert "da.connect()" in second.source
