@@ -38,9 +38,10 @@ def measure(*, quick: bool) -> Iterator[Finding]:
     pages = math.ceil(_ACTIONS / _PER_PAGE)
     bound_s = (1 + math.ceil((pages - 1) / _IN_FLIGHT)) * _LATENCY_S
     with served_elsewhere(_LATENCY_S) as url:
-        ours_s, (actions, proof) = best_of(1 if quick else 3, lambda: _with_doaudit(url))
-        if len(actions) != _ACTIONS or not proof.complete:
-            raise RuntimeError(f"doaudit read {len(actions):,} of {_ACTIONS:,} actions: {proof}")
+        runs = [best_of(1, lambda: _with_doaudit(url)) for _ in range(1 if quick else 3)]
+        # Not the shortest: equal seconds change places from read to read, and a read that needs no second look at
+        # them is luck. The one in the middle is shown, with its own count of requests.
+        ours_s, proof = sorted(runs, key=lambda run: run[0])[len(runs) // 2]
         again = f", {proof.pages_read_again} read again" if proof.pages_read_again else ""
         what = f"first fetch, {_ACTIONS:,} actions ({proof.pages_read} requests{again})"
         ratio = ours_s / bound_s
@@ -57,11 +58,12 @@ def measure(*, quick: bool) -> Iterator[Finding]:
             yield Finding(what, seconds(ours_s), peer, f"{pydo_s / ours_s:.1f} x faster")
 
 
-def _with_doaudit(url: str) -> tuple[pd.DataFrame, Proof]:
+def _with_doaudit(url: str) -> Proof:
     with da.connect(DEMO_TOKEN, url) as account:
         actions = account.actions()
-        assert account.proof is not None
-        return actions, account.proof
+        if len(actions) != _ACTIONS or account.proof is None or not account.proof.complete:
+            raise RuntimeError(f"doaudit read {len(actions):,} of {_ACTIONS:,} actions: {account.proof}")
+        return account.proof
 
 
 def _with_requests(url: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from doaudit.account import Account, Refresh, connect, demo
+from doaudit.account import Account, connect, demo
 from doaudit.actions import problems
 from doaudit.analysis import (
     activity,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "DoauditError",
-    "Refresh",
     "activity",
     "connect",
     "demo",

@@ -1,4 +1,4 @@
-"""The command line: `doaudit audit`, `doaudit lab`, `doaudit demo`."""
+"""The command line: `doaudit audit`, `refresh`, `lab` and `demo`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["main"]
+
+
+_HISTORY = "file of the local history (one in the user's data directory); :memory: keeps nothing"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +53,15 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="read every action, print a summary, write a report")
     audit.add_argument("--demo", action="store_true", help="use the simulated account instead of a real one")
     audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
+    audit.add_argument("--history", help=_HISTORY)
     audit.set_defaults(run=_audit)
+
+    update = commands.add_parser(
+        "refresh", help="bring the local history up to date; quiet in a cron job if all is well"
+    )
+    update.add_argument("--full", action="store_true", help="read everything again, whatever is in hand")
+    update.add_argument("--history", help=_HISTORY)
+    update.set_defaults(run=_refresh)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help="where they are (notebooks)")
@@ -65,11 +76,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _audit(asked: argparse.Namespace) -> int:
-    with da.demo() if asked.demo else da.connect() as account:
+    with da.demo() if asked.demo else da.connect(history=asked.history) as account:
         _announce(account)
         result = account.refresh()
-        print(result, flush=True)
         actions = account.actions(refresh=False)
+        print(f"{len(actions):,} actions in hand. {result}", flush=True)
         for line in _summary(actions):
             print(line)
         folder = asked.out or Path("data/reports") / f"{result.proof.finished:%Y-%m-%d}"
@@ -77,6 +88,14 @@ def _audit(asked: argparse.Namespace) -> int:
         print(f"Report: {page}, beside it CSV files, figures and manifest.json")
         _announce(account)
         print("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
+    return 0 if result.complete else 1
+
+
+def _refresh(asked: argparse.Namespace) -> int:
+    with da.connect(history=asked.history) as account:
+        result = account.refresh(full=asked.full)
+    if sys.stdout.isatty() or not result.complete:
+        print(result, file=sys.stdout if result.complete else sys.stderr)
     return 0 if result.complete else 1
 
 

@@ -93,7 +93,11 @@ class HistoryLocked(FileProblem):
 
 
 class WrongAccount(FileProblem):
-    """The history belongs to another account; two accounts never share one."""
+    """The history belongs to another account, `owner`; two accounts never share one."""
+
+    def __init__(self, message: str, owner: str) -> None:
+        super().__init__(message)
+        self.owner = owner
 
 
 class NewerHistory(FileProblem):

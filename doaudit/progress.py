@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
+from doaudit.api.pacing import plan
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -13,18 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["ReadBar"]
 
 _SHOWN_AFTER_S = 0.5
+_LONG_READ = 100  # requests from which on it is worth saying how long it will take
 
 
 class ReadBar:
     """
-    Shows `Progress` values it is called with, until its `with` block ends.
+    Shows how far a read has come, one bar for each thing that is read, until its `with` block ends.
 
     In a file, a pipe or a cron job it prints nothing.
     """
 
-    def __init__(self, label: str) -> None:
-        self._label = label
+    def __init__(self) -> None:
+        self._label = ""
         self._bar: Any = None
+        self._planned = 0
 
     def __enter__(self) -> Self:
         """Begin, without a bar yet: an answer that comes at once needs none."""
@@ -37,26 +41,29 @@ class ReadBar:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, progress: Progress) -> None:
-        """Show how far it has come, or why it waits."""
-        if self._bar is None:
-            self._bar = _bar(self._label)
+    def __call__(self, label: str, progress: Progress) -> None:
+        """Show how far the reading of *label* has come, or why it waits; before a long one, how long it will take."""
+        if self._bar is None or label != self._label:
+            self.__exit__(None, None, None)
+            self._label, self._bar, self._planned = label, _bar(label), 0
         bar = self._bar
+        if progress.planned > self._planned and progress.planned >= _LONG_READ and not bar.disable:
+            bar.write(str(plan(progress.planned)), file=sys.stderr)
+        self._planned = progress.planned
         bar.total = progress.total or None
         bar.n = min(progress.rows, progress.total) if progress.total else progress.rows
         if progress.pause is None:
-            bar.set_postfix_str(f"{progress.pages:,} pages", refresh=False)
+            bar.set_postfix_str(f"{progress.pages:,} requests", refresh=False)
+            bar.update(0)
         else:
-            bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {progress.pause.reason}", refresh=False)
-        bar.refresh() if progress.pause is not None else bar.update(0)
+            bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {progress.pause.reason}")
 
 
 def _bar(label: str) -> Any:  # noqa: ANN401 -- one of tqdm's two classes, which share no useful type
     # Imported here: tqdm.auto loads ipywidgets in a notebook, and `import doaudit` must not.
     from tqdm.auto import tqdm  # noqa: PLC0415
-    from tqdm.std import tqdm as terminal_bar  # noqa: PLC0415
 
-    in_notebook = tqdm.__init__ is not terminal_bar.__init__ and "ipykernel" in sys.modules
+    in_notebook = any(base.__module__ == "tqdm.notebook" for base in tqdm.__mro__)
     return tqdm(
         desc=label,
         unit=" actions",

@@ -31,7 +31,10 @@ sys.addaudithook(_only_loopback)
 
 
 @pytest.fixture(autouse=True)
-def _no_token_from_outside(monkeypatch):
-    """A developer's own token never reaches a test."""
+def data_home(monkeypatch, tmp_path_factory):
+    """A developer's own token and history are never seen by a test; what it keeps goes to a folder of its own."""
     for name in ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN", "DIGITALOCEAN_API_URL"):
         monkeypatch.delenv(name, raising=False)
+    home = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    return home

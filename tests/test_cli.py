@@ -60,6 +60,27 @@ def test_audit_of_a_real_account(served, monkeypatch, tmp_path, capsys):
     assert len(da.read_csv("data/reports/2026-11-23/actions.csv")) == 5
 
 
+def test_refresh_is_quiet_and_cheap(served, monkeypatch, capsys):
+    """A cron job that goes well prints nothing; what it read once it does not read again."""
+    as_real_account(served, monkeypatch)
+
+    assert [main(["refresh"]), main(["refresh"])] == [0, 0]
+
+    assert capsys.readouterr() == ("", "")
+    assert [request for request in served.world.requests if "/v2/actions" in request][1:] == [
+        "GET /v2/actions?page=1&per_page=200"
+    ]
+
+
+def test_refresh_that_fails_says_so(served, monkeypatch, capsys):
+    """A failure is a line on stderr and status 1."""
+    as_real_account(served, monkeypatch)
+    served.world.faults.add(Fault("unauthorized", times=None))
+
+    assert main(["refresh", "--full"]) == 1
+    assert "does not accept this token" in capsys.readouterr().err
+
+
 def test_audit_of_an_empty_account(monkeypatch, tmp_path, capsys):
     """No actions are an audit, too."""
     with serve(World(), speed=0) as server:

@@ -16,7 +16,7 @@ import pytest
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.records import Action
 
-READ = "import doaudit as da; print(da.connect().refresh())"
+READ = "import doaudit as da; print(da.connect(history=':memory:').refresh())"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_terminal_shows_rows_pages_rate_and_waits(environment):
     assert "waiting 1 s, limit of requests a minute" in text
     assert "100%" in text
     assert "1400/1400" in text
-    assert "actions/s, 7 pages" in text
+    assert "actions/s, 7 requests" in text
 
 
 def test_a_log_file_shows_nothing(environment):
@@ -54,6 +54,4 @@ def test_a_log_file_shows_nothing(environment):
     done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, env=environment, check=True)
 
     assert done.stderr == ""
-    assert (
-        done.stdout == "Read 1,400 actions in 7 requests; complete: 1,400 distinct ids, and the API reports as many.\n"
-    )
+    assert done.stdout.startswith("1,400 new actions, 0 newly finished, in ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import logging
 import random
@@ -163,6 +164,7 @@ class Client:
 
     Attributes:
         sent: how many requests it has sent.
+        fingerprint: tells this address and token from others, and cannot be turned back into them.
     """
 
     def __init__(
@@ -175,7 +177,9 @@ class Client:
         reserve: float = RESERVE,
     ) -> None:
         self.base_url = safe_address(base_url)
-        self._auth = _Bearer(checked_token(token))
+        token = checked_token(token)
+        self._auth = _Bearer(token)
+        self.fingerprint = hashlib.sha256(f"{self.base_url}\n{token}".encode()).hexdigest()
         self._clock = clock or SystemClock()
         self._timeouts_s = timeouts_s
         self._reserve = reserve

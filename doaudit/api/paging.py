@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from doaudit.api.client import Client
     from doaudit.api.pacing import Pause
 
-__all__ = ["PER_PAGE", "Known", "Listing", "Progress", "Proof", "Reread", "read_actions", "read_each"]
+__all__ = ["PER_PAGE", "Known", "Listing", "Progress", "Proof", "Reread", "newest_ids", "read_actions", "read_each"]
 
 PER_PAGE = 200  # the API's largest; more has never been documented, so more is never asked for
 IN_FLIGHT = 8
@@ -193,6 +193,17 @@ class _Single(msgspec.Struct, frozen=True):
 
 
 _decode_single = msgspec.json.Decoder(_Single).decode
+
+
+def newest_ids(client: Client) -> frozenset[int]:
+    """
+    The ids on the first page.
+
+    Raises:
+        ApiProblem: it could not be had.
+    """
+    page = client.get(_PATH, {"page": 1, "per_page": PER_PAGE}, parse=_parse)
+    return frozenset(record.id for record in page.records)
 
 
 def read_each(

@@ -168,7 +168,7 @@ def test_pyplot_is_not_even_loaded_for_a_given_ax():
         "print('matplotlib.pyplot' in sys.modules)"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
 

@@ -1,0 +1,221 @@
+"""
+Bring the history up to date from the API, at the price of what is new.
+
+The list is newest first and rows never leave their rank, counted from the oldest, so a history that was once complete
+lacks only the ranks that were added since: mostly page 1. The proof is the same as for a first read: as many distinct
+ids in hand as the API reports actions. What was open is read again by its id, whatever its age, until it has finished.
+Rows are stored as they come, with the ranks they stand for, so that a read that was cut off goes on where it ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from doaudit.api.client import RESERVE
+from doaudit.api.coverage import Read, Span, joined
+from doaudit.api.pacing import Plan, plan
+from doaudit.api.paging import Known, Proof, read_actions, read_each
+from doaudit.errors import ReadIncomplete, ReadInterrupted
+from doaudit.history.names import bring_names_up_to_date
+from doaudit.history.store import Anomaly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from doaudit.actions import Record
+    from doaudit.api.client import Client
+    from doaudit.api.paging import Progress
+    from doaudit.history.store import Store
+
+__all__ = ["Refresh", "refresh", "stored_proof"]
+
+_KEPT_AT_ONCE = 4_000  # rows in memory before they are stored: a second or so of reading
+_NO_END = "SELECT id FROM actions WHERE completed_at IS NULL AND status IN ('completed', 'done', 'errored')"
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """
+    What a refresh did.
+
+    Attributes:
+        proof: whether every action is in hand, and how one can tell.
+        requests: requests sent.
+        new, updated, finished: actions seen for the first time, changed, and ended since they were last seen.
+        still_open: open actions by now.
+        absent: open actions that the API no longer knows by their id (404); they stay open in the history.
+        vanished: actions in the history that the API's list no longer has; they are kept.
+        plan: requests and minutes that were expected of a long read; None for a short one.
+        lacking: scopes that the token lacks for the names of resources.
+    """
+
+    proof: Proof
+    requests: int
+    new: int
+    updated: int
+    finished: int
+    still_open: int
+    absent: tuple[int, ...] = ()
+    vanished: tuple[int, ...] = ()
+    plan: Plan | None = None
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every action of the account is in hand."""
+        return self.proof.complete
+
+    def __str__(self) -> str:
+        """Say it in a few lines."""
+        proof = self.proof
+        verdict = (
+            f"complete: {proof.distinct_ids:,} distinct ids, and the API reports as many"
+            if proof.complete
+            else f"INCOMPLETE: {proof.distinct_ids:,} of {proof.total_reported:,} actions ({proof.reason})"
+        )
+        requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
+        lines = [f"{self.new:,} new actions, {self.finished:,} newly finished, in {requests}; {verdict}."]
+        if self.absent:
+            lines.append(f"{len(self.absent):,} open actions are no longer known to the API: {_few(self.absent)}.")
+        if self.vanished:
+            lines.append(
+                f"{len(self.vanished):,} actions of the history have left the API's list: {_few(self.vanished)}."
+            )
+        if self.lacking:
+            lines.append(f"Some resources have no names, because the token lacks {', '.join(self.lacking)}.")
+        return "\n".join(lines)
+
+
+def _few(ids: tuple[int, ...]) -> str:
+    return ", ".join(map(str, ids[:5])) + (" ..." if len(ids) > 5 else "")  # noqa: PLR2004 -- enough to look at
+
+
+@dataclass
+class _Keeper:
+    """Rows on their way into the store; what they did there is counted."""
+
+    store: Store
+    covered: list[Span]
+    rows: list[Record] = field(default_factory=list)
+    dates: list[int] = field(default_factory=list)
+    new: int = 0
+    updated: int = 0
+    finished: int = 0
+
+    def take(self, records: list[Record], date: int, read: Read) -> None:
+        self.rows += records
+        self.dates += [date] * len(records)
+        self.covered = joined([*self.covered, read.span])
+        if len(self.rows) >= _KEPT_AT_ONCE:
+            self.keep()
+
+    def keep(self, **notes: object) -> None:
+        counts = self.store.upsert(self.rows, self.dates, notes={"covered": self.covered, **notes})
+        self.rows, self.dates = [], []
+        self.new += counts.new
+        self.updated += counts.updated
+        self.finished += counts.finished
+
+
+def refresh(
+    client: Client,
+    store: Store,
+    *,
+    full: bool = False,
+    names: bool = True,
+    on_progress: Callable[[str, Progress], None] = lambda *_: None,
+) -> Refresh:
+    """
+    Read what is new, and what was open, into the history.
+
+    Args:
+        client: the account.
+        store: its history.
+        full: read everything again, whatever is in hand; `updated` then counts what differed.
+        names: read the names of resources, too, where there may be new ones.
+        on_progress: told what is being read ('actions', 'open actions') and how far it has come.
+
+    Raises:
+        ReadIncomplete: a page could not be had. What was read is stored, and the next refresh goes on from there.
+        ReadInterrupted: Ctrl-C; likewise.
+        ApiProblem: nothing could be had.
+    """
+    sent_before, known = client.sent, Known() if full else _known(store)
+    keeper = _Keeper(store, list(known.covered))
+    planned = 0
+
+    def note(progress: Progress) -> None:
+        nonlocal planned
+        planned = progress.planned
+        on_progress("actions", progress)
+
+    try:
+        listing = read_actions(client, known=known, on_progress=note, on_rows=keeper.take)
+    except (ReadIncomplete, ReadInterrupted) as stopped:
+        keeper.keep(proof=_plain(stopped.listing.proof))
+        raise
+    whole = listing.proof.complete
+    keeper.covered = list(listing.covered) if whole else []  # what does not add up is read again from the start
+    keeper.keep(proof=_plain(listing.proof))
+    read = {record.id for record in listing.records}
+    vanished = set(store.ids().tolist()) - read if full and whole else listing.vanished
+    absent = _read_open_again(client, keeper, read, on_progress, all_of_them=full)
+    now = round(listing.proof.finished.timestamp())
+    lacking = bring_names_up_to_date(client, store, now=now) if names else ()
+    return Refresh(
+        proof=listing.proof,
+        requests=client.sent - sent_before,
+        new=keeper.new,
+        updated=keeper.updated,
+        finished=keeper.finished,
+        still_open=len(store.open_ids()),
+        absent=absent,
+        vanished=tuple(sorted(vanished)),
+        plan=plan(planned, reserve=RESERVE) if planned > 1 else None,
+        lacking=lacking,
+    )
+
+
+def stored_proof(store: Store) -> Proof | None:
+    """The proof of the latest read that is in the history; None before the first."""
+    fields: Any = store.recall("proof")
+    if fields is None:
+        return None
+    times = {name: datetime.fromisoformat(fields[name]) for name in ("started", "finished")}
+    return Proof(**{**fields, **times})
+
+
+def _plain(proof: Proof) -> dict[str, object]:
+    return {**asdict(proof), "started": proof.started.isoformat(), "finished": proof.finished.isoformat()}
+
+
+def _known(store: Store) -> Known:
+    covered: Any = store.recall("covered", [])
+    return Known(frozenset(store.ids().tolist()), tuple((lowest, above) for lowest, above in covered))
+
+
+def _read_open_again(
+    client: Client,
+    keeper: _Keeper,
+    seen: set[int],
+    on_progress: Callable[[str, Progress], None],
+    *,
+    all_of_them: bool,
+) -> tuple[int, ...]:
+    """Read by id what is open, or ended without an end, and was not just read; say which ids are gone."""
+    store = keeper.store
+    given_up: Any = [] if all_of_them else store.recall("given_up", [])
+    wanting = store.sql(_NO_END)["id"].tolist()
+    still_open = set(store.open_ids().tolist())
+    ids = sorted((still_open - seen | set(wanting)) - set(given_up))
+    again = read_each(client, ids, on_progress=lambda progress: on_progress("open actions", progress))
+    keeper.rows, keeper.dates = list(again.records), list(again.observed_at)
+    hopeless = [record.id for record in again.records if record.id in set(wanting) and record.completed_at is None]
+    if ids:
+        now = max(again.observed_at, default=0)
+        gone = [Anomaly(i, "absent", "The API no longer knows this action by its id (404).", now) for i in again.absent]
+        keeper.keep(given_up=sorted({*given_up, *hopeless, *map(int, again.absent)}))
+        store.add_anomalies(gone)
+    return tuple(sorted(again.absent))

@@ -1,0 +1,116 @@
+"""
+What a history file holds, and how a file of an earlier version becomes one of today.
+
+The tables, in the schema `stored`; times are TIMESTAMP_S in UTC:
+
+    file             account, version                     whose history this is, and in which form
+    actions          one row an action: the columns of the actions frame (see `doaudit.actions`), and
+                     first_seen_at, last_open_at          when it was first read, and last read while open
+    action_resource  id, key                              the resource of an action whose record does not tell it
+    resources        key, name, kind, seen_at, gone_at    what a resource was last called; gone_at once it is deleted
+    anomalies        id, kind, detail, seen_at            what an action did that it should not
+    notes            key, value                           JSON: the proof of the last complete read, where to resume
+
+For queries there are the views `actions`, `resources` and `anomalies`, with times as TIMESTAMPTZ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doaudit.errors import FileProblem, NewerHistory, WrongAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from duckdb import DuckDBPyConnection
+
+__all__ = ["STEPS", "VALUES", "bring_up_to_date"]
+
+# The columns that a reading fills, in the table's order, but for the id and for `resource`, which follows from two of
+# them.
+VALUES = ("type", "status", "resource_type", "resource_id", "region", "started_at", "completed_at")
+
+_VERSION_1 = """
+    CREATE TABLE stored.actions (
+        id BIGINT NOT NULL, type VARCHAR, status VARCHAR, resource_type VARCHAR, resource_id BIGINT, region VARCHAR,
+        started_at TIMESTAMP_S, completed_at TIMESTAMP_S, resource VARCHAR, observed_at TIMESTAMP_S NOT NULL,
+        first_seen_at TIMESTAMP_S NOT NULL, last_open_at TIMESTAMP_S
+    );
+    CREATE TABLE stored.action_resource (id BIGINT PRIMARY KEY, key VARCHAR NOT NULL);
+    CREATE TABLE stored.resources (
+        key VARCHAR PRIMARY KEY, name VARCHAR, kind VARCHAR NOT NULL, seen_at TIMESTAMP_S NOT NULL, gone_at TIMESTAMP_S
+    );
+    CREATE TABLE stored.anomalies (
+        id BIGINT NOT NULL, kind VARCHAR NOT NULL, detail VARCHAR NOT NULL, seen_at TIMESTAMP_S NOT NULL,
+        PRIMARY KEY (id, kind, seen_at)
+    );
+    CREATE TABLE stored.notes (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+    CREATE MACRO stored.utc(moment) AS timezone('UTC', moment::TIMESTAMP);
+    CREATE VIEW main.actions AS
+        SELECT
+            a.id, a.type, a.status, a.resource_type, a.resource_id, coalesce(o.key, a.resource) AS resource,
+            r.name AS resource_name, a.region, stored.utc(a.started_at) AS started_at,
+            stored.utc(a.completed_at) AS completed_at, stored.utc(a.observed_at) AS observed_at,
+            stored.utc(a.first_seen_at) AS first_seen_at, stored.utc(a.last_open_at) AS last_open_at
+        FROM stored.actions a
+        LEFT JOIN stored.action_resource o ON o.id = a.id
+        LEFT JOIN stored.resources r ON r.key = coalesce(o.key, a.resource);
+    CREATE VIEW main.resources AS
+        SELECT key, name, kind, stored.utc(seen_at) AS seen_at, stored.utc(gone_at) AS gone_at FROM stored.resources;
+    CREATE VIEW main.anomalies AS SELECT id, kind, detail, stored.utc(seen_at) AS seen_at FROM stored.anomalies;
+"""
+
+# STEPS[n] makes version n + 1 of version n; a new file is version 0. A step that has been released is never changed.
+STEPS = (_VERSION_1,)
+
+
+def bring_up_to_date(connection: DuckDBPyConnection, account: str, name: str, steps: Sequence[str] = STEPS) -> None:
+    """
+    Make the file behind a connection a history of this account in today's form, unless it is one already.
+
+    Args:
+        connection: a connection with a transaction under way that may write.
+        account: the key of the account.
+        name: what to call the file in a message.
+        steps: what makes each version of the one before.
+
+    Raises:
+        WrongAccount: the file holds another account's history.
+        NewerHistory: the file has a version that this doaudit does not know.
+        FileProblem: the file is another program's database.
+    """
+    found = _identity(connection, account, name)
+    if found is not None and found[0] != account:
+        raise WrongAccount(
+            f"The history {name} is that of account {found[0]}, and the token is one of account {account}. Two "
+            "accounts never share a history: give each its own file, with history=, or leave history= out.",
+            owner=found[0],
+        )
+    version = 0 if found is None else found[1]
+    if version > len(steps):
+        raise NewerHistory(
+            f"The history {name} has version {version}, and this doaudit knows versions up to {len(steps)}. A newer "
+            "doaudit has written it: upgrade doaudit, or choose another file with history=."
+        )
+    if found is not None and version == len(steps):
+        return
+    if found is None:
+        connection.execute("CREATE SCHEMA stored; CREATE TABLE stored.file (account VARCHAR, version INTEGER)")
+        connection.execute("INSERT INTO stored.file VALUES (?, 0)", [account])
+    for step in steps[version:]:
+        connection.execute(step)
+    connection.execute("UPDATE stored.file SET version = ?", [len(steps)])
+
+
+def _identity(connection: DuckDBPyConnection, account: str, name: str) -> tuple[str, int] | None:
+    # Asking for schemas first, because DuckDB answers questions about tables only after it has loaded them all.
+    if connection.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'stored'").fetchall():
+        rows = connection.execute("SELECT account, version FROM stored.file").fetchall()
+        return (rows[0][0], rows[0][1]) if rows else (account, 0)
+    if connection.execute("SELECT 1 FROM duckdb_tables() WHERE NOT internal").fetchall():
+        raise FileProblem(
+            f"{name} is a DuckDB database, but no history of doaudit. It is left as it is: choose another file with "
+            "history=."
+        )
+    return None
