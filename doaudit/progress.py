@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ReadBar"]
 
 _SHOWN_AFTER_S = 0.5
-_LONG_READ = 100  # requests from which on it is worth saying how long it will take
+_LONG_READ_MIN = 2.0  # from which on it is worth saying beforehand how long it will take
 
 
 class ReadBar:
@@ -45,10 +45,11 @@ class ReadBar:
         """Show how far the reading of *label* has come, or why it waits; before a long one, how long it will take."""
         if self._bar is None or label != self._label:
             self.__exit__(None, None, None)
-            self._label, self._bar, self._planned = label, _bar(label), 0
+            self._label, self._bar, self._planned = label, _bar(label, progress.total or None), 0
         bar = self._bar
-        if progress.planned > self._planned and progress.planned >= _LONG_READ and not bar.disable:
-            bar.write(str(plan(progress.planned)), file=sys.stderr)
+        expected = plan(progress.planned)
+        if progress.planned > self._planned and expected.minutes >= _LONG_READ_MIN and not bar.disable:
+            bar.write(str(expected))
         self._planned = progress.planned
         bar.total = progress.total or None
         bar.n = min(progress.rows, progress.total) if progress.total else progress.rows
@@ -59,13 +60,14 @@ class ReadBar:
             bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {progress.pause.reason}")
 
 
-def _bar(label: str) -> Any:  # noqa: ANN401 -- one of tqdm's two classes, which share no useful type
+def _bar(label: str, total: int | None) -> Any:  # noqa: ANN401 -- one of tqdm's two classes, which share no useful type
     # Imported here: tqdm.auto loads ipywidgets in a notebook, and `import doaudit` must not.
     from tqdm.auto import tqdm  # noqa: PLC0415
 
     in_notebook = any(base.__module__ == "tqdm.notebook" for base in tqdm.__mro__)
     return tqdm(
         desc=label,
+        total=total,
         unit=" actions",
         unit_scale=False,
         disable=not (in_notebook or sys.stderr.isatty()),

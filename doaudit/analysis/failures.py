@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import numpy as np
 
-from doaudit.analysis.intervals import wilson
+from doaudit.analysis.intervals import surely_at_least, wilson
 from doaudit.analysis.rows import WHICH, listed
 from doaudit.analysis.tally import OUTCOMES, By, beside, outcomes, timed
 
@@ -23,8 +23,8 @@ def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.
     Share of finished actions that errored, per group, worst first.
 
     Open actions are counted but are no part of the share: they may still succeed. The two last columns say what the
-    share would be if all of them did, and if none did. Worst is where the lower limit is highest, so that one failure
-    of one does not lead the list.
+    share would be if all of them did, and if none did. Worst is the rate that is surely high: the lower Clopper-Pearson
+    limit, which for one failure of one is 2.5 %, so that such a group does not lead the list.
 
     Args:
         actions: an actions frame of any kind that narwhals reads.
@@ -66,7 +66,8 @@ def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.
             "rate_if_open_fail": (errored + still_open) / sooner_or_later,
         },
     )
-    worst_first = np.lexsort([-table["actions"], -table["failure_rate"], -table["low"]])
+    surely = surely_at_least(errored, finished, confidence)
+    worst_first = np.lexsort([-table["actions"].to_numpy(), -table["failure_rate"].to_numpy(), -surely])
     return table.iloc[worst_first].reset_index(drop=True)
 
 

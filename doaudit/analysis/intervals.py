@@ -14,6 +14,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import betaincinv
 
 from doaudit.errors import InvalidArgument
 
@@ -35,6 +36,7 @@ __all__ = [
     "quantile_interval",
     "remaining",
     "share_ended",
+    "surely_at_least",
     "wilson",
 ]
 
@@ -312,6 +314,23 @@ def wilson(errored: ArrayLike, finished: ArrayLike, confidence: float) -> tuple[
     reach = _ratio(z * np.sqrt(_ratio(k * (n - k), n) + z * z / 4), n + z * z)
     # At the ends the exact limits are 0 and 1, which rounding would miss by a hair.
     return np.where((k == 0) & (n > 0), 0.0, centre - reach), np.where((k == n) & (n > 0), 1.0, centre + reach)
+
+
+def surely_at_least(errored: ArrayLike, finished: ArrayLike, confidence: float) -> Figures:
+    """
+    Lower limit of a share that holds at least as often as it says, whatever the share: Clopper-Pearson's.
+
+    Returns:
+        The limit for each group (float64 between 0 and 1), NaN where nothing has finished. As a quantile of a beta
+        distribution: Brown, Cai and DasGupta, Interval Estimation for a Binomial Proportion, 2001, section 4.2.1.
+
+    Example:
+        >>> surely_at_least([1, 4], [1, 10], 0.95).round(3).tolist()
+        [0.025, 0.122]
+    """
+    bad, every = np.asarray(errored, dtype=float), np.asarray(finished, dtype=float)
+    limit: Figures = betaincinv(np.maximum(bad, 1), every - bad + 1, _tail(confidence))
+    return np.where(every > 0, np.where(bad > 0, limit, 0.0), np.nan)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Figures:

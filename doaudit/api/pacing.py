@@ -126,7 +126,7 @@ class Plan:
 
     def __str__(self) -> str:
         """Say it in a line."""
-        about = "under a minute" if self.minutes < 1 else f"about {self.minutes:,.0f} minutes"
+        about = "about a minute" if self.minutes < 1.5 else f"about {self.minutes:,.0f} minutes"  # noqa: PLR2004 -- 1
         return f"{self.requests:,} requests to read, {about} at the API's limits; Ctrl-C keeps what was read."
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.container import Container
+    from matplotlib.figure import Figure
 
 __all__ = [
     "BLUE",
@@ -88,19 +89,20 @@ def picture(ax: Axes | None, *, rows: int = 0, row_inches: float = 0.0, height: 
 
     The card is *height* inches high, and *row_inches* more for each of its *rows*.
     """
+    # The card first: a notebook's backend sets itself up as pyplot is loaded, and leaving the context would undo it.
+    home: Figure | Axes = _card(height + row_inches * max(rows, FEWEST_ROWS)) if ax is None else ax
     with mpl.rc_context(_SETTINGS):
-        axes = _card(height + row_inches * max(rows, FEWEST_ROWS)) if ax is None else ax
+        axes = home if isinstance(home, Axes) else home.add_subplot()
         _dress(axes)
         yield axes
 
 
-def _card(height: float) -> Axes:
+def _card(height: float) -> Figure:
     # Only here: a caller that brings its own Axes may be a worker process, or a thread that must not meet pyplot.
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     layout = ConstrainedLayoutEngine(w_pad=MARGIN_INCHES, h_pad=MARGIN_INCHES)
-    _, ax = plt.subplots(figsize=(WIDTH_INCHES, height), dpi=DPI, layout=layout, facecolor=CARD)
-    return ax
+    return plt.figure(figsize=(WIDTH_INCHES, height), dpi=DPI, layout=layout, facecolor=CARD)
 
 
 def _dress(ax: Axes) -> None:

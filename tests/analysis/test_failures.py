@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from doaudit.analysis import failure_rates, failures
+from doaudit.analysis.intervals import surely_at_least
 from doaudit.errors import InvalidArgument
 
 
@@ -56,6 +57,16 @@ def test_worst_is_what_is_surely_bad(frame):
     table = failure_rates(frame(type=kinds, status=status))
 
     assert table["type"].tolist() == ["bad", "lone", "also fine", "fine", "few", "open"]
+
+
+def test_one_of_one_does_not_lead_four_of_ten(frame):
+    """A lone failure comes after what surely fails often; the limit it is ranked by is scipy's exact one."""
+    table = failure_rates(frame(type=["lone"] + ["bad"] * 10, status=["errored"] * 5 + ["completed"] * 6))
+
+    assert table["type"].tolist() == ["bad", "lone"]
+    for errored, finished in [(1, 1), (4, 10), (0, 9), (50, 50)]:
+        oracle = stats.binomtest(errored, finished).proportion_ci(0.95, method="exact")
+        assert surely_at_least([errored], [finished], 0.95)[0] == pytest.approx(oracle.low, abs=1e-12)
 
 
 def test_nothing_finished_has_no_rate(frame):
