@@ -11,7 +11,11 @@ Everything that doaudit raises on purpose.
     │   ├── WrongAccount         a history that belongs to another account
     │   └── NewerHistory         a history that a newer doaudit or DuckDB has written
     ├── ReadIncomplete           a list could not be read to its end; carries what was read
+    ├── NotPossible              what was asked cannot be done to the resource as it is now
+    ├── TimedOut                 an action is still open long after it should have ended; it has not failed
+    ├── SnapshotFailed           a snapshot workflow did not end well; carries the run
     └── ApiProblem               a request that did not succeed
+        ├── OutcomeUnknown       a change was asked for, and no answer says whether it was made
         ├── ConnectionFailed     no answer at all: no network, a time-out, a connection cut
         ├── UnexpectedAnswer     an answer that is not DigitalOcean's API speaking
         └── ApiError             an error that the API itself reported
@@ -33,7 +37,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doaudit.actions import Action
     from doaudit.api.paging import Listing
+    from doaudit.workflow.run import Run
 
 __all__ = [
     "ApiError",
@@ -47,11 +55,15 @@ __all__ = [
     "NewerHistory",
     "NotFound",
     "NotOurFile",
+    "NotPossible",
+    "OutcomeUnknown",
     "RateLimited",
     "ReadIncomplete",
     "ReadInterrupted",
     "Refused",
     "ServerFault",
+    "SnapshotFailed",
+    "TimedOut",
     "TokenMissing",
     "Unauthorized",
     "UnexpectedAnswer",
@@ -120,12 +132,36 @@ class ReadInterrupted(KeyboardInterrupt):
         self.listing = listing
 
 
+class NotPossible(DoauditError):
+    """What was asked cannot be done to the resource as it is now; nothing was changed."""
+
+
+class TimedOut(DoauditError):
+    """Actions are open long after they should have ended, and have not failed; `actions` holds all that were awaited."""
+
+    def __init__(self, message: str, actions: Sequence[Action]) -> None:
+        super().__init__(message)
+        self.actions = tuple(actions)
+
+
+class SnapshotFailed(DoauditError):
+    """A snapshot workflow did not end well; `run` tells what was done and how the droplet was left."""
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 class ApiProblem(DoauditError):
     """A request that did not succeed; `request` names it, as in 'GET /v2/actions'."""
 
     def __init__(self, message: str, *, request: str) -> None:
         super().__init__(message)
         self.request = request
+
+
+class OutcomeUnknown(ApiProblem):
+    """A change was asked for, and no answer says whether it was made. It is never asked for again by itself."""
 
 
 class ConnectionFailed(ApiProblem):

@@ -35,7 +35,7 @@ def read_frame(connection: DuckDBPyConnection, limit: int | None = None) -> pd.D
     if limit is None:
         connection.execute(f"CREATE TEMP VIEW chosen AS {_ROWS}")
     else:
-        newest = "ORDER BY started_at DESC NULLS LAST, id DESC"
+        newest = "ORDER BY a.started_at DESC NULLS LAST, a.id DESC"
         connection.execute(f"CREATE TEMP TABLE chosen AS {_ROWS} {newest} LIMIT {int(limit)}")
     for word in _WORDS:
         connection.execute(

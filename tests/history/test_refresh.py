@@ -1,0 +1,296 @@
+"""The history brought up to date: at the price of what is new, provably whole, and never from the start again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from served import Hourglass, reading
+
+from doaudit.actions import Record
+from doaudit.api.paging import read_actions
+from doaudit.demo import DEMO_TOKEN, Fault, World, serve
+from doaudit.demo.log import ActionLog
+from doaudit.demo.records import Action
+from doaudit.errors import ApiProblem, ReadIncomplete
+from doaudit.history.refresh import refresh, stored_proof
+from doaudit.history.store import open_store
+
+START = 1_795_435_200
+
+
+def finished_actions(count: int, **facts) -> list[Action]:
+    """Reboots that have ended, a minute apart."""
+    first = START - 60 * count - 600
+    return [
+        Action(
+            **{"id": 100 + n, "type": "reboot", "started_at": first + 60 * n, "ends_at": first + 60 * n + 5, **facts}
+        )
+        for n in range(count)
+    ]
+
+
+def ids_in(world: World) -> list[int]:
+    """The plain model: every id the account has."""
+    return sorted(action.id for action in world.log.page(1, 10**9, world.now))
+
+
+def asked_for_actions(world: World) -> list[str]:
+    """The requests for actions, without those for names."""
+    return [request for request in world.requests if request.startswith("GET /v2/actions")]
+
+
+@pytest.fixture
+def store():
+    """A history that ends with the test."""
+    return open_store(":memory:", "mine")
+
+
+def test_looking_again_costs_one_request(store):
+    """A history that is whole and has nothing open is proved up to date by page 1."""
+    world = World(actions=finished_actions(1000))
+    with reading(world) as client:
+        first = refresh(client, store)
+        world.requests.clear()
+
+        second = refresh(client, store)
+
+    assert list(world.requests) == ["GET /v2/actions?page=1&per_page=200"]
+    assert (first.new, second.new, second.requests, second.complete) == (1000, 0, 1, True)
+
+
+def test_what_is_new_is_read_and_no_more(store):
+    """After 450 new actions, three pages are read, not eight."""
+    world = World(actions=finished_actions(1000), tie_shuffle=0)
+    with reading(world) as client:
+        refresh(client, store)
+        world.arrive(450)
+        world.advance(600)
+        world.requests.clear()
+
+        result = refresh(client, store, names=False)
+
+    assert len(asked_for_actions(world)) == 3
+    assert (result.new, result.complete) == (450, True)
+    assert store.ids().tolist() == ids_in(world)
+
+
+@settings(max_examples=60)
+@given(
+    old=st.integers(0, 60),
+    steps=st.lists(
+        st.tuples(st.integers(0, 30), st.booleans(), st.integers(1, 9), st.integers(1, 4)), min_size=1, max_size=4
+    ),
+    tied=st.booleans(),
+)
+def test_the_history_is_the_account(old, steps, tied):
+    """Whatever arrives, whichever page fails, when the last refresh succeeds the history has the account's ids."""
+    world = World(actions=finished_actions(old))
+    store = open_store(":memory:", "mine")
+    with reading(world) as client:
+        for arrivals, fails, page, arriving in steps:
+            world.arrive(arrivals, tied=tied and arrivals < 90)
+            world.arrivals = {world._lists_read + 2: arriving}
+            if fails:
+                world.faults.add(Fault("forbidden", path=rf"page={page}&"))
+                try:
+                    refresh(client, store, names=False)
+                except ApiProblem:
+                    assert set(store.ids().tolist()) <= set(ids_in(world))
+                world.faults.clear()
+        world.arrivals = {}
+        world.advance(3600)
+        result = refresh(client, store, names=False)
+
+    assert result.complete
+    assert store.ids().tolist() == ids_in(world)
+    assert result.still_open == len(store.open_ids()) == 0
+
+
+def test_a_read_that_failed_goes_on_where_it_ended(store):
+    """What was stored before a page failed is not read again."""
+    world = World(actions=finished_actions(3000), tie_shuffle=0)
+    world.faults.add(Fault("forbidden", path="page=13&"))
+    with reading(world) as client:
+        with pytest.raises(ReadIncomplete):
+            refresh(client, store)
+        kept = store.count()
+        world.requests.clear()
+
+        result = refresh(client, store, names=False)
+
+    assert kept > 1000
+    assert stored_proof(store) is not None
+    assert len(asked_for_actions(world)) <= 1 + (3000 - kept) // 200 + 1
+    assert (result.complete, store.count()) == (True, 3000)
+
+
+def test_a_read_that_was_killed_goes_on_where_it_ended(tmp_path):
+    """After kill -9 in the middle of a first read, the next one needs only the rest."""
+    world, path = World(actions=finished_actions(20_000), tie_shuffle=0), tmp_path / "history.duckdb"
+    program = (
+        "from doaudit.api.client import Client; from doaudit.history.refresh import refresh\n"
+        "from doaudit.history.store import open_store; import sys\n"
+        f"refresh(Client(sys.argv[1], sys.argv[2]), open_store({str(path)!r}, 'mine'))"
+    )
+    with serve(world, speed=0, latency_s=0.25) as server:  # noqa: SIM117 -- the account outlives its reader
+        with subprocess.Popen([sys.executable, "-c", program, server.token, server.url]) as process:
+            while len(world.requests) < 60:
+                time.sleep(0.01)
+                assert process.poll() is None
+            os.kill(process.pid, signal.SIGKILL)
+    kept = open_store(path, "mine").count()
+    world.requests.clear()
+
+    with reading(world) as client:
+        result = refresh(client, open_store(path, "mine"), names=False)
+
+    assert kept >= 4000
+    assert len(asked_for_actions(world)) <= 1 + (20_000 - kept) // 200 + 1
+    assert (result.complete, result.new) == (True, 20_000 - kept)
+
+
+def test_what_was_open_is_read_again_until_it_has_ended(store):
+    """An action that has left page 1 is followed by its id; once it has ended it is left alone."""
+    stuck = Action(id=1, type="snapshot", started_at=START - 999_999, ends_at=START + 100)
+    world = World(actions=[stuck, *finished_actions(300)])
+    with reading(world) as client:
+        refresh(client, store)
+        world.advance(200)
+        world.requests.clear()
+
+        seen = [refresh(client, store, names=False) for _ in range(2)]
+
+    assert [(result.finished, result.still_open, result.requests) for result in seen] == [(1, 0, 2), (0, 0, 1)]
+    assert "GET /v2/actions/1" in world.requests
+    assert store.sql("SELECT status FROM actions WHERE id = 1")["status"].tolist() == ["completed"]
+
+
+def test_an_open_action_that_is_gone_is_recorded_and_not_asked_for_again(store):
+    """A 404 is told once, kept as an anomaly, and the row stays."""
+    world = World(actions=[Action(id=1, type="snapshot", started_at=1), *finished_actions(300)])
+    world.faults.add(Fault("not_found", path="/v2/actions/1$", times=None))
+    with reading(world) as client:
+        results = [refresh(client, store, names=False) for _ in range(3)]
+
+    assert [result.absent for result in results] == [(), (1,), ()]
+    assert "no longer known" in str(results[1])
+    assert world.requests.count("GET /v2/actions/1") == 1
+    assert store.sql("SELECT id, kind FROM anomalies").to_numpy().tolist() == [[1, "absent"]]
+    assert store.open_ids().tolist() == [1]
+
+
+def test_an_end_that_the_list_forgot_is_fetched_and_an_end_that_nobody_knows_is_not_asked_for_twice(store):
+    """A finished action without an end is read by its id, once."""
+    forgotten = [
+        Action(id=1, type="snapshot", started_at=5, ends_at=512, end_hidden="in_lists"),
+        Action(id=2, type="snapshot", started_at=6, ends_at=600, end_hidden="everywhere"),
+    ]
+    world = World(actions=[*forgotten, *finished_actions(10)])
+    with reading(world) as client:
+        for _ in range(3):
+            refresh(client, store, names=False)
+
+    ends = store.read().set_index("id")["completed_at"]
+    assert ends[1].timestamp() == 512
+    assert ends.isna().sum() == 1
+    assert [world.requests.count(f"GET /v2/actions/{n}") for n in (1, 2)] == [1, 1]
+
+
+def test_a_gap_that_nobody_remembers_is_found_and_mended(store):
+    """Where the ids in hand are fewer than they should be, the whole list is read until they are not."""
+    world = World(actions=finished_actions(700))
+    with reading(world) as client:
+        refresh(client, store)
+        fuller = open_store(":memory:", "mine")
+        store_rows = store.read()
+        kept = store_rows[~store_rows["id"].isin([150, 400, 401])]
+        fuller.upsert(*as_readings(kept), notes={"covered": [[0, 700]]})
+
+        result = refresh(client, fuller, names=False)
+
+    assert (result.complete, result.new) == (True, 3)
+    assert fuller.ids().tolist() == ids_in(world)
+
+
+def as_readings(rows):
+    """Rows of a frame as records and times."""
+    records = [
+        Record(row.id, row.status, row.type, row.started_at.isoformat(), row.completed_at.isoformat())
+        for row in rows.itertuples()
+    ]
+    return records, [START] * len(records)
+
+
+def test_actions_that_left_the_list_are_kept_and_named(store):
+    """An id that the API no longer lists stays in the history, is told, and does not spoil the proof."""
+    world = World(actions=finished_actions(500))
+    with reading(world) as client:
+        refresh(client, store)
+        store.upsert([Record(7, "completed", "reboot", "2020-01-01T00:00:00Z", "2020-01-01T00:00:05Z")], [START])
+
+        result = refresh(client, store, names=False)
+
+    assert (result.complete, result.vanished) == (True, (7,))
+    assert "have left the API's list" in str(result)
+    assert 7 in store.ids()
+
+
+def test_a_full_refresh_reads_everything_and_counts_what_differed(store):
+    """What changed behind the history's back is found by reading it all."""
+    world = World(actions=finished_actions(500))
+    with reading(world) as client:
+        refresh(client, store)
+        before, changed = finished_actions(500), finished_actions(500, outcome="errored")
+        world.log = ActionLog([*before[:50], changed[50], *before[51:]])
+
+        result = refresh(client, store, full=True, names=False)
+
+    assert (result.complete, result.new, result.updated) == (True, 0, 1)
+    assert store.sql("SELECT status FROM actions WHERE id = 150")["status"].tolist() == ["errored"]
+
+
+def test_an_incomplete_list_is_said_with_its_reason(store):
+    """A total that the pages never add up to leaves the history incomplete, and the reason is stored with it."""
+    world = World(actions=finished_actions(50))
+    world.log.total = lambda _now: 51
+    with reading(world) as client:
+        result = refresh(client, store, names=False)
+
+    assert not result.complete
+    assert "INCOMPLETE: 50 of 51 actions (the list does not add up" in str(result)
+    assert stored_proof(store) == result.proof
+    assert len(world.requests) < 80
+
+
+def test_a_tenth_of_the_hour_is_left_to_others():
+    """Before the hourly limit is met, reading slows down to what leaves a tenth of it."""
+    world, hourglass, left = World(actions=finished_actions(60 * 5), hourly=50), Hourglass(), []
+
+    with reading(world, clock=hourglass) as client:
+        world.clock.follow(lambda: hourglass.time)
+        listing = read_actions(
+            client,
+            per_page=5,
+            in_flight=1,
+            on_progress=lambda _: left.append(int(world.limits.headers(DEMO_TOKEN, world.now)["ratelimit-remaining"])),
+        )
+
+    assert listing.proof.complete
+    assert min(left) >= 4
+    assert hourglass.waited >= 3000
+
+
+def test_a_long_read_is_planned(store):
+    """The requests and minutes that were expected are told with the result."""
+    with reading(World(actions=finished_actions(1000))) as client:
+        result = refresh(client, store)
+
+    assert (result.plan.requests, result.plan.minutes) == (5, 5 / 250)
+    assert "5 requests to read, about a minute" in str(result.plan)
