@@ -41,7 +41,7 @@ def write_parquet(source: Path | pd.DataFrame, folder: Path) -> None:
             if folder.exists():
                 folder.rename(old)
             new.rename(folder)
-    except (OSError, duckdb.IOException) as fault:
+    except (OSError, duckdb.Error) as fault:
         raise FileProblem(f"The history could not be exported to {folder}: {fault}") from fault
 
 

@@ -108,7 +108,9 @@ class TestReading:
 
         assert set(frame.columns) < set(view.columns)
         for name in ("id", "type", "status", "resource_type", "resource", "region"):
-            assert view[name].fillna("none").tolist() == frame[name].astype(object).fillna("none").tolist()
+            assert [None if pd.isna(value) else value for value in view[name]] == [
+                None if pd.isna(value) else value for value in frame[name]
+            ]
 
     @pytest.mark.parametrize(
         ("query", "rows"),

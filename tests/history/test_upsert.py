@@ -78,7 +78,7 @@ def seconds(column: pd.Series) -> list[int | None]:
     return [None if pd.isna(value) else int(value) for value in since]
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(BATCHES)
 def test_a_store_follows_the_ledger(batches):
     """Whatever is read in whatever order, the store holds what the rules say, and counts what has changed."""
