@@ -90,7 +90,7 @@ def _percentile(
     figures = {
         f"p{percent}_s": np.where(too_few, np.nan, quantile(curves, p)),
         f"p{percent}_low_s": low,
-        f"p{percent}_high_s": np.where(too_few, np.inf, high),
+        f"p{percent}_high_s": high,
     }
     note = f"p{percent} needs {needed} finished actions"
     return figures, np.where(too_few, np.array(note, dtype=object), "")

@@ -91,4 +91,4 @@ def failures(actions: IntoFrame) -> pd.DataFrame:
     columns = [*WHICH, "completed_at"]
     errored = timed(actions, columns).filter(nw.col("outcome") == OUTCOMES.index("errored"))
     table = listed(errored, columns, seconds="duration_s")
-    return table.sort_values(["started_at", "id"], ascending=False, na_position="last", ignore_index=True)
+    return table.sort_values(["started_at", "id"], ascending=False, ignore_index=True)

@@ -238,8 +238,8 @@ def _inverted_interval(curves: Curves, p: float, confidence: float) -> tuple[Fig
     )
 
     z = -NormalDist().inv_cdf(_tail(confidence))
-    low = _at(curves, _next_step(distance >= -z, begins, ends), ends)
-    high = _at(curves, _next_step(some & (distance > z), begins, ends), ends)
+    low = _at(curves, _next_step(distance >= -z, begins), ends)
+    high = _at(curves, _next_step(some & (distance > z), begins), ends)
     return np.where(np.isinf(low), np.nan_to_num(longest(curves)), low), high
 
 
@@ -270,9 +270,8 @@ def _binomial_quantile(q: float, n: Counts, p: float) -> Counts:
     some = np.maximum(n, 1)
     nearby = np.ceil(bdtrik(q, some.astype(float), p))
     k = np.clip(np.nan_to_num(nearby, nan=0.0), 0, some).astype(np.int64)
-    # The inverse is approximate and may be one off either way; the distribution itself decides.
+    # Where k is met exactly the inverse may land a hair above it, one too high; the distribution itself decides.
     k = np.where((k > 0) & (bdtr(np.maximum(k - 1, 0), some, p) >= q), k - 1, k)
-    k = np.where((k < some) & (bdtr(k, some, p) < q), k + 1, k)
     return np.where(n > 0, k, 0)
 
 
@@ -312,8 +311,8 @@ def wilson(errored: ArrayLike, finished: ArrayLike, confidence: float) -> tuple[
     k, n = np.broadcast_arrays(np.asarray(errored, dtype=float), np.asarray(finished, dtype=float))
     centre = _ratio(k + z * z / 2, np.where(n > 0, n + z * z, 0))
     reach = _ratio(z * np.sqrt(_ratio(k * (n - k), n) + z * z / 4), n + z * z)
-    # At the ends the exact limits are 0 and 1, which rounding would miss by a hair.
-    return np.where((k == 0) & (n > 0), 0.0, centre - reach), np.where((k == n) & (n > 0), 1.0, centre + reach)
+    # Where all errored the upper limit is 1, which rounding would miss by a hair; the 0 at the other end it hits.
+    return centre - reach, np.where((k == n) & (n > 0), 1.0, centre + reach)
 
 
 def surely_at_least(errored: ArrayLike, finished: ArrayLike, confidence: float) -> Figures:
@@ -366,10 +365,10 @@ def _steps_passed(curves: Curves, group: Counts, age: Counts) -> Counts:
     return _first(curves.starts[group], curves.starts[group + 1], lambda step: curves.seconds[step] <= age)
 
 
-def _next_step(marked: NDArray[np.bool_], begins: Counts, ends: Counts) -> Counts:
+def _next_step(marked: NDArray[np.bool_], begins: Counts) -> Counts:
     steps = np.append(np.flatnonzero(marked), len(marked))
     following: Counts = steps[np.searchsorted(steps, begins)]
-    return np.minimum(following, ends)
+    return following
 
 
 def _at(curves: Curves, step: Counts, ends: Counts) -> Figures:

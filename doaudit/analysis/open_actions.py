@@ -57,7 +57,7 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
     """
     is_open = nw.col("outcome") == OUTCOMES.index("open")
     table = listed(timed(actions, WHICH).filter(is_open), WHICH, seconds="age_s")
-    table = table.sort_values(["started_at", "id"], na_position="last", ignore_index=True)
+    table = table.sort_values(["started_at", "id"], ignore_index=True)
     return table.join(_compared(table, tally(actions, ["type", "resource"])))
 
 

@@ -171,8 +171,8 @@ def test_bins_are_whole_seconds_without_gaps_and_the_same_for_all(frame):
 
 @pytest.mark.parametrize("longest", [0, 1, 9, 10, 99, 100, 999_999, 1_000_000, 10**9])
 def test_the_longest_has_a_bin_at_every_power_of_ten(frame, longest):
-    """No duration falls off the end, and there is no empty bin behind the longest."""
-    table = duration_distribution(frame(seconds=[longest]))
+    """No duration falls off the end, and there is no empty bin behind the longest, for all that is still running."""
+    table = duration_distribution(frame(status=["completed", "in-progress"], seconds=[longest, 5 * 10**9]))
 
     assert table["actions"].tolist() == [0] * (len(table) - 1) + [1]
 
@@ -185,11 +185,12 @@ def test_the_slowest_are_the_longest_that_finished(frame):
         seconds=[50, 70, 70, 999, 60, -1, 10],
     )
 
-    table = slowest(actions, n=4)
+    table = slowest(actions, n=6)
 
-    assert table["id"].tolist() == [3, 4, 1, 5]
-    assert table["duration_s"].tolist() == [70.0, 70.0, 60.0, 50.0]
-    assert table["status"].tolist() == ["errored", "done", "pending", "completed"]
+    assert table["id"].tolist() == [3, 4, 1, 5, 7]
+    assert table["duration_s"].tolist() == [70.0, 70.0, 60.0, 50.0, 10.0]
+    assert table["status"].tolist() == ["errored", "done", "pending", "completed", "completed"]
+    assert slowest(actions, n=1)["id"].tolist() == [3]
 
 
 def test_as_many_slowest_as_there_are(frame):

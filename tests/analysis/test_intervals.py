@@ -175,9 +175,10 @@ def test_a_group_without_an_end_has_the_widest_interval():
     """Nothing that ended: from 0 to infinity, whether or not anything is running; no longest."""
     curves = curves_of([(5, False), (7, False)], [], [(3, True)])
 
-    low, high = quantile_interval(curves, 0.5, 0.95)
-
-    assert (low.tolist(), high.tolist()) == ([0.0, 0.0, 0.0], [math.inf] * 3)
+    for p in (0.5, 0.99):
+        low, high = quantile_interval(curves, p, 0.95)
+        assert low.tolist()[:2] == [0.0, 0.0]
+        assert high.tolist() == [math.inf] * 3
     assert quantile(curves, 0.5).tolist() == [math.inf, math.inf, 3.0]
     assert np.array_equal(longest(curves), [math.nan, math.nan, 3.0], equal_nan=True)
 
@@ -190,6 +191,32 @@ def test_ranks_are_the_binomial_quantiles(n, p, confidence):
     lower, upper = order_statistic_interval(n, p, confidence)
 
     assert (lower, upper) == (stats.binom.ppf(tail, n, p), stats.binom.ppf(1 - tail, n, p) + 1)
+
+
+@given(st.lists(LIFETIMES, min_size=1, max_size=5), QUANTILES, st.sampled_from([0.5, 0.8, 0.95]))
+def test_fewer_than_needed_have_no_upper_limit(groups, p, confidence):
+    """Open actions never lend a group the upper limit for which too few of its actions have ended."""
+    curves = curves_of(*groups)
+
+    high = quantile_interval(curves, p, confidence)[1]
+
+    assert np.isinf(high[curves.ended < finished_needed(p, confidence)]).all()
+
+
+def test_a_limit_that_is_met_exactly_is_kept():
+    """One of two coins lies below the median by itself with a chance of exactly 1/4: rank 0, as counting it says."""
+    assert [int(rank) for rank in order_statistic_interval(2, 0.5, 0.5)] == [0, 2]
+
+
+def test_of_no_values_none_is_a_limit():
+    """Nothing has rank 0 below and rank 1, one more than there are, above, at any level."""
+    assert [int(rank) for rank in order_statistic_interval(0, 0.99, 0.95)] == [0, 1]
+
+
+@pytest.mark.parametrize(("p", "power"), [(0.5, 29), (0.9, 15), (0.95, 14), (0.75, 3)])
+def test_a_number_that_just_suffices_is_not_rounded_up(p, power):
+    """If half of 1 - confidence is p to the n, n are enough, although the quotient of logarithms is a hair more."""
+    assert finished_needed(p, 1 - 2 * p**power) == power
 
 
 @pytest.mark.parametrize("p", [Fraction(1, 2), Fraction(9, 10), Fraction(99, 100)])
@@ -229,10 +256,12 @@ def test_wilson_is_scipys(counts, confidence):
 
 def test_wilson_reaches_0_and_1_exactly_and_says_nothing_about_nothing():
     """No failure has a lower limit of 0, nothing but failures an upper one of 1; nothing finished has neither."""
-    low, high = wilson([0, 7, 0], [7, 7, 0], 0.95)
+    finished = np.arange(1, 500)
 
-    assert (low[0], high[1]) == (0.0, 1.0)
-    assert np.isnan([low[2], high[2]]).all()
+    for confidence in (0.5, 0.8, 0.9, 0.95, 0.99, 0.999):
+        assert not wilson(0, finished, confidence)[0].any()
+        assert (wilson(finished, finished, confidence)[1] == 1.0).all()
+    assert np.isnan(wilson([0], [0], 0.95)).all()
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, math.nan])

@@ -13,7 +13,7 @@ from doaudit.analysis.tally import OUTCOMES, add_up, lifetimes, outcomes, per_ho
 from doaudit.errors import InvalidArgument
 
 STATUS = ["completed", "done", "errored", "in-progress", "pending", None]
-TIMES = [None, *(f"2026-03-02T10:0{minute}:00Z" for minute in range(4))]
+TIMES = [None, *(f"2026-03-02T{clock}Z" for clock in ("10:59:58", "10:59:59", "11:00:00", "11:00:02"))]
 COLUMNS = {
     "type": st.sampled_from(["snapshot", "resize", None]),
     "region": st.sampled_from(["fra1", "ams3", None]),
