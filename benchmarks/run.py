@@ -19,7 +19,9 @@ from importlib.metadata import version
 import first_fetch
 import framing
 import percentiles
+import second_look
 import starting
+import watching
 from measuring import Finding, table
 
 __all__ = ["main"]
@@ -31,6 +33,8 @@ _MEASURES = {
     "memory": percentiles.measure_memory,
     "import": starting.measure_import,
     "demo": starting.measure_demo,
+    "history": second_look.measure,
+    "watching": watching.measure,
 }
 
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from doaudit.api.paging import PER_PAGE
+from doaudit.api.crew import Crew, Order
+from doaudit.api.paging import IN_FLIGHT, PER_PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from doaudit.api.answers import Answer
     from doaudit.api.client import Client
 
-__all__ = ["read_list", "read_one"]
+__all__ = ["read_list", "read_lists", "read_one"]
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -40,6 +41,29 @@ def read_list(client: Client, path: str, key: str, query: Mapping[str, str] | No
         found |= {row.get("id", row.get("ip")): row for row in rows}
         if not rows or len(found) >= total:
             return list(found.values()), date
+
+
+def read_lists(client: Client, paths: Sequence[str], key: str) -> dict[str, list[Any]]:
+    """
+    Several lists whole, as many at a time as pages of actions; one that is not there (404) is left out.
+
+    Raises:
+        ApiProblem: a page could not be had, for another reason.
+    """
+    first = {"page": 1, "per_page": PER_PAGE}
+    crew: Crew[str, tuple[list[Any], int, int] | None] = Crew(
+        client, lambda answer: _page(answer, key), IN_FLIGHT, when_absent=lambda: None
+    )
+    try:
+        crew.order([Order(path, path, first) for path in paths])
+        answers = dict(crew.next_answer(lambda _: None) for _ in paths)
+    finally:
+        crew.dismiss()
+    found = {path: answer for path, answer in answers.items() if answer is not None}
+    return {
+        path: rows if len(rows) >= total else read_list(client, path, key)[0]
+        for path, (rows, total, _) in found.items()
+    }
 
 
 def _page(answer: Answer, key: str) -> tuple[list[dict[str, Any]], int, int]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from doaudit.api.lists import read_list
-from doaudit.errors import Forbidden, NotFound
+from doaudit.api.lists import read_list, read_lists
+from doaudit.errors import Forbidden
 
 if TYPE_CHECKING:
     from doaudit.api.client import Client
@@ -92,14 +92,19 @@ def bring_names_up_to_date(client: Client, store: Store, *, now: int) -> tuple[s
 
 def _find_volumes(client: Client, store: Store, volumes: list[str]) -> list[str]:
     """Say of each action in the volumes' own lists which volume it belongs to; return the scope that is lacking."""
-    for volume in volumes:
-        try:
-            rows, _ = read_list(client, f"/v2/volumes/{volume}/actions", "actions")
-        except Forbidden:
-            return [_VOLUME_ACTIONS_SCOPE]
-        except NotFound:  # deleted since the list of volumes was read
-            continue
-        store.assign_resources({row["id"]: f"volume:{volume}" for row in rows if isinstance(row.get("id"), int)})
+    paths = {f"/v2/volumes/{volume}/actions": volume for volume in volumes}
+    try:
+        lists = read_lists(client, list(paths), "actions")
+    except Forbidden:
+        return [_VOLUME_ACTIONS_SCOPE]
+    store.assign_resources(
+        {
+            row["id"]: f"volume:{paths[path]}"
+            for path, rows in lists.items()
+            for row in rows
+            if isinstance(row.get("id"), int)
+        }
+    )
     return []
 
 
