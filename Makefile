@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TOKEN_IS_SET := $(strip $(DIGITALOCEAN_TOKEN)$(DIGITALOCEAN_ACCESS_TOKEN)$(DO_TOKEN))
 SAY = @printf '%s\n'
 
-.PHONY: help audit lab test quick test-oldest check format bench sample pictures lock clean
+.PHONY: help audit lab test quick test-oldest check format bench sample pictures screenshots lock clean
 
 help: ## list what can be made
 	$(SAY) "make TARGET, where TARGET is one of:"
@@ -56,6 +56,10 @@ sample: $(VENV)/.dev ## write data/sample_actions.csv anew
 pictures: $(VENV)/.dev ## draw the README's pictures anew
 	$(SAY) "pictures: draws the README's pictures from the simulated account."
 	@$(BIN)/python docs/make_pictures.py
+
+screenshots: $(VENV)/.dev ## take pictures of the notebooks and panels in JupyterLab
+	$(SAY) "screenshots: opens every notebook and panel in JupyterLab and keeps what is seen under screenshots/."
+	@DOAUDIT_SCREENSHOTS=1 $(BIN)/python -m pytest -q -m browser tests/browser
 
 lock: $(VENV)/.dev ## choose the newest versions of all dependencies again
 	$(SAY) "lock: writes locks/*.txt anew; needs the internet and uv."

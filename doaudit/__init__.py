@@ -8,6 +8,7 @@ Audit what happened in a DigitalOcean account: a toolkit for Jupyter.
     da.failure_rates(actions, by="type")
     da.plots.durations(da.durations(actions))
     da.report(actions, "data/reports/today", proof=account.proof, source=account.source)
+    da.snapshot(account, droplet_id)    # shut down, snapshot, switch on again; or da.widgets.SnapshotPanel(account)
 
 Every function that takes actions takes the frame described in `doaudit.actions` and changes nothing in it.
 """
@@ -18,7 +19,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from doaudit.account import Account, connect, demo
-from doaudit.actions import problems
+from doaudit.acting import resume, see_through, snapshot, wait
+from doaudit.actions import Action, problems
 from doaudit.analysis import (
     activity,
     duration_distribution,
@@ -34,10 +36,11 @@ from doaudit.errors import DoauditError
 from doaudit.report import report
 
 if TYPE_CHECKING:
-    from doaudit import plots
+    from doaudit import plots, widgets
 
 __all__ = [
     "Account",
+    "Action",
     "DoauditError",
     "activity",
     "connect",
@@ -51,15 +54,20 @@ __all__ = [
     "problems",
     "read_csv",
     "report",
+    "resume",
+    "see_through",
     "slowest",
+    "snapshot",
+    "wait",
     "week_pattern",
+    "widgets",
 ]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 -- a module or a text
     """Load what is heavy, or rarely asked for, on first use."""
-    if name == "plots":
-        return import_module("doaudit.plots")
+    if name in {"plots", "widgets"}:
+        return import_module(f"doaudit.{name}")
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415
 

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Self
+import shutil
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 import doaudit.demo as simulated
 from doaudit.actions import instants, text_dtype
-from doaudit.api.client import DEFAULT_URL, Client
+from doaudit.api.client import DEFAULT_URL, Client, Clock, SystemClock
 from doaudit.api.lists import read_list
-from doaudit.errors import TokenMissing
+from doaudit.errors import InvalidArgument, TokenMissing
 from doaudit.progress import ReadBar
+from doaudit.workflow import journal, runner
+from doaudit.workflow.calls import one_action
+from doaudit.workflow.expected import Expected, from_history
+from doaudit.workflow.runner import Job, job_for
+from doaudit.workflow.starting import start
+from doaudit.workflow.watch import Followed, follow
 
 if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    from doaudit.actions import Action
     from doaudit.api.paging import Proof
     from doaudit.demo import DemoServer
     from doaudit.history.refresh import Refresh
     from doaudit.history.store import Store
+    from doaudit.workflow.run import Run
 
 __all__ = ["Account", "connect", "demo"]
 
@@ -37,12 +52,20 @@ class Account:
     """
 
     def __init__(
-        self, client: Client, *, history: str | os.PathLike[str] | None = None, server: DemoServer | None = None
+        self,
+        client: Client,
+        *,
+        history: str | os.PathLike[str] | None = None,
+        server: DemoServer | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._client = client
         self._server = server
+        self._clock = clock or SystemClock()
         self._path = history
         self._store: Store | None = None
+        self._journals: Path | None = None
+        self._scratch: Path | None = None
 
     def __repr__(self) -> str:
         """Name the account and its history, never the token."""
@@ -132,9 +155,170 @@ class Account:
         )
         return table.sort_values("id", ignore_index=True)
 
+    def act(self, resource: str, type: str, **arguments: Any) -> Action:  # noqa: A002, ANN401 -- the API's own word
+        """
+        Start an event at DigitalOcean, once, and give the action that it becomes.
+
+        Args:
+            resource: its key, as in the frame's column `resource`: 'droplet:3164450', 'image:7938391',
+                'volume:7724db7c-e098-11e5-b522-000f53304e51', 'reserved_ip:45.55.96.47'.
+            type: the event, as the API calls it: 'power_off', 'snapshot', 'transfer', 'attach', 'assign' ...
+            arguments: what the event needs besides, such as name='before the upgrade'.
+
+        Raises:
+            InvalidArgument: there is no such resource, no such event of it, or the event needs another argument.
+            Refused: it cannot be done now; if another event is in the way, the message says which.
+            OutcomeUnknown: no answer says whether it was started; the message says what to look at.
+            ApiProblem: it was not started, for another reason.
+
+        Example:
+            >>> with demo() as account:
+            ...     droplet_id = account.droplets()["id"].iloc[0]
+            ...     account.act(f"droplet:{droplet_id}", "reboot").status
+            'in-progress'
+        """
+        action = start(self._client, resource, type, arguments, clock=self._clock)
+        journal.note_started(self._journal_folder(), resource, action, self.now())
+        return action
+
+    def action(self, action_id: int) -> Action:
+        """
+        Give one action, fresh from the API.
+
+        Raises:
+            NotFound: there is none with this id.
+            ApiProblem: it could not be had.
+        """
+        return one_action(self._client, action_id)
+
+    def follow(
+        self,
+        ids: Iterable[int],
+        *,
+        stop: threading.Event | None = None,
+        on_change: Callable[[Action], None] = lambda _: None,
+        on_trouble: Callable[[str], None] = lambda _: None,
+    ) -> Followed:
+        """
+        Watch actions until each has ended or is overdue; see `doaudit.workflow.watch.follow`.
+
+        Raises:
+            Unauthorized, Forbidden: the token may not read actions.
+        """
+        return follow(
+            self._client,
+            ids,
+            expected=self.expected(),
+            clock=self._clock,
+            stop=stop,
+            on_change=on_change,
+            on_trouble=on_trouble,
+        )
+
+    def expected(self, resource: str = "") -> dict[str, Expected]:
+        """By type of event, how long it takes: of a droplet if a *resource* is given, as far as the history tells."""
+        return from_history(self.history.read(), resource)
+
+    def snapshot_plan(self, droplet_id: int, name: str | None = None, *, live: bool = False) -> Run:
+        """
+        What a snapshot of a droplet would take, step by step, with what is expected of each; nothing is changed.
+
+        Args:
+            droplet_id: the droplet.
+            name: the snapshot's; by default the droplet's and the time in UTC.
+            live: leave the droplet on.
+
+        Raises:
+            NotFound: there is no such droplet.
+            NotPossible: the droplet is locked, or neither on nor off.
+            InvalidArgument: the name cannot be one.
+            ApiProblem: the droplet could not be read.
+        """
+        droplet_id = int(droplet_id)
+        expected = self.expected(f"droplet:{droplet_id}")
+        return runner.preview(self._client, droplet_id, name, live=live, expected=expected, now=self.now())
+
+    def snapshot_job(self, plan: Run) -> Job:
+        """
+        The job that does what was planned; it does nothing before its `start()`.
+
+        If a snapshot of the droplet is being taken in this process already, that job.
+        """
+        return self._job(plan)
+
+    def resume_job(self, run: Run) -> Job:
+        """The job that goes on with a run of `unfinished()`; see `snapshot_job`."""
+        return self._job(run)
+
+    def jobs(self) -> list[Job]:
+        """The snapshots of this account that are being taken in this process."""
+        return [job for job in runner.jobs() if job.running and job.key.startswith(self._client.fingerprint)]
+
+    def unfinished(self) -> list[Run]:
+        """
+        The snapshot workflows that nobody drives any more and that are not over, or may have left a droplet off.
+
+        Raises:
+            FileProblem: their journal cannot be read.
+        """
+        return journal.unfinished(self._journal_folder())
+
+    def started(self) -> pd.DataFrame:
+        """
+        The actions that doaudit started in this account, from this machine; the API itself names no actor.
+
+        Returns:
+            `id` (int64), `type`, `resource`, `run` (text; null for single events), `asked_at` (datetime64[s, UTC]).
+        """
+        found = journal.started(self._journal_folder())
+        columns = {
+            "type": [each.type for each in found],
+            "resource": [each.resource for each in found],
+            "run": [each.run_id for each in found],
+        }
+        return pd.DataFrame(
+            {
+                "id": pd.Series([each.action_id for each in found], dtype="int64"),
+                **{name: pd.Series(values, dtype=text_dtype()) for name, values in columns.items()},
+                "asked_at": instants([each.asked_at.isoformat() for each in found]),
+            }
+        )
+
+    def now(self) -> datetime:
+        """The time on this account's clock; of a simulated account, its own."""
+        return datetime.fromtimestamp(self._clock.now(), UTC)
+
+    def _job(self, run: Run) -> Job:
+        key = f"{self._client.fingerprint} droplet:{run.droplet_id}"
+        known = job_for(key)
+        if known is not None and known.running:
+            return known
+        folder = self._journal_folder()
+
+        def drive(begun: Run, stop: threading.Event, on_change: Callable[[Run], None]) -> Run:
+            client = self._client.urgent()
+            try:
+                return runner.run(client, begun, journal=folder, clock=self._clock, stop=stop, on_change=on_change)
+            finally:
+                client.close()
+
+        return Job(drive, run, key=key)
+
+    def _journal_folder(self) -> Path:
+        if self._journals is not None:
+            return self._journals
+        file = self.history.path
+        if file is None:
+            self._journals = self._scratch = Path(tempfile.mkdtemp(prefix="doaudit-"))
+        else:
+            self._journals = file.with_suffix(".runs")
+        return self._journals
+
     def close(self) -> None:
         """Close its connections; of a simulated account, the server too."""
         self._client.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
         if self._server is not None:
             self._server.stop()
 
@@ -180,14 +364,32 @@ def _from_environment() -> str | None:
     return next((value for name in _TOKEN_VARIABLES if (value := os.environ.get(name, "").strip())), None)
 
 
-def demo(seed: int = 7) -> Account:
+class _SimulatedClock:
+    """The clock of a simulated account, which may go faster than ours."""
+
+    def __init__(self, server: DemoServer, speed: float) -> None:
+        self._server, self._speed = server, speed
+
+    def now(self) -> float:
+        return self._server.world.now
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / self._speed)
+
+
+def demo(seed: int = 7, *, speed: float = 1.0) -> Account:
     """
     Open a simulated account: a company's three years, served on this machine, without a token or the internet.
 
-    The same *seed* gives the same account. Its clock starts on 2026-11-23 at 12:00 UTC; nothing is kept on disk.
+    The same *seed* gives the same account. Its clock starts on 2026-11-23 at 12:00 UTC, and goes *speed* times as fast
+    as ours: with 60, a snapshot of five minutes takes five seconds. Nothing is kept on disk.
 
     Raises:
+        InvalidArgument: *speed* is not above 0.
         ModuleNotFoundError: Flask is missing; `pip install "doaudit[demo]"` brings it.
     """
-    server = simulated.serve(seed=seed)
-    return Account(Client(server.token, server.url), history=_IN_MEMORY, server=server)
+    if not speed > 0:
+        raise InvalidArgument(f"A simulated account's clock goes forward: speed is above 0; got {speed}.")
+    server = simulated.serve(seed=seed, speed=speed)
+    clock = _SimulatedClock(server, speed)
+    return Account(Client(server.token, server.url, clock=clock), history=_IN_MEMORY, server=server, clock=clock)

@@ -19,7 +19,9 @@ One row an action, unique `id`, newest first. The columns and their dtypes:
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -33,6 +35,8 @@ __all__ = [
     "COMPLETED",
     "ERRORED",
     "IN_PROGRESS",
+    "Action",
+    "Outcome",
     "Record",
     "Region",
     "decode",
@@ -170,6 +174,85 @@ def merge(known: Record, newer: Record) -> Record:
             for name in Record.__struct_fields__
         }
     )
+
+
+Outcome = Literal["completed", "errored", "open", "unclear"]
+
+
+@dataclass(frozen=True)
+class Action:
+    """
+    One action, as it was when last read.
+
+    Attributes:
+        status: DigitalOcean's word; `outcome` is what it means.
+        resource: the resource's key, such as 'droplet:3164450'; None where the API cannot tell.
+        started_at, completed_at: None where the API gave none that can be read.
+        observed_at: when it was read, by the server's clock.
+
+    Example:
+        >>> start = "2026-03-12T22:27:07Z"
+        >>> power_off = Record(3087531973, "in-progress", "power_off", start, None, 557861237, "droplet")
+        >>> action = Action.of(power_off, observed_at=1773354430)
+        >>> action.outcome, action.resource, action.age_s
+        ('open', 'droplet:557861237', 3.0)
+    """
+
+    id: int
+    type: str | None
+    status: str | None
+    resource_type: str | None
+    resource_id: int | None
+    resource: str | None
+    region: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    observed_at: datetime
+
+    @classmethod
+    def of(cls, record: Record, observed_at: int) -> Action:
+        """The action in a record that was read at a second of Unix time."""
+        return cls(
+            id=record.id,
+            type=record.type,
+            status=record.status,
+            resource_type=record.resource_type,
+            resource_id=record.resource_id,
+            resource=resource_key(record.resource_type, record.resource_id),
+            region=_region(record),
+            started_at=_moment(record.started_at),
+            completed_at=_moment(record.completed_at),
+            observed_at=datetime.fromtimestamp(observed_at, UTC),
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """What its status means: open until it has ended; unclear if it has ended with a word nobody knows."""
+        if self.status in COMPLETED:
+            return "completed"
+        if self.status in ERRORED:
+            return "errored"
+        return "open" if self.status in IN_PROGRESS or self.completed_at is None else "unclear"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, however it ended."""
+        return self.outcome != "open"
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds from its start to its end, or to when it was read; None without a start."""
+        if self.started_at is None:
+            return None
+        return ((self.completed_at or self.observed_at) - self.started_at).total_seconds()
+
+
+def _moment(value: str | int | None) -> datetime | None:
+    try:
+        read = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else datetime.fromisoformat(value or "")
+    except (ValueError, OverflowError, OSError):
+        return None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def resource_key(resource_type: str | None, resource_id: int | None) -> str | None:

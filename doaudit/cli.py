@@ -1,4 +1,4 @@
-"""The command line: `doaudit audit`, `refresh`, `lab` and `demo`."""
+"""The command line: `doaudit audit`, `refresh`, `snapshot`, `watch`, `lab` and `demo`."""
 
 from __future__ import annotations
 
@@ -63,6 +63,21 @@ def _parser() -> argparse.ArgumentParser:
     update.add_argument("--history", help=_HISTORY)
     update.set_defaults(run=_refresh)
 
+    snapshot = commands.add_parser(
+        "snapshot", help="take a snapshot of a droplet: shut down, snapshot, switch on again"
+    )
+    snapshot.add_argument("droplet", type=int, metavar="DROPLET_ID")
+    snapshot.add_argument("name", nargs="?", metavar="NAME", help="of the snapshot (the droplet's and the time in UTC)")
+    snapshot.add_argument("--live", action="store_true", help="leave the droplet on")
+    snapshot.add_argument("--yes", action="store_true", help="begin without asking")
+    snapshot.add_argument("--history", help=_HISTORY)
+    snapshot.set_defaults(run=_snapshot)
+
+    watch = commands.add_parser("watch", help="follow actions until they have ended")
+    watch.add_argument("actions", nargs="*", type=int, metavar="ACTION_ID", help="none for all that are open")
+    watch.add_argument("--history", help=_HISTORY)
+    watch.set_defaults(run=_watch)
+
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help="where they are (notebooks)")
     lab.set_defaults(run=_lab)
@@ -97,6 +112,57 @@ def _refresh(asked: argparse.Namespace) -> int:
     if sys.stdout.isatty() or not result.complete:
         print(result, file=sys.stdout if result.complete else sys.stderr)
     return 0 if result.complete else 1
+
+
+def _snapshot(asked: argparse.Namespace) -> int:
+    with da.connect(history=asked.history) as account:
+        left = account.unfinished()
+        if left:
+            names = ", ".join(f"{run.droplet_name} ({run.droplet_id})" for run in left)
+            print(f"Left unfinished by an earlier run: {names}. In Python, doaudit.resume(account) goes on with it.")
+        plan = account.snapshot_plan(asked.droplet, asked.name, live=asked.live)
+        print(f"Snapshot '{plan.snapshot_name}' of droplet {plan.droplet_name} ({plan.droplet_id}, {plan.region}).")
+        for line in (plan.sentence, *plan.notes, *(f"  - {step.sentence}" for step in plan.steps)):
+            print(line)
+        if not asked.yes and not _agreed("Begin? Type yes: "):
+            print("Nothing was begun.")
+            return 1
+        run = da.see_through(account.snapshot_job(plan))
+        return 0 if run.ok else 1
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
+
+
+def _watch(asked: argparse.Namespace) -> int:
+    with da.connect(history=asked.history) as account:
+        ids = asked.actions
+        if not ids:
+            account.refresh()
+            ids = da.open_actions(account.actions(refresh=False))["id"].tolist()
+            print(f"{len(ids)} actions are open.", flush=True)
+        followed = account.follow(
+            ids,
+            on_change=lambda action: print(
+                f"{account.now():%H:%M:%S} UTC  {action.type} {action.id} of {action.resource}: {action.status}",
+                flush=True,
+            ),
+            on_trouble=lambda text: print(text, file=sys.stderr, flush=True),
+        )
+    for one in followed.timed_out:
+        print(f"Action {one} is open for longer than its kind takes; it has not failed.", file=sys.stderr)
+    for one in followed.absent:
+        print(f"DigitalOcean knows no action {one}.", file=sys.stderr)
+    if followed.stopped:
+        left = " ".join(map(str, followed.unfinished))
+        print(f"Stopped. Still open: {left}", file=sys.stderr)
+        return 130
+    ended_well = all(action.outcome == "completed" for action in followed.actions)
+    return 0 if ended_well and not followed.absent else 1
 
 
 def _announce(account: da.Account) -> None:

@@ -137,7 +137,7 @@ class NotPossible(DoauditError):
 
 
 class TimedOut(DoauditError):
-    """Actions are open long after they should have ended, and have not failed; `actions` holds all that were awaited."""
+    """Actions are open long after they should have ended, and have not failed; `actions` are all that were awaited."""
 
     def __init__(self, message: str, actions: Sequence[Action]) -> None:
         super().__init__(message)

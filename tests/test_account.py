@@ -10,9 +10,20 @@ import pytest
 from nbclient import NotebookClient
 
 import doaudit as da
+from doaudit.account import Account, _SimulatedClock
+from doaudit.api.client import Client
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.records import Action, Droplet
-from doaudit.errors import InvalidArgument, ReadIncomplete, TokenMissing, UnsafeAddress
+from doaudit.errors import (
+    InvalidArgument,
+    NotFound,
+    ReadIncomplete,
+    Refused,
+    SnapshotFailed,
+    TimedOut,
+    TokenMissing,
+    UnsafeAddress,
+)
 
 START = 1_795_435_200
 TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN")
@@ -196,3 +207,117 @@ def test_a_bad_token_is_one_paragraph_in_a_notebook(server):
     assert len(shown[0].traceback) == 1
     assert shown[0].traceback[0].startswith("Unauthorized: DigitalOcean does not accept this token")
     assert server.token not in str(shown)
+
+
+@pytest.fixture
+def acting():
+    """A droplet of a simulated account whose clock goes a thousand times as fast as ours."""
+    with serve(World(droplets=[Droplet(7, "web-01")]), speed=1000) as server:
+        clock = _SimulatedClock(server, 1000)
+        with Account(Client(server.token, server.url, clock=clock), history=":memory:", clock=clock) as account:
+            yield account, server.world
+
+
+def test_the_tutorial_by_hand(acting):
+    """An event is started, its action looked at and awaited, and a second one refused meanwhile."""
+    account, world = acting
+    world.faults.add(Fault("slow_event", type="power_off", seconds=200))
+
+    action = account.act("droplet:7", "power_off")
+    with pytest.raises(Refused, match="pending event"):
+        account.act("droplet:7", "snapshot", name="Nifty New Snapshot")
+    ended = da.wait(account, action)
+
+    assert (action.outcome, ended.outcome, ended.id) == ("open", "completed", action.id)
+    assert account.action(action.id) == ended or account.action(action.id).completed_at == ended.completed_at
+    assert da.wait(account, [action, action.id])[1].outcome == "completed"
+
+
+def test_waiting_tells_a_timeout_and_a_missing_action(acting):
+    """What never ends is TimedOut and carries the action; what nobody knows is NotFound."""
+    account, world = acting
+    world.faults.add(Fault("stuck", type="reboot"))
+    action = account.act("droplet:7", "reboot")
+
+    with pytest.raises(TimedOut, match="not failed") as late:
+        da.wait(account, action)
+    with pytest.raises(NotFound):
+        da.wait(account, 99)
+
+    assert [each.id for each in late.value.actions] == [action.id]
+
+
+def test_a_snapshot_in_one_call(acting, capsys):
+    """The call says what will happen and what happens, and gives the run."""
+    account, world = acting
+
+    run = da.snapshot(account, 7, "before the upgrade")
+
+    said = capsys.readouterr().err
+    assert (run.ok, run.power_is_as_before) == (True, True)
+    assert "will be off for about" in said
+    assert f"[action {run.action_ids[0]}]" in said
+    assert [image.name for image in world.images.values()] == ["before the upgrade"]
+    assert account.jobs() == []
+
+
+def test_a_snapshot_that_fails_is_raised_and_what_is_owed_is_resumed(acting):
+    """A script cannot overlook a droplet that is off, and one call mends it."""
+    account, world = acting
+    world.faults.add(Fault("errored", type="power_on", times=3))
+
+    with pytest.raises(SnapshotFailed, match="IS SWITCHED OFF") as failed:
+        da.snapshot(account, 7)
+    left = [run.id for run in account.unfinished()]
+    resumed = da.resume(account)
+
+    assert left == [failed.value.run.id]
+    assert [run.power_is_as_before for run in resumed] == [True]
+    assert world.droplets[7].real("status", world.now) == "active"
+    assert account.unfinished() == da.resume(account) == []
+
+
+def test_what_doaudit_started_is_marked(acting):
+    """The API names no actor; the account knows which actions came from here, and joins to the history."""
+    account, _ = acting
+    single = account.act("droplet:7", "rename", name="web-02")
+    da.wait(account, single)
+    run = da.snapshot(account, 7)
+
+    started = account.started()
+
+    assert started["id"].tolist() == [single.id, *run.action_ids]
+    assert started["run"].isna().tolist() == [True, False, False, False]
+    assert set(started["resource"]) == {"droplet:7"}
+    assert str(started["asked_at"].dtype) == "datetime64[s, UTC]"
+    assert set(started["id"]) <= set(account.actions()["id"])
+
+
+def test_a_plan_expects_what_the_history_tells(server):
+    """How long it will take is what it has taken here, not a guess."""
+    taken = [
+        Action(id=n, type="snapshot", resource_id=7, started_at=START - 9000 * n, ends_at=START - 9000 * n + 600 + n)
+        for n in range(1, 61)
+    ]
+    world = World(actions=taken, droplets=[Droplet(7, "web-01")])
+    with serve(world, speed=0) as running, da.connect(running.token, running.url) as account:
+        guessed = account.snapshot_plan(7)
+        account.refresh()
+        known = account.snapshot_plan(7)
+
+    assert known.expected["snapshot"].p50_s == 630
+    assert guessed.expected["snapshot"].p50_s != 630
+
+
+def test_a_simulated_account_can_go_faster():
+    """Its clock is the one that the account waits on."""
+    with da.demo(speed=5000) as account:
+        droplet_id = int(account.droplets()["id"].iloc[0])
+        before = account.now()
+
+        run = da.wait(account, account.act(f"droplet:{droplet_id}", "reboot"))
+
+        assert run.outcome == "completed"
+        assert account.now() > before
+    with pytest.raises(InvalidArgument, match="above 0"):
+        da.demo(speed=0)

@@ -6,7 +6,7 @@ import msgspec
 import pandas as pd
 import pytest
 
-from doaudit.actions import COLUMNS, Record, decode, merge, problems, resource_key, to_frame
+from doaudit.actions import COLUMNS, Action, Record, decode, merge, problems, resource_key, to_frame
 
 READ_AT = 1_795_435_200  # 2026-11-23T12:00:00Z
 POWER_OFF = {
@@ -206,3 +206,41 @@ def test_problems_of_a_sound_or_empty_frame_is_an_empty_table():
     for actions in (frame(), frame({})):
         assert problems(actions).columns.tolist() == ["id", "problem", "detail"]
         assert problems(actions).empty
+
+
+@pytest.mark.parametrize(
+    ("status", "completed_at", "outcome"),
+    [
+        ("in-progress", None, "open"),
+        ("in-progress", "2026-03-12T22:27:14Z", "open"),
+        ("completed", "2026-03-12T22:27:14Z", "completed"),
+        ("completed", None, "completed"),
+        ("done", None, "completed"),
+        ("errored", "2026-03-12T22:27:14Z", "errored"),
+        ("pending", None, "open"),
+        ("vanished", "2026-03-12T22:27:14Z", "unclear"),
+        (None, None, "open"),
+    ],
+)
+def test_what_a_status_means(status, completed_at, outcome):
+    """An unknown word is open until there is an end, and then unclear: never taken for a success."""
+    action = Action.of(Record(7, status, "reboot", "2026-03-12T22:27:07Z", completed_at), 1_773_354_500)
+
+    assert (action.outcome, action.finished) == (outcome, outcome != "open")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2025-10-14T11:55:31.615157397Z", "2025-10-14T11:55:31.615157+00:00"),
+        ("2025-10-14T13:55:31+02:00", "2025-10-14T11:55:31+00:00"),
+        (1_760_442_931, "2025-10-14T11:55:31+00:00"),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_a_start_is_read_in_each_spelling(text, read):
+    """Fine fractions, other zones and Unix seconds are one moment in UTC; what is no time is none."""
+    action = Action.of(Record(7, started_at=text), 1_773_354_500)
+
+    assert (action.started_at and action.started_at.isoformat()) == read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import requests
 import doaudit as da
 from doaudit.cli import main
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.records import Action
+from doaudit.demo.records import Action, Droplet
 
 
 @pytest.fixture
@@ -162,3 +163,60 @@ def test_demo_on_a_port_in_use_is_said(capsys):
         assert main(["demo", "--port", str(port)]) == 1
 
     assert str(port) in capsys.readouterr().err
+
+
+@pytest.fixture
+def droplet(monkeypatch):
+    """A droplet in an account that the environment names, where nothing takes long."""
+    with serve(World(droplets=[Droplet(7, "web-01", snapshot_s=1)]), speed=20) as server:
+        as_real_account(server, monkeypatch)
+        yield server.world
+
+
+def test_snapshot_asks_first(droplet, monkeypatch, capsys):
+    """Without a yes nothing is begun, and what would have been is told."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+
+    assert main(["snapshot", "7", "My Snapshot"]) == 1
+
+    said = capsys.readouterr().out
+    for words in (
+        "'My Snapshot' of droplet web-01 (7",
+        "will be off for about",
+        "Take the snapshot",
+        "Nothing was begun",
+    ):
+        assert words in said
+    assert not [request for request in droplet.requests if request.startswith("POST")]
+
+
+@pytest.mark.parametrize("fault", [None, "errored"])
+def test_snapshot_is_0_only_if_there_is_one(fault, droplet, capsys):
+    """The exit status tells whether the snapshot exists and the droplet is as it was; progress goes to the terminal."""
+    if fault:
+        droplet.faults.add(Fault(fault, type="snapshot"))
+
+    status = main(["snapshot", "7", "My Snapshot", "--live", "--yes"])
+
+    shown = capsys.readouterr()
+    assert status == (1 if fault else 0)
+    assert ("failed at DigitalOcean" in shown.err) == bool(fault)
+    assert "DigitalOcean has started the snapshot" in shown.err
+
+
+def test_snapshot_of_a_missing_droplet_is_status_1(droplet, capsys):
+    """A droplet that is not there is said, and nothing is begun."""
+    assert main(["snapshot", "8", "--yes"]) == 1
+    assert "There is nothing at GET /v2/droplets/8" in capsys.readouterr().err
+
+
+def test_watch_follows_what_is_open(droplet, capsys):
+    """Without ids every open action is followed to its end; an id that nobody knows is status 1."""
+    droplet.faults.add(Fault("slow_event", type="rename", seconds=60))
+    action = droplet.act_on_droplet(7, {"type": "rename", "name": "web-02"})
+
+    assert main(["watch"]) == 0
+
+    said = capsys.readouterr().out
+    assert "1 actions are open" in said
+    assert f"rename {action.id} of droplet:7: completed" in said

@@ -21,7 +21,15 @@ from requests.auth import AuthBase
 
 from doaudit.api.answers import Answer, explain, server_time
 from doaudit.api.pacing import Pause, Tries, after_answer, after_silence, sparing
-from doaudit.errors import ApiProblem, ConnectionFailed, InvalidArgument, TokenMissing, UnexpectedAnswer, UnsafeAddress
+from doaudit.errors import (
+    ApiProblem,
+    ConnectionFailed,
+    InvalidArgument,
+    OutcomeUnknown,
+    TokenMissing,
+    UnexpectedAnswer,
+    UnsafeAddress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +40,7 @@ DEFAULT_URL = "https://api.digitalocean.com"
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
 RESERVE = 0.1
 _MOST_IN_FLIGHT = 16
+_DONE = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
 _GLANCE_S = 0.1  # how often a wait looks up to see whether it is still wanted
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -144,13 +153,16 @@ class _Bearer(AuthBase):
     def __reduce__(self) -> NoReturn:
         raise TypeError("A token cannot be copied or pickled; connect again where it is needed.")
 
+    def reveal(self) -> str:
+        return self._token
+
     def hidden_in(self, text: str) -> str:
         return text.replace(self._token, "[token]")
 
 
 class Client:
     """
-    GET requests to one account, each retried as `doaudit.api.pacing` says and explained where it fails.
+    Requests to one account: GET is retried as `doaudit.api.pacing` says, POST is sent once; what fails is explained.
 
     One client serves many threads. Redirects are not followed, cookies are not kept, and proxies are taken from the
     environment except for a server on this machine.
@@ -251,23 +263,78 @@ class Client:
             on_pause(pause)
             self._pause(pause, stop)
 
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, object],
+        *,
+        parse: Callable[[Answer], T],
+        stop: threading.Event | None = None,
+        on_pause: Callable[[Pause], None] | None = None,
+    ) -> T:
+        """
+        What *parse* makes of the answer to a POST, which is sent once and never again.
+
+        Args:
+            path: begins with /v2/.
+            body: what is asked for, as JSON can say it.
+            parse: reads a successful answer; if it raises msgspec.DecodeError, the answer counts as lost.
+            stop: once set, a request that waits for its turn is not sent.
+            on_pause: told of each wait before the request.
+
+        Raises:
+            RateLimited, Refused, NotFound, Unauthorized, Forbidden: it was certainly not carried out.
+            OutcomeUnknown: no whole answer came, or none of the API's own (5xx among them): it may have been.
+            Stopped: *stop* was set before it was sent.
+        """
+        request = f"POST {path}"
+        self._wait_for_limit(stop or threading.Event(), on_pause or (lambda _: None))
+        answer, silence = self._send(path, body=msgspec.json.encode(body))
+        if answer is None:
+            raise self._lost(request, silence)
+        redirected = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
+        if redirected or not answer.says_json or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise self._lost(request, f"the answer was {answer.status}, and not the API's word on it")
+        if answer.status not in _DONE:
+            pause = after_answer(answer.status, answer.headers, Tries(), now=answer.date, jitter=0.5)
+            if pause is not None:
+                self._hold(pause)
+            raise self._failure(request, answer, "")
+        self._spare(answer)
+        try:
+            return parse(answer)
+        except msgspec.DecodeError as fault:
+            raise self._lost(request, f"the answer could not be read ({self._auth.hidden_in(str(fault))})") from None
+
+    def urgent(self) -> Client:
+        """
+        Another client of the same account, with connections of its own, that leaves no requests to the user's other
+        tools: for work that must not stand still for an hour half-way.
+        """
+        return Client(self._auth.reveal(), self.base_url, clock=self._clock, timeouts_s=self._timeouts_s, reserve=0.0)
+
     def close(self) -> None:
         """Close the connections that are kept for the next request."""
         self._session.close()
 
-    def _send(self, path: str, params: Mapping[str, int | str] | None) -> tuple[Answer | None, str]:
+    def _send(
+        self, path: str, params: Mapping[str, int | str] | None = None, *, body: bytes | None = None
+    ) -> tuple[Answer | None, str]:
         """
-        One attempt: an answer, or why there is none.
+        One attempt, a POST if there is a *body*: an answer, or why there is none.
 
         What requests raises holds the request and so the token: only words about it leave this method.
         """
-        began = self._clock.now()
+        began, method = self._clock.now(), "GET" if body is None else "POST"
         with self._lock:
             self.sent += 1
         try:
-            response = self._session.get(
+            response = self._session.request(
+                method,
                 self.base_url + path,
                 params=params,
+                data=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
                 auth=self._auth,
                 timeout=self._timeouts_s,
                 allow_redirects=False,
@@ -291,10 +358,18 @@ class Client:
         except requests.RequestException as fault:
             silence = f"the request could not be sent ({type(fault).__name__})"
         else:
-            _log.debug("GET %s %s -> %s in %.2f s", path, dict(params or {}), answer.status, self._clock.now() - began)
+            took_s = self._clock.now() - began
+            _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), answer.status, took_s)
             return answer, ""
-        _log.debug("GET %s %s -> %s", path, dict(params or {}), silence)
+        _log.debug("%s %s %s -> %s", method, path, dict(params or {}), silence)
         return None, silence
+
+    def _lost(self, request: str, silence: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{request} was sent to {self.base_url}, and nothing says whether it was carried out: {silence}. It is not "
+            "sent again by itself. Look at the actions of what it was about before you ask for it once more.",
+            request=request,
+        )
 
     def _failure(self, request: str, answer: Answer | None, silence: str) -> ApiProblem:
         if answer is None:

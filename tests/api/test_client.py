@@ -13,6 +13,7 @@ from served import reading
 
 from doaudit.api.client import Client, checked_token, safe_address
 from doaudit.demo import Fault, World, serve
+from doaudit.demo.records import Droplet
 from doaudit.errors import (
     ApiProblem,
     ConnectionFailed,
@@ -20,7 +21,9 @@ from doaudit.errors import (
     Forbidden,
     InvalidArgument,
     NotFound,
+    OutcomeUnknown,
     RateLimited,
+    Refused,
     ServerFault,
     TokenMissing,
     Unauthorized,
@@ -218,7 +221,8 @@ def test_a_wait_ends_when_it_is_no_longer_wanted():
 @pytest.mark.parametrize(
     "kind", ["unauthorized", "server_error", "dropped", "truncated", "redirect", "hang", "bad_gateway", "invalid_json"]
 )
-def test_the_token_is_in_no_error(kind, caplog):
+@pytest.mark.parametrize("ask", ["get", "post"])
+def test_the_token_is_in_no_error(kind, ask, caplog):
     """Whatever fails, no text, chained error, traceback or debug log has the token."""
     caplog.set_level(logging.DEBUG)
     world = World()
@@ -227,7 +231,7 @@ def test_the_token_is_in_no_error(kind, caplog):
     with serve(world, speed=0) as server:
         client = Client(server.token, server.url, clock=_Now(), timeouts_s=(1, 0.05))
         with pytest.raises(DoauditError) as failed:
-            client.get(PATH, parse=_as_json)
+            client.get(PATH, parse=_as_json) if ask == "get" else post(client)
 
     for text in (everything_about(failed.value), caplog.text, repr(client), repr(vars(client))):
         assert server.token not in text
@@ -240,6 +244,123 @@ def test_a_server_that_echoes_the_token_does_not_get_it_printed():
         get(client, f"/v2/actions/dop_v1_{'0' * 64}")
 
     assert "dop_v1_" + "0" * 64 not in failed.value.api_message
+
+
+EVENT = "/v2/droplets/7/actions"
+
+
+def post(client, path=EVENT, kind="reboot", **options):
+    """What an event that was asked for is answered with."""
+    return client.post(path, {"type": kind}, parse=_as_json, **options)
+
+
+def one_droplet() -> World:
+    """A world with droplet 7."""
+    return World(droplets=[Droplet(7, "web-01")])
+
+
+def test_a_post_is_carried_out_once():
+    """The body arrives, and the answer is read."""
+    world = one_droplet()
+
+    with reading(world) as client:
+        said = post(client)
+
+    assert said["action"]["type"] == "reboot"
+    assert list(world.requests) == [f"POST {EVENT}"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    """server_error bad_gateway unavailable dropped dropped_after truncated invalid_json captive_portal
+    redirect""".split(),
+)
+def test_a_post_without_a_plain_answer_is_sent_once_and_its_outcome_unknown(kind):
+    """Whatever does not say clearly what became of it is no reason to send it again, and none to call it failed."""
+    world = one_droplet()
+    world.faults.add(Fault(kind, method="POST", times=None))
+
+    with reading(world) as client, pytest.raises(OutcomeUnknown, match="not sent again by itself") as unknown:
+        post(client)
+
+    assert len(world.requests) == 1
+    assert client.sent == 1
+    assert unknown.value.request == f"POST {EVENT}"
+
+
+def test_a_post_whose_answer_hangs_has_an_unknown_outcome():
+    """A time-out says nothing about what the server did."""
+    world = one_droplet()
+    world.faults.add(Fault("hang", times=None, seconds=30))
+
+    with reading(world, timeouts_s=(0.5, 0.05)) as client, pytest.raises(OutcomeUnknown, match="no answer in time"):
+        post(client)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("unauthorized", Unauthorized), ("forbidden", Forbidden), ("not_found", NotFound), ("burst_limit", RateLimited)],
+)
+def test_a_post_that_was_certainly_not_carried_out_says_so(kind, error):
+    """A plain no is an error of its kind, at once."""
+    world = one_droplet()
+    world.faults.add(Fault(kind, times=None))
+
+    with reading(world) as client, pytest.raises(error):
+        post(client)
+
+    assert len(world.requests) == 1
+
+
+def test_a_second_event_is_refused():
+    """A 422 is an answer, with DigitalOcean's sentence."""
+    with reading(one_droplet()) as client:
+        post(client)
+        with pytest.raises(Refused, match="pending event"):
+            post(client)
+
+
+def test_after_a_limit_the_next_request_waits(hourglass):
+    """A POST that met the limit is not repeated, and what comes next does not run into it."""
+    world = one_droplet()
+    world.faults.add(Fault("burst_limit", seconds=17))
+
+    with reading(world, clock=hourglass) as client:
+        with pytest.raises(RateLimited):
+            post(client)
+        get(client)
+
+    assert 17 <= hourglass.waited < 18
+
+
+def test_a_post_that_waits_is_not_sent_once_it_is_no_longer_wanted(hourglass):
+    """Stopping while it waits for its turn leaves nothing behind."""
+    from doaudit.api.client import Stopped  # noqa: PLC0415
+
+    world, stop = one_droplet(), threading.Event()
+    world.faults.add(Fault("burst_limit", seconds=600))
+
+    with reading(world, clock=hourglass) as client:
+        with pytest.raises(RateLimited):
+            post(client)
+        stop.set()
+        with pytest.raises(Stopped):
+            post(client, stop=stop)
+
+    assert len(world.requests) == 1
+
+
+def test_an_urgent_client_leaves_nothing_to_others(hourglass):
+    """Half-way through a workflow the last tenth of the hour's requests is used, and not waited for."""
+    world = World(hourly=20)
+
+    with reading(world, clock=hourglass) as client:
+        urgent = client.urgent()
+        for _ in range(20):
+            get(urgent)
+
+    assert hourglass.waited == 0
+    assert len(world.requests) == 20
 
 
 def test_a_client_is_never_copied_or_pickled():

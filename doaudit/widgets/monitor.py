@@ -1,0 +1,104 @@
+"""Every open action of an account, live: its age, when it is expected to end, and whether it is late."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
+
+from doaudit.widgets.live import LivePanel, Pace
+from doaudit.widgets.lookout import EACH_S, Lookout, Sight
+from doaudit.widgets.monitor_text import monitor_status, monitor_still, monitor_table, plain_monitor
+from doaudit.widgets.surroundings import newest_of, one_of, surroundings_of
+from doaudit.widgets.words import escaped
+
+if TYPE_CHECKING:
+    from doaudit.account import Account
+
+__all__ = ["Monitor"]
+
+_GONE = "<p><b>No longer live.</b> The kernel behind this panel is gone: run the cell again.</p>"
+
+
+class Monitor(LivePanel):
+    """
+    A panel that looks at the open actions of an account every few seconds, with one request each time.
+
+    It only reads, and begins when it is shown; a second one for the same account looks through the same eyes.
+    How long actions usually take, and what resources are called, it takes from the local history as that is: run
+    `account.refresh()` before to have it up to date.
+
+    Args:
+        account: whose actions.
+        each_s: seconds between two looks.
+
+    Example:
+        >>> from doaudit import demo
+        >>> with demo() as account:
+        ...     monitor = Monitor(account)
+        >>> monitor.lookout.running
+        False
+    """
+
+    def __init__(self, account: Account, *, each_s: float = EACH_S) -> None:
+        self._account = account
+        self.lookout = _lookout_of(account, each_s)
+        self._pace = Pace()
+        self._heading = W.HTML(f"<h3>Open actions <small>{escaped(account.source)}; all times in UTC</small></h3>")
+        self._status, self._table = W.HTML(), W.HTML()
+        self.start = W.Button(description="Start", layout=W.Layout(width="auto", min_width="6rem"))
+        self.stop = W.Button(description="Stop", disabled=True, layout=W.Layout(width="auto", min_width="6rem"))
+        self.start.add_class("doaudit-monitor-start")
+        self.stop.add_class("doaudit-monitor-stop")
+        self._table.add_class("doaudit-monitor")
+        buttons = W.HBox([self.start, self.stop])
+        super().__init__("Monitor", _GONE, [self._heading, self._status, self._table, buttons])
+        self.start.on_click(self._handler(self._start))
+        self.stop.on_click(self._handler(self._stop))
+        self.lookout.listeners.append(self.update)
+        self._draw(self.lookout.sight)
+
+    def _was_shown(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self.lookout.start()
+        self._draw(self.lookout.sight)
+
+    def _stop(self) -> None:
+        self.lookout.stop()
+
+    def update(self, sight: Sight) -> None:
+        """Show what was seen; may be called from any thread, and as often as it likes."""
+        with self._lock:
+            if self._pace.lets_through(urgent=not self.lookout.running):
+                self._draw(sight)
+                self._keep_still()
+
+    def _draw(self, sight: Sight) -> None:
+        running = self.lookout.running
+        self.start.disabled, self.stop.disabled = running, not running
+        self._status.value = monitor_status(sight)
+        self._table.value = monitor_table(sight)
+
+    def _still_state(self) -> tuple[str, str]:
+        sight = self.lookout.sight
+        return monitor_still(sight), plain_monitor(sight)
+
+
+_lookouts: WeakKeyDictionary[Account, Lookout] = WeakKeyDictionary()
+_lookouts_lock = threading.Lock()
+
+
+def _lookout_of(account: Account, each_s: float) -> Lookout:
+    """The one lookout of an account, so that a cell that is run again does not double the requests."""
+    with _lookouts_lock:
+        if account not in _lookouts:
+            behind = weakref.proxy(account)  # the lookout must not keep alive what keeps it
+            _lookouts[account] = Lookout(
+                lambda: surroundings_of(behind), lambda: newest_of(behind), lambda i: one_of(behind, i), each_s=each_s
+            )
+        return _lookouts[account]

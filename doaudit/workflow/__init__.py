@@ -1,0 +1,1 @@
+"""Act and watch: start events at DigitalOcean, follow them, and see a snapshot through. No widget in sight."""

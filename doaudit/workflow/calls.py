@@ -1,0 +1,236 @@
+"""The rim of a workflow: a request becomes HTTP, an answer becomes a value."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from doaudit.actions import Action, decode
+from doaudit.errors import (
+    ApiProblem,
+    Forbidden,
+    InvalidArgument,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
+from doaudit.workflow.exchange import (
+    Absent,
+    Accepted,
+    Answered,
+    DropletRead,
+    ListRead,
+    Lost,
+    ReadAction,
+    ReadDroplet,
+    ReadList,
+    ReadSnapshots,
+    Refusal,
+    Seen,
+    Send,
+    Snapshot,
+    SnapshotsRead,
+    Trouble,
+)
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from doaudit.api.answers import Answer
+    from doaudit.api.client import Client
+    from doaudit.api.pacing import Pause
+
+__all__ = ["answered", "is_pending_event", "list_of", "one_action", "path_of", "post_event"]
+
+_LISTED = {"page": 1, "per_page": 100}
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    actions: list[msgspec.Raw]
+
+
+class _Single(msgspec.Struct, frozen=True):
+    action: msgspec.Raw
+
+
+class _DropletShape(msgspec.Struct, frozen=True):
+    status: str
+    locked: bool = False
+
+
+class _DropletAnswer(msgspec.Struct, frozen=True):
+    droplet: _DropletShape
+
+
+class _SnapshotsAnswer(msgspec.Struct, frozen=True):
+    snapshots: list[dict[str, Any]]
+
+
+def answered(
+    client: Client,
+    droplet_id: int,
+    request: ReadDroplet | ReadList | ReadAction | ReadSnapshots | Send,
+    *,
+    now: Callable[[], datetime],
+    stop: threading.Event,
+    on_pause: Callable[[Pause], None],
+) -> Answered:
+    """
+    What comes back of a request about a droplet; whatever the API reports is a value, too.
+
+    Raises:
+        Stopped: *stop* was set while the request waited; nothing was sent.
+    """
+    path = f"/v2/droplets/{droplet_id}"
+    try:
+        match request:
+            case Send():
+                body = {"type": request.type} | ({} if request.name is None else {"name": request.name})
+                action = post_event(client, f"{path}/actions", body, stop=stop, on_pause=on_pause)
+                return Accepted(now(), action)
+            case ReadDroplet():
+                shape = client.get(path, parse=_parse_droplet, stop=stop, on_pause=on_pause)
+                return DropletRead(now(), shape.status, shape.locked)
+            case ReadList():
+                actions, date = list_of(client, f"{path}/actions", stop=stop, on_pause=on_pause)
+                return ListRead(now(), actions, date)
+            case ReadAction():
+                action = one_action(client, request.action_id, stop=stop, on_pause=on_pause)
+                return Seen(now(), action)
+            case ReadSnapshots():
+                query = {"page": 1, "per_page": 200}
+                found = client.get(f"{path}/snapshots", query, parse=_parse_snapshots, stop=stop, on_pause=on_pause)
+                return SnapshotsRead(now(), found)
+    except ApiProblem as fault:
+        return _explained(request, fault, now())
+
+
+def _explained(request: object, fault: ApiProblem, at: datetime) -> Answered:
+    if isinstance(request, Send):
+        if isinstance(fault, OutcomeUnknown):
+            return Lost(at, str(fault))
+        passing = isinstance(fault, RateLimited | NotFound) or is_pending_event(fault)
+        return Refusal(at, str(fault), passing=passing)
+    if isinstance(fault, NotFound):
+        return Absent(at, str(fault))
+    return Trouble(at, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
+
+
+def is_pending_event(fault: Exception) -> bool:
+    """Whether the API refused an event because another one is under way."""
+    return isinstance(fault, Refused) and "pending event" in fault.api_message.lower()
+
+
+def post_event(
+    client: Client,
+    path: str,
+    body: dict[str, Any],
+    *,
+    stop: threading.Event | None = None,
+    on_pause: Callable[[Pause], None] | None = None,
+) -> Action:
+    """
+    Ask for an event, once; the action that it becomes.
+
+    Raises:
+        OutcomeUnknown: no answer says whether it was started.
+        ApiProblem: it was not started.
+    """
+    return client.post(path, body, parse=_parse_single, stop=stop, on_pause=on_pause)
+
+
+def one_action(
+    client: Client,
+    action_id: int,
+    *,
+    stop: threading.Event | None = None,
+    on_pause: Callable[[Pause], None] | None = None,
+) -> Action:
+    """
+    One action, by the address that tells when it ended (API-FACTS 1.5).
+
+    Raises:
+        NotFound: there is none, or not yet.
+        ApiProblem: it could not be had.
+    """
+    return client.get(f"/v2/actions/{action_id}", parse=_parse_single, stop=stop, on_pause=on_pause)
+
+
+def list_of(
+    client: Client,
+    path: str,
+    *,
+    stop: threading.Event | None = None,
+    on_pause: Callable[[Pause], None] | None = None,
+) -> tuple[tuple[Action, ...], datetime]:
+    """
+    The newest actions of a list, and the server's time.
+
+    Raises:
+        ApiProblem: they could not be had.
+    """
+    return client.get(path, _LISTED, parse=_parse_list, stop=stop, on_pause=on_pause)
+
+
+def path_of(resource: str) -> str:
+    """
+    The address of a resource, from its key.
+
+    Raises:
+        InvalidArgument: there is no such key, or actions of its kind cannot be started.
+
+    Example:
+        >>> path_of("droplet:3164450"), path_of("reserved_ip:45.55.96.47")
+        ('/v2/droplets/3164450', '/v2/reserved_ips/45.55.96.47')
+    """
+    kind, _, name = resource.partition(":")
+    folder = _FOLDERS.get(kind)
+    plain = name.isascii() and name.replace("-", "").replace(".", "").isalnum()
+    if folder is None or not plain or (kind in {"droplet", "image"} and not name.isdecimal()):
+        raise InvalidArgument(
+            f"{resource!r} names no resource whose actions can be started; write it as the frame's column `resource` "
+            "does: 'droplet:3164450', 'image:7938391', 'volume:7724db7c-e098-11e5-b522-000f53304e51' or "
+            "'reserved_ip:45.55.96.47'."
+        )
+    return f"/v2/{folder}/{name}"
+
+
+_FOLDERS = {
+    "droplet": "droplets",
+    "image": "images",
+    "volume": "volumes",
+    "reserved_ip": "reserved_ips",
+    "floating_ip": "reserved_ips",
+}
+
+
+def _parse_single(answer: Answer) -> Action:
+    return Action.of(decode(msgspec.json.decode(answer.body, type=_Single).action), answer.date)
+
+
+def _parse_list(answer: Answer) -> tuple[tuple[Action, ...], datetime]:
+    rows = msgspec.json.decode(answer.body, type=_Rows).actions
+    return tuple(Action.of(decode(row), answer.date) for row in rows), datetime.fromtimestamp(answer.date, UTC)
+
+
+def _parse_droplet(answer: Answer) -> _DropletShape:
+    return msgspec.json.decode(answer.body, type=_DropletAnswer).droplet
+
+
+def _parse_snapshots(answer: Answer) -> tuple[Snapshot, ...]:
+    rows = msgspec.json.decode(answer.body, type=_SnapshotsAnswer).snapshots
+    return tuple(
+        Snapshot(str(row.get("id")), str(row.get("name") or ""), _moment(row.get("created_at"))) for row in rows
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,181 @@
+"""What a workflow may ask of the account, and what may come back: plain values on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from doaudit.actions import Action
+
+__all__ = [
+    "Absent",
+    "Accepted",
+    "Answered",
+    "DropletRead",
+    "ListRead",
+    "Lost",
+    "ReadAction",
+    "ReadDroplet",
+    "ReadList",
+    "ReadSnapshots",
+    "Refusal",
+    "Request",
+    "Seen",
+    "Send",
+    "Snapshot",
+    "SnapshotsRead",
+    "Trouble",
+    "Wait",
+    "Waited",
+    "matching",
+]
+
+_SKEW = timedelta(seconds=5)
+_RECORDED_AS = ("", "_volume", "_ip")  # what is asked for as 'attach' is recorded as 'attach_volume'
+
+
+@dataclass(frozen=True)
+class ReadDroplet:
+    """Read the droplet."""
+
+
+@dataclass(frozen=True)
+class ReadList:
+    """Read the droplet's newest actions."""
+
+
+@dataclass(frozen=True)
+class ReadAction:
+    """Read one action, by the address that tells when it ended."""
+
+    action_id: int
+
+
+@dataclass(frozen=True)
+class ReadSnapshots:
+    """Read the droplet's snapshots."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """Ask for an event, once."""
+
+    type: str
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Let time pass."""
+
+    seconds: float
+
+
+Request = ReadDroplet | ReadList | ReadAction | ReadSnapshots | Send | Wait
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Something came back; `at` is when, by the clock that the workflow waits on."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Waited(Answered):
+    """The time has passed, or the workflow begins or goes on."""
+
+
+@dataclass(frozen=True)
+class DropletRead(Answered):
+    """The droplet."""
+
+    status: str
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class ListRead(Answered):
+    """The droplet's newest actions, and the server's time."""
+
+    actions: tuple[Action, ...]
+    date: datetime
+
+
+@dataclass(frozen=True)
+class Seen(Answered):
+    """One action."""
+
+    action: Action
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One snapshot of a droplet; its id is a number in one list and text in another, hence text here."""
+
+    id: str
+    name: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SnapshotsRead(Answered):
+    """The droplet's snapshots."""
+
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclass(frozen=True)
+class Accepted(Answered):
+    """The event was started, as this action."""
+
+    action: Action
+
+
+@dataclass(frozen=True)
+class Refusal(Answered):
+    """The event was certainly not started; `passing` if it may be later: an event in the way, a limit of requests."""
+
+    text: str
+    passing: bool = False
+
+
+@dataclass(frozen=True)
+class Lost(Answered):
+    """An event was asked for, and nothing says whether it was started."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Absent(Answered):
+    """There is nothing at that address (404)."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Trouble(Answered):
+    """It could not be read; `final` if trying again will not help (the token is not accepted)."""
+
+    text: str
+    final: bool = False
+
+
+def matching(actions: tuple[Action, ...], type_: str, known: tuple[int, ...], since: datetime) -> Action | None:
+    """
+    The action that an event must have become whose answer was lost: of its type, new, and started since it was sent.
+
+    Where several match, the one that started first.
+    """
+    names = {type_ + ending for ending in _RECORDED_AS}
+    fresh = [
+        action
+        for action in actions
+        if action.type in names
+        and action.id not in known
+        and (action.started_at is None or action.started_at >= since - _SKEW)
+    ]
+    return min(fresh, key=lambda action: action.id, default=None)

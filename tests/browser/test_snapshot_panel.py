@@ -1,0 +1,297 @@
+"""The panels in a real JupyterLab, in a real browser: what a person sees and does, and what a lost kernel leaves."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from nbformat.v4 import new_code_cell, new_notebook
+
+from doaudit.demo import Fault, World, serve
+from doaudit.demo.records import Droplet
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parent.parent.parent
+SPEED = 30
+HOSTILE = "<img src=x onerror=\"document.title='pwned'\">"
+
+# The account lives in the test's process, so that it goes on when the kernel is gone. The clock keeps pace with it.
+OPEN = """
+import time
+import doaudit as da
+from doaudit.account import Account
+from doaudit.api.client import Client
+class Fast:
+    def now(self): return {now} + (time.time() - {at}) * {speed}
+    def sleep(self, seconds): time.sleep(seconds / {speed})
+account = Account(Client({token!r}, {url!r}, clock=Fast()), history={history!r}, clock=Fast())
+from doaudit.widgets import Monitor, SnapshotPanel
+"""
+
+KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+IS_READY = """() => {
+    const shown = window.jupyterapp?.shell.currentWidget?.context;
+    return shown?.isReady && shown.sessionContext.session?.kernel?.status === "idle";
+}"""
+RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
+RESTART = """async () => {
+    await window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart(); }"""
+RUN_CELL = """async (number) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = number;
+    await window.jupyterapp.commands.execute('notebook:run-cell'); }"""
+THEME = "async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}); }"
+MONITOR = ".doaudit:has(.doaudit-monitor)"
+
+
+@pytest.fixture
+def world():
+    """An account with three droplets, one of which has a name that wants to be a script."""
+    droplets = [
+        Droplet(101, "web-01", snapshot_s=60.0),
+        Droplet(102, "db-01", snapshot_s=150.0),
+        Droplet(103, HOSTILE, snapshot_s=30.0),
+    ]
+    return World(droplets=droplets, seed=7)
+
+
+@pytest.fixture
+def server(world):
+    """The account, served at a faster pace."""
+    with serve(world, speed=SPEED) as served:
+        yield served
+
+
+@pytest.fixture
+def notebook(lab, page, server, world, tmp_path):
+    """Open a notebook of these cells, after one that opens the account, in Lab; its first output is awaited."""
+
+    def opened(*cells):
+        first = OPEN.format(
+            now=world.now,
+            at=time.time(),
+            speed=SPEED,
+            token=server.token,
+            url=server.url,
+            history=str(tmp_path / "h.duckdb"),
+        )
+        put(lab, "panel.ipynb", new_notebook(cells=[new_code_cell(one) for one in (first, *cells)], metadata=KERNEL))
+        address, token = lab
+        page.goto(f"{address}/doc/tree/panel.ipynb?token={token}&reset")
+        page.wait_for_function(IS_READY)
+        page.evaluate(RUN_ALL)
+        return page
+
+    return opened
+
+
+def put(lab, name, content):
+    """Write a notebook where Lab finds it."""
+    address, token = lab
+    body = {"type": "notebook", "format": "json", "content": content}
+    key = {"Authorization": f"token {token}"}
+    requests.put(f"{address}/api/contents/{name}", json=body, headers=key, timeout=30).raise_for_status()
+
+
+def choose(page, name):
+    """Find a droplet by its name, choose it, and ask for the plan."""
+    page.locator(".doaudit-filter input").first.fill(name)
+    options = page.locator(".doaudit-droplets option")
+    page.wait_for_function("document.querySelectorAll('.doaudit-droplets option').length === 1")
+    page.locator(".doaudit-droplets select").first.select_option(index=0)
+    assert options.count() == 1
+    page.locator("button.doaudit-look:enabled").click()
+    page.locator(".doaudit-confirm", has_text="Yes,").wait_for()
+
+
+def begin(page, name):
+    """Choose, confirm, start."""
+    choose(page, name)
+    page.locator(".doaudit-confirm input").check()
+    page.locator("button.doaudit-start:enabled").click()
+    page.locator(".doaudit-status", has_text=re.compile(r"\w")).wait_for()
+
+
+def result(page):
+    """How it ended, once it has."""
+    box = page.locator(".doaudit-result .da-box")
+    box.wait_for(timeout=40_000)
+    return box.inner_text()
+
+
+def posts(world):
+    """What was asked of the account that changes it."""
+    return [line for line in world.requests if line.startswith("POST")]
+
+
+def dress(page, theme):
+    """Let Lab wear its theme Dark or Light."""
+    page.evaluate(THEME, f"JupyterLab {theme}")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+
+def keep_picture(page, name, selector=".doaudit"):
+    """Keep what is seen of a panel, if somebody wants to look."""
+    if os.environ.get("DOAUDIT_SCREENSHOTS"):
+        folder = ROOT / "screenshots"
+        folder.mkdir(exist_ok=True)
+        page.locator(selector).first.screenshot(path=folder / f"{name}.png")
+
+
+def status(world, droplet_id):
+    """Whether a droplet is on."""
+    return world.droplet(droplet_id).get("status", world.now)
+
+
+def test_the_notebook_from_top_to_bottom(lab, page, foreign):
+    """After Run All Cells of notebook 05 both panels are there and nothing has been started; the panel then works."""
+    address, token = lab
+    page.goto(f"{address}/doc/tree/notebooks/05_snapshot_workflow.ipynb?token={token}&reset")
+    page.wait_for_function(IS_READY)
+    page.evaluate(RUN_ALL)
+    page.locator(".doaudit-monitor .da-stuck").first.wait_for()
+    assert page.locator(".doaudit-status").first.is_hidden()
+
+    begin(page, "web-01")
+    keep_picture(page, "notebook-05-monitor", MONITOR)
+    said = result(page)
+    keep_picture(page, "notebook-05-panel")
+    dress(page, "Dark")
+    keep_picture(page, "notebook-05-monitor-dark", MONITOR)
+    keep_picture(page, "notebook-05-panel-dark")
+    dress(page, "Light")
+
+    assert said.startswith("Done: the snapshot 'web-01")
+    assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
+    assert foreign == []
+
+
+def test_a_snapshot_by_hand(notebook, world, foreign):
+    """Choosing, confirming and starting takes one snapshot; other cells run meanwhile; the page says how it ended."""
+    page = notebook("panel = SnapshotPanel(account); panel", "6 * 7")
+    page.locator(".doaudit-droplets option").first.wait_for(state="attached")
+    keep_picture(page, "panel-choose")
+    choose(page, "web-01")
+    plan = page.locator(".doaudit .da-steps").first.inner_text()
+    keep_picture(page, "panel-plan")
+    assert posts(world) == []
+    assert page.locator("button.doaudit-start").is_disabled()
+
+    page.locator(".doaudit-confirm input").check()
+    page.locator("button.doaudit-start:enabled").dblclick()
+    page.locator(".doaudit-status", has_text="Taking the snapshot").wait_for()
+    page.evaluate(RUN_CELL, 2)
+    still_going = page.locator(".doaudit-status").is_visible()
+    keep_picture(page, "panel-running")
+    said = result(page)
+    keep_picture(page, "panel-done")
+
+    assert "about" in plan
+    assert still_going
+    assert said.startswith("Done: the snapshot 'web-01")
+    assert len(world.listed_images(101)) == 1
+    assert status(world, 101) == "active"
+    assert foreign == []
+
+
+def test_cancel_restores_the_power(notebook, world):
+    """A cancel in the middle switches the droplet on again, and says that the snapshot goes on at DigitalOcean."""
+    page = notebook("panel = SnapshotPanel(account); panel")
+    begin(page, "db-01")
+    page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
+
+    page.locator("button.doaudit-cancel:enabled").click()
+    said = result(page)
+    keep_picture(page, "panel-cancelled")
+
+    assert said.startswith("Cancelled")
+    assert "is on, as it was before" in said
+    assert status(world, 102) == "active"
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault("errored", type="snapshot"), r"Failed.*gives no reason.*is on, as it was before"),
+        (Fault("without_effect", type="shutdown"), r"Done.*is on, as it was before"),
+    ],
+    ids=["errored snapshot", "stuck shutdown"],
+)
+def test_mishaps_are_told_and_the_droplet_is_on(notebook, world, fault, words):
+    """A snapshot that errs, and a shutdown that the droplet ignores, end with the droplet on and a word about it."""
+    world.faults.add(fault)
+    page = notebook("panel = SnapshotPanel(account); panel")
+    dress(page, "Dark")
+    begin(page, "web-01")
+
+    said = result(page)
+    keep_picture(page, f"panel-{fault.type}-{fault.kind}-dark")
+    dress(page, "Light")
+
+    assert re.match(words, said, re.DOTALL)
+    assert status(world, 101) == "active"
+    assert ("power_off" in [action.type for action in world.actions_of(world.droplet(101))]) == (
+        fault.type == "shutdown"
+    )
+
+
+def test_a_name_is_never_obeyed(notebook, world):
+    """A droplet, a snapshot and an error that look like HTML are shown as text in every part of the panels."""
+    page = notebook("panel = SnapshotPanel(account); panel", "account.refresh(); Monitor(account, each_s=0.5)")
+    page.locator(".doaudit-name input").fill(HOSTILE)
+    begin(page, "<img")
+    page.locator(".doaudit-monitor tr", has_text="snapshot").filter(has_text=HOSTILE).first.wait_for()
+    keep_picture(page, "monitor", MONITOR)
+
+    said = result(page)
+
+    assert HOSTILE in said
+    assert page.title() != "pwned"
+    assert page.locator(".jp-OutputArea-output img").count() == 0
+
+
+def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):
+    """Loading the page again brings back the running panel, and its buttons work."""
+    page = notebook("panel = SnapshotPanel(account); panel")
+    begin(page, "db-01")
+    page.evaluate(SAVE)
+
+    page.reload()
+    page.wait_for_function(IS_READY)
+    page.locator("button.doaudit-cancel:enabled").click()
+
+    assert result(page).startswith("Cancelled")
+    assert status(world, 102) == "active"
+
+
+def test_a_lost_kernel_is_told_and_its_run_taken_up_again(notebook, world):
+    """Without its kernel a panel says so, its last state stays readable, and a new kernel takes the run up again."""
+    page = notebook("panel = SnapshotPanel(account); panel")
+    begin(page, "db-01")
+    page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
+
+    page.evaluate(RESTART)
+    page.locator(".da-gone", has_text="da.resume(account)").first.wait_for()
+    keep_picture(page, "panel-kernel-gone")
+    page.evaluate(SAVE)
+    page.reload()
+    page.wait_for_function(IS_READY)
+    left = page.locator(".jp-OutputArea-output", has_text="no longer live").first
+    left.wait_for()
+    shown = left.inner_text()
+    keep_picture(page, "panel-after-reload", ".jp-Notebook")
+    page.evaluate(RUN_ALL)
+    page.locator("button.doaudit-resume").click()
+    said = result(page)
+
+    assert "da.resume(account)" in shown
+    assert "Taking the snapshot" in shown
+    assert said.startswith("Done")
+    assert status(world, 102) == "active"
+    assert len(world.listed_images(102)) == 1

@@ -1,0 +1,142 @@
+"""A droplet at a simulated DigitalOcean, and a clock whose waits move it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from doaudit.api.client import Client
+from doaudit.demo import World, app
+from doaudit.demo.loopback import LoopbackServer, listen
+from doaudit.demo.records import Droplet
+from doaudit.demo.tokens import DEMO_TOKEN
+from doaudit.workflow.runner import preview, run
+
+DROPLET = 564_000_007
+
+
+class Crash(BaseException):
+    """The machine that drives a workflow dies."""
+
+
+class WorldClock:
+    """The world's own clock: who waits on it lets the world's time pass. It can call out at a moment."""
+
+    def __init__(self, world) -> None:
+        self.world = world
+        self.alarms = []
+        self.crash = False
+
+    def now(self) -> float:
+        """What time it is in the world, unless the machine has just died."""
+        if self.crash:
+            self.crash = False
+            raise Crash
+        return self.world.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let it pass, and ring."""
+        self.world.advance(seconds)
+        for alarm in [each for each in self.alarms if each[0] <= self.world.now]:
+            self.alarms.remove(alarm)
+            alarm[1]()
+
+
+class Stage:
+    """One served world after another, behind one address, for as long as the tests run."""
+
+    def __init__(self) -> None:
+        self._app = self._scene = None
+        listening = listen("127.0.0.1", 0)
+        self._server = LoopbackServer(self._answer, listening)
+        self.url = f"http://127.0.0.1:{self._server.port}"
+
+    def set(self, world) -> Scene:
+        """Let the address lead to this world."""
+        self._clear()
+        self._scene = scene = Scene(world, self.url)
+        answer = app(world)
+
+        def answered(environ, start):
+            scene.posts_seen += environ["REQUEST_METHOD"] == "POST"
+            result = answer(environ, start)
+            if environ["REQUEST_METHOD"] == "POST" and scene.posts_seen == scene.dies_after_post:
+                scene.clock.crash = True
+            return result
+
+        self._app = answered
+        return scene
+
+    def _clear(self) -> None:
+        if self._scene is not None:
+            self._scene.client.close()
+            shutil.rmtree(self._scene.journals, ignore_errors=True)
+
+    def _answer(self, environ, start):
+        return self._app(environ, start)
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._clear()
+        self._server.stop()
+
+
+class Scene:
+    """A world, a client of it whose waits move it, and a folder for journals."""
+
+    def __init__(self, world, url) -> None:
+        self.world, self.url = world, url
+        self.clock = WorldClock(world)
+        self.client = Client(DEMO_TOKEN, url, clock=self.clock)
+        self.journals = self.folder = Path(tempfile.mkdtemp(prefix="doaudit-test-"))
+        self.states = []
+        self.stop = threading.Event()
+        self.posts_seen = self.dies_after_post = 0
+
+    @property
+    def now(self) -> datetime:
+        """What time it is in the world."""
+        return datetime.fromtimestamp(self.world.now, UTC)
+
+    def plan(self, name="before the upgrade", **options):
+        """A planned run."""
+        return preview(self.client, DROPLET, name, now=self.now, **options)
+
+    def drive(self, planned):
+        """Drive a run to its end."""
+        return run(
+            self.client, planned, journal=self.folder, clock=self.clock, stop=self.stop, on_change=self.states.append
+        )
+
+    def snapshot(self, name="before the upgrade", **options):
+        """Plan a run and drive it to its end."""
+        return self.drive(self.plan(name, **options))
+
+    def later(self, seconds, what) -> None:
+        """Let something happen so many seconds from now."""
+        self.clock.alarms.append((self.world.now + seconds, what))
+
+    @property
+    def taken(self):
+        """The snapshots that were started, whether they have become images or not."""
+        return [
+            action for action in self.world.log.of(f"droplet:{DROPLET}", self.world.now) if action.type == "snapshot"
+        ]
+
+    @property
+    def power(self):
+        """Whether the droplet is really on or off, once all that is under way has come to pass."""
+        return self.world.droplets[DROPLET].real("status", self.world.now + 86_400)
+
+    def posts(self, kind=""):
+        """The requests that changed something."""
+        return [request for request in self.world.requests if request.startswith("POST") and kind in request]
+
+
+def world_of(status="active", snapshot_s=35.0, images=(), **options):
+    """A world with one droplet."""
+    droplet = Droplet(DROPLET, "web-01", status=status, snapshot_s=snapshot_s)
+    return World(droplets=[droplet], images=images, **options)
