@@ -112,7 +112,12 @@ class Account:
         from doaudit.history.refresh import refresh  # noqa: PLC0415 -- see `history`
 
         with ReadBar() as bar:
-            return refresh(self._client, self.history, full=full, on_progress=bar)
+            result = refresh(self._client, self.history, full=full, on_progress=bar)
+        self.history.mark_started(
+            (each.action_id, each.run_id, round(each.asked_at.timestamp()))
+            for each in journal.started(self._journal_folder())
+        )
+        return result
 
     def actions(self, *, refresh: bool = True) -> pd.DataFrame:
         """

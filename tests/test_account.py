@@ -169,6 +169,17 @@ def test_droplets_are_a_table(server):
     assert str(droplets["created_at"].dtype) == "datetime64[s, UTC]"
 
 
+def test_what_doaudit_started_is_marked_in_the_history():
+    """The journal is joined into the history: of its own actions the actor is known, of others it is not."""
+    world = World(droplets=[Droplet(7, "web-01")], actions=actions_of_a_day(3))
+    with serve(world, speed=0) as running, da.connect(running.token, running.url) as account:
+        event = account.act("droplet:7", "reboot")
+        account.refresh()
+        marked = account.history.sql("SELECT id, started_by FROM actions WHERE started_by IS NOT NULL")
+
+    assert marked.to_numpy().tolist() == [[event.id, "doaudit"]]
+
+
 def test_the_simulated_account_says_that_it_is_one():
     """A demo is never taken for a real account."""
     with da.demo() as account:

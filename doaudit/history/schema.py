@@ -9,6 +9,7 @@ The tables, in the schema `stored`; times are TIMESTAMP_S in UTC:
     action_resource  id, key                              the resource of an action whose record does not tell it
     resources        key, name, kind, seen_at, gone_at    what a resource was last called; gone_at once it is deleted
     anomalies        id, kind, detail, seen_at            what an action did that it should not
+    started          id, run, asked_at                    the actions that doaudit itself started, and in which run
     notes            key, value                           JSON: the proof of the last complete read, where to resume
 
 For queries there are the views `actions`, `resources` and `anomalies`, with times as TIMESTAMPTZ.
@@ -61,8 +62,25 @@ _VERSION_1 = """
     CREATE VIEW main.anomalies AS SELECT id, kind, detail, stored.utc(seen_at) AS seen_at FROM stored.anomalies;
 """
 
+# Which actions doaudit itself started: the actor that the API does not name.
+_VERSION_2 = """
+    CREATE TABLE stored.started (id BIGINT PRIMARY KEY, run VARCHAR, asked_at TIMESTAMP_S NOT NULL);
+    DROP VIEW main.actions;
+    CREATE VIEW main.actions AS
+        SELECT
+            a.id, a.type, a.status, a.resource_type, a.resource_id, coalesce(o.key, a.resource) AS resource,
+            r.name AS resource_name, a.region, stored.utc(a.started_at) AS started_at,
+            stored.utc(a.completed_at) AS completed_at, stored.utc(a.observed_at) AS observed_at,
+            stored.utc(a.first_seen_at) AS first_seen_at, stored.utc(a.last_open_at) AS last_open_at,
+            if(s.id IS NULL, NULL, 'doaudit') AS started_by, s.run
+        FROM stored.actions a
+        LEFT JOIN stored.action_resource o ON o.id = a.id
+        LEFT JOIN stored.resources r ON r.key = coalesce(o.key, a.resource)
+        LEFT JOIN stored.started s ON s.id = a.id;
+"""
+
 # STEPS[n] makes version n + 1 of version n; a new file is version 0. A step that has been released is never changed.
-STEPS = (_VERSION_1,)
+STEPS = (_VERSION_1, _VERSION_2)
 
 
 def bring_up_to_date(connection: DuckDBPyConnection, account: str, name: str, steps: Sequence[str] = STEPS) -> None:

@@ -262,12 +262,33 @@ class Store:
 
         self._place.run(work)
 
+    def mark_started(self, rows: Iterable[tuple[int, str | None, int]]) -> None:
+        """
+        Keep that doaudit itself started these actions, so that `sql` can tell them from the others.
+
+        Args:
+            rows: the action's id, the run it belongs to (or None), and when it was asked for, in Unix seconds.
+        """
+        started = list(rows)
+        columns = {"id": "BIGINT", "run": "VARCHAR", "second": "BIGINT"}
+
+        def work(connection: DuckDBPyConnection) -> None:
+            _register(connection, "begun", started, columns)
+            connection.execute(
+                "INSERT OR REPLACE INTO stored.started "
+                "SELECT id, run, make_timestamp(second * 1000000)::TIMESTAMP_S FROM begun; DROP TABLE begun"
+            )
+
+        if started:
+            self._place.run(work)
+
     def sql(self, query: str) -> pd.DataFrame:
         """
         Ask the history a question in SQL, as DuckDB speaks it; nothing can be changed by it.
 
-        There are the views `actions` (the frame's columns, and first_seen_at, last_open_at), `resources` and
-        `anomalies`; times are in UTC. A query sees no other file, and no network.
+        There are the views `actions` (the frame's columns, first_seen_at, last_open_at, and started_by and run of what
+        doaudit itself started), `resources` and `anomalies`; times are in UTC. A query sees no other file and no
+        network.
 
         Raises:
             InvalidArgument: it is not one query, is no SQL, asks for what is not there, or would write.

@@ -188,6 +188,20 @@ class TestMigration:
         with duckdb.connect(path) as connection:
             assert connection.execute("FROM stored.file").fetchall() == [("mine", len(STEPS))]
 
+    def test_a_version_1_file_learns_who_started_what(self, opened, path):
+        """A history from before that was kept goes on, with its rows, and takes the marks."""
+        path.parent.mkdir()
+        with duckdb.connect(path) as connection:
+            bring_up_to_date(connection, "mine", "it", STEPS[:1])
+            connection.execute(
+                "INSERT INTO stored.actions (id, type, observed_at, first_seen_at) VALUES (7, 'reboot', now(), now())"
+            )
+
+        store = opened("mine")
+        store.mark_started([(7, "run-1", 100)])
+
+        assert store.sql("SELECT id, started_by, run FROM actions").to_numpy().tolist() == [[7, "doaudit", "run-1"]]
+
     def test_each_step_is_taken_once_and_in_order(self):
         """From whichever version a file comes, it takes the steps it lacks, and its rows come along."""
         steps = [
