@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from doaudit.account import Account, connect, demo
 from doaudit.acting import resume, see_through, snapshot, wait
-from doaudit.actions import Action, problems
+from doaudit.actions import Action
 from doaudit.analysis import (
     activity,
     duration_distribution,
@@ -33,6 +33,7 @@ from doaudit.analysis import (
 )
 from doaudit.csvfiles import read_csv
 from doaudit.errors import DoauditError
+from doaudit.problems import problems
 from doaudit.report import report
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pandas as pd
 
 import doaudit.demo as simulated
 from doaudit.actions import instants, text_dtype
-from doaudit.api.client import DEFAULT_URL, Client, Clock, SystemClock
+from doaudit.api.address import DEFAULT_URL
+from doaudit.api.client import Client, Clock, SystemClock
 from doaudit.api.lists import read_list
 from doaudit.errors import InvalidArgument, TokenMissing
 from doaudit.progress import ReadBar

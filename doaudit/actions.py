@@ -1,5 +1,5 @@
 """
-What an actions frame is: its columns, how an API record becomes a row, and what is odd about a row.
+What an actions frame is: its columns, and how an API record becomes a row.
 
 One row an action, unique `id`, newest first. The columns and their dtypes:
 
@@ -28,13 +28,16 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "ADDRESSES",
     "COLUMNS",
     "COMPLETED",
     "ERRORED",
     "IN_PROGRESS",
+    "NAMED_BY_ID",
+    "NO_ID",
     "Action",
     "Outcome",
     "Record",
@@ -43,7 +46,6 @@ __all__ = [
     "instants",
     "merge",
     "newest_first",
-    "problems",
     "resource_key",
     "text_dtype",
     "to_frame",
@@ -55,7 +57,6 @@ __all__ = [
 COMPLETED = frozenset({"completed", "done"})
 ERRORED = frozenset({"errored"})
 IN_PROGRESS = frozenset({"in-progress"})
-_DOCUMENTED_STATUS = {"completed", "errored", "in-progress"}
 
 _TIME = "datetime64[s, UTC]"
 COLUMNS: dict[str, str] = {
@@ -72,20 +73,10 @@ COLUMNS: dict[str, str] = {
     "observed_at": _TIME,
 }
 
-# What public material says is recorded; there is no official list (API type is a free string).
-_KNOWN_TYPES = frozenset(
-    """
-    create destroy power_on power_off power_cycle reboot shutdown snapshot backup restore rebuild resize rename
-    password_reset change_kernel kernel_change enable_ipv6 enable_private_networking enable_backups disable_backups
-    change_backup_policy migrate upgrade transfer convert convert_to_snapshot image_destroy
-    attach_volume detach_volume resize_volume reserve_ip release_ip assign_ip unassign_ip
-    """.split()
-)
-_ADDRESSES = frozenset({"floating_ip", "reserved_ip"})
-_NAMED_BY_ID = frozenset({"droplet", "image"})
-_NO_ID = frozenset({"volume", "backend", "reserved_ipv6"})
-_OFTEN_WITHOUT_REGION = frozenset({"image", "reserved_ipv6"})
-_KNOWN_RESOURCE_TYPES = _ADDRESSES | _NAMED_BY_ID | _NO_ID
+# How the id of a kind of resource is to be read: as an address, as a number, or not at all.
+ADDRESSES = frozenset({"floating_ip", "reserved_ip"})
+NAMED_BY_ID = frozenset({"droplet", "image"})
+NO_ID = frozenset({"volume", "backend", "reserved_ipv6"})
 
 
 class Region(msgspec.Struct, frozen=True, gc=False):
@@ -115,7 +106,7 @@ def decode(raw: bytes | msgspec.Raw) -> Record:
     """
     Read one action from JSON, keeping it even where a field is not what it should be.
 
-    A field of the wrong kind becomes null (or, for words, its text), which `problems` then reports.
+    A field of the wrong kind becomes null (or, for words, its text), which `doaudit.problems` then reports.
 
     Raises:
         msgspec.ValidationError: it is not an object, or has no id by which it could be told from others.
@@ -266,9 +257,9 @@ def resource_key(resource_type: str | None, resource_id: int | None) -> str | No
         'reserved_ip:45.55.96.47'
         >>> resource_key("volume", None)
     """
-    if resource_type is None or resource_id is None or resource_type in _NO_ID:
+    if resource_type is None or resource_id is None or resource_type in NO_ID:
         return None
-    if resource_type in _ADDRESSES:
+    if resource_type in ADDRESSES:
         return f"reserved_ip:{ipaddress.IPv4Address(resource_id)}" if 0 <= resource_id < 2**32 else None
     return f"{resource_type}:{resource_id}" if resource_id > 0 else None
 
@@ -353,87 +344,3 @@ def instants(values: Sequence[str | int | None]) -> pd.DatetimeIndex:
     texts = [pd.Timestamp(v, unit="s").isoformat() + "Z" if isinstance(v, int) else v for v in values]
     parsed = pd.to_datetime(pd.Series(texts, dtype="object"), format="ISO8601", utc=True, errors="coerce")
     return pd.DatetimeIndex(parsed.dt.floor("s").dt.as_unit("s"))
-
-
-def problems(actions: pd.DataFrame) -> pd.DataFrame:
-    """
-    Rows that break an expectation, one row for each expectation broken; nothing is repaired.
-
-    Returns:
-        `id` (int64), `problem` (a short word to group by), `detail` (a sentence), in the frame's order.
-
-    Example:
-        >>> odd = to_frame([Record(7, "done", "resize", "2021-09-30T10:00:00Z", resource_type="volume")], 1632996000)
-        >>> problems(odd)["problem"].tolist()
-        ['unknown_status', 'finished_without_end', 'region_missing']
-    """
-    found = []
-    for problem, mask, detail in _expectations(actions):
-        rows = actions[mask]
-        sentences = pd.Series(detail(rows), dtype=text_dtype())
-        found.append(
-            pd.DataFrame(
-                {"id": rows["id"].to_numpy(), "problem": problem, "detail": sentences, "row": np.flatnonzero(mask)}
-            )
-        )
-    listed = pd.concat(found, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
-    return listed.drop(columns="row")
-
-
-def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any], Callable[[pd.DataFrame], list[str]]]]:
-    """Each expectation: its name, which rows break it, and how to say so."""
-    status, kind = actions["status"], actions["resource_type"]
-    started, completed, observed = actions["started_at"], actions["completed_at"], actions["observed_at"]
-    ended = status.isin(COMPLETED | ERRORED)
-    ahead = observed + pd.Timedelta(seconds=60)
-    return [
-        (name, np.asarray(mask.fillna(value=False), dtype=bool), detail)
-        for name, mask, detail in [
-            ("duplicate_id", actions["id"].duplicated(keep=False), _say("The id occurs more than once.")),
-            (
-                "unknown_status",
-                ~status.isin(_DOCUMENTED_STATUS),
-                _quote("status", "The status {} is not a documented one."),
-            ),
-            (
-                "unknown_type",
-                ~actions["type"].isin(_KNOWN_TYPES),
-                _quote("type", "The type {} is in no public description of the API."),
-            ),
-            (
-                "unknown_resource_type",
-                ~kind.isin(_KNOWN_RESOURCE_TYPES),
-                _quote("resource_type", "The resource type {} is in no public description of the API."),
-            ),
-            ("start_missing", started.isna(), _say("There is no start, or none that can be read: no duration.")),
-            ("finished_without_end", ended & completed.isna(), _say("It has finished, but has no end: no duration.")),
-            ("end_before_start", completed < started, _say("It ends before it starts: no duration.")),
-            ("open_with_end", status.isin(IN_PROGRESS) & completed.notna(), _say("It is open, yet has an end.")),
-            (
-                "ahead_of_clock",
-                (started > ahead) | (completed > ahead),
-                _say("It starts or ends later than it was read."),
-            ),
-            (
-                "region_missing",
-                actions["region"].isna() & ~kind.isin(_OFTEN_WITHOUT_REGION),
-                _say("There is no region."),
-            ),
-            (
-                "resource_missing",
-                kind.isin(_ADDRESSES | _NAMED_BY_ID) & actions["resource"].isna(),
-                _quote("resource_id", "The resource id {} names no resource of its kind."),
-            ),
-        ]
-    ]
-
-
-def _say(sentence: str) -> Callable[[pd.DataFrame], list[str]]:
-    return lambda rows: [sentence] * len(rows)
-
-
-def _quote(column: str, sentence: str) -> Callable[[pd.DataFrame], list[str]]:
-    def detail(rows: pd.DataFrame) -> list[str]:
-        return [sentence.format("(none)" if pd.isna(value) else repr(value)) for value in rows[column]]
-
-    return detail

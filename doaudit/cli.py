@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DoauditError, ModuleNotFoundError) as fault:
         print(f"doaudit: {fault}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\ndoaudit: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"\ndoaudit: {stopped or 'Stopped.'}", file=sys.stderr)
         return 130
 
 

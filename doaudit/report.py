@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from doaudit.actions import COLUMNS, problems
+from doaudit.actions import COLUMNS
 from doaudit.analysis import (
     activity,
     duration_distribution,
@@ -29,6 +29,7 @@ from doaudit.analysis import (
 )
 from doaudit.csvfiles import csv_bytes, write_whole
 from doaudit.errors import FileProblem, InvalidArgument
+from doaudit.problems import problems
 
 if TYPE_CHECKING:
     import os

@@ -98,7 +98,7 @@ class _Said(msgspec.Struct):
 
 
 def _said(answer: Answer) -> _Said:
-    # The message has been an object at least once (API-FACTS 3), so nothing about the fields is taken for granted.
+    # The message has been an object at least once, so nothing about the fields is taken for granted.
     try:
         fields = msgspec.json.decode(answer.body)
     except msgspec.DecodeError:

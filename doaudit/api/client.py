@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import logging
 import random
 import threading
@@ -19,24 +18,21 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from doaudit.api.address import DEFAULT_URL, checked_token, is_loopback, safe_address
 from doaudit.api.answers import Answer, explain, server_time
 from doaudit.api.pacing import Pause, Tries, after_answer, after_silence, sparing
 from doaudit.errors import (
     ApiProblem,
     ConnectionFailed,
-    InvalidArgument,
     OutcomeUnknown,
-    TokenMissing,
     UnexpectedAnswer,
-    UnsafeAddress,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["DEFAULT_URL", "Client", "Clock", "Stopped", "SystemClock", "checked_token", "safe_address"]
+__all__ = ["RESERVE", "Client", "Clock", "Stopped", "SystemClock"]
 
-DEFAULT_URL = "https://api.digitalocean.com"
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
 RESERVE = 0.1
 _MOST_IN_FLIGHT = 16
@@ -70,69 +66,6 @@ class SystemClock:
 
 class Stopped(Exception):
     """Nothing went wrong: the caller set the stop event while a request waited."""
-
-
-def checked_token(token: str) -> str:
-    r"""
-    The token without the white space around it that copying leaves.
-
-    Raises:
-        TokenMissing: nothing is left.
-        InvalidArgument: it has a character that no token has; the message does not quote it.
-
-    Example:
-        >>> len(checked_token(" dop_v1_" + "0" * 64 + "\n"))
-        71
-    """
-    token = token.strip()
-    if not token:
-        raise TokenMissing(
-            "The token is empty. Put a token into DIGITALOCEAN_TOKEN, or work without one on the simulated account: "
-            "doaudit.demo()."
-        )
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise InvalidArgument(
-            "The token has a blank, a line break or another character that no DigitalOcean token has, and cannot be "
-            "sent. Copy it again, whole and alone."
-        )
-    return token
-
-
-def safe_address(base_url: str) -> str:
-    """
-    The base URL in one form: without a trailing slash, without /v2.
-
-    Raises:
-        UnsafeAddress: it is no URL, holds a login, or would carry the token unencrypted to another machine.
-
-    Example:
-        >>> safe_address("https://api.digitalocean.com/v2/")
-        'https://api.digitalocean.com'
-    """
-    advice = "Set DIGITALOCEAN_API_URL (or base_url) to an address such as https://api.digitalocean.com."
-    try:
-        parts = urlsplit(base_url.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in {"http", "https"}:
-        raise UnsafeAddress(f"The base URL is not an http or https address. {advice}")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise UnsafeAddress(f"The base URL for {host} holds a login, a query or a fragment. {advice}")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise UnsafeAddress(
-            f"The base URL would send the token unencrypted over http to {host}. Use https; plain http is only for "
-            "a server on this machine (127.0.0.1, localhost or ::1)."
-        )
-    path = parts.path.rstrip("/").removesuffix("/v2").rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{path}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Bearer(AuthBase):
@@ -200,7 +133,7 @@ class Client:
         self.sent = 0
         self._lock = threading.Lock()
         self._session = requests.Session()
-        self._session.trust_env = not _is_loopback(urlsplit(self.base_url).hostname or "")
+        self._session.trust_env = not is_loopback(urlsplit(self.base_url).hostname or "")
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update({"Accept": "application/json", "User-Agent": f"doaudit/{version('doaudit')}"})
         for scheme in ("https://", "http://"):

@@ -13,7 +13,7 @@ The rules, all in this one place. Only GET is ever repeated.
 A limit that is met says nothing about the request, so it costs no attempt; after 60 of them a request is given up.
 Before the hourly limit is met, a share of it is left to the user's other tools: see `sparing`.
 
-`ratelimit-reset` is when one slot is free, not when all are, and may lie in the past (API-FACTS 4), hence the floor.
+`ratelimit-reset` is when one slot is free, not when all are, and may lie in the past, hence the floor.
 """
 
 from __future__ import annotations

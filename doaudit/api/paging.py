@@ -214,7 +214,7 @@ def read_each(
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Reread:
     """
-    Read single actions again, by the address that tells when they completed (API-FACTS 1.5).
+    Read single actions again, by the address that tells when they completed.
 
     Raises:
         ApiProblem: one of them could not be had, for another reason than that it is not there.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import platformdirs
 
-from doaudit.api.client import DEFAULT_URL
+from doaudit.api.address import DEFAULT_URL
 from doaudit.api.lists import read_one
 from doaudit.api.paging import newest_ids
 from doaudit.csvfiles import write_whole

@@ -152,7 +152,7 @@ def one_action(
     on_pause: Callable[[Pause], None] | None = None,
 ) -> Action:
     """
-    One action, by the address that tells when it ended (API-FACTS 1.5).
+    One action, by the address that tells when it ended.
 
     Raises:
         NotFound: there is none, or not yet.

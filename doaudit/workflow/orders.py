@@ -42,7 +42,7 @@ __all__ = [
 
 Next = tuple[Run, Request | None]
 
-ABSENT_S = 120.0  # a fresh thing may be 404 for a while, and what was deleted is so for ever (API-FACTS 3)
+ABSENT_S = 120.0  # a fresh thing may be 404 for a while, and what was deleted is so for ever
 _LOOKUP_S = 60.0
 _LOOKUP_PATIENCE_S = 900.0
 _FIRST_LOOK_S = 2.0

@@ -251,7 +251,7 @@ def _confirming_snapshot(run: Run, seen: Answered) -> Next:
 
 
 def _own(run: Run, snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
-    """The snapshot that the run took: it is as old as its action (API-FACTS 5.3), else it is new and has the name."""
+    """The snapshot that the run took: it is as old as its action, else it is new and has the name."""
     fresh = [each for each in snapshots if each.id not in run.snapshots_before]
     started = run.orders[-1].started_at
     exact = [each for each in fresh if started is not None and each.created_at == started]

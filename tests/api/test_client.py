@@ -11,7 +11,8 @@ import traceback
 import pytest
 from served import reading
 
-from doaudit.api.client import Client, checked_token, safe_address
+from doaudit.api.address import checked_token, safe_address
+from doaudit.api.client import Client
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.records import Droplet
 from doaudit.errors import (
