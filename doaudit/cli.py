@@ -32,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     2 means that the arguments were not understood, 130 that Ctrl-C ended it, 1 anything else.
     """
-    asked = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # What stands behind -- is JupyterLab's; argparse would take the first of it for the folder.
+    own = words[: words.index("--")] if words[:1] == ["lab"] and "--" in words else words
+    asked = _parser().parse_args(own)
+    asked.passed_on = words[len(own) + 1 :]
     try:
         return int(asked.run(asked))
     except (DoauditError, ModuleNotFoundError) as fault:
@@ -78,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--history", help=_HISTORY)
     watch.set_defaults(run=_watch)
 
-    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
+    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks; what follows -- is passed on to it")
     lab.add_argument("folder", nargs="?", type=Path, default=Path("notebooks"), help="where they are (notebooks)")
     lab.set_defaults(run=_lab)
 
@@ -208,7 +212,7 @@ def _lab(asked: argparse.Namespace) -> int:
         raise DoauditError('JupyterLab is not installed here. Run `make lab`, or pip install "doaudit[lab]".')
     if not asked.folder.is_dir():
         raise DoauditError(f"There is no folder {asked.folder} here. Run this where the notebooks are, or name theirs.")
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(asked.folder)])  # noqa: S606 -- our own program
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(asked.folder), *asked.passed_on])  # noqa: S606 -- our own program
 
 
 def _demo(asked: argparse.Namespace) -> int:

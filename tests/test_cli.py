@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import requests
@@ -130,6 +131,16 @@ def test_lab_without_notebooks_is_said(tmp_path, capsys):
     """A folder that is not there is named."""
     assert main(["lab", str(tmp_path / "none")]) == 1
     assert "There is no folder" in capsys.readouterr().err
+
+
+def test_lab_passes_on_what_stands_behind_the_dashes(tmp_path):
+    """JupyterLab itself answers, with the version that is installed."""
+    pytest.importorskip("jupyterlab")
+    command = [sys.executable, "-m", "doaudit", "lab", str(tmp_path), "--", "--version"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == version("jupyterlab")
 
 
 def test_arguments_that_mean_nothing_are_status_2():
