@@ -161,6 +161,9 @@ def refresh(
     keeper.keep(proof=_plain(listing.proof))
     read = {record.id for record in listing.records}
     vanished = set(store.ids().tolist()) - read if full and whole else listing.vanished
+    if vanished:
+        # From now on the API's list is compared with what it can have; otherwise each refresh would read all of it.
+        store.remember({"vanished": sorted(vanished | (set() if full else _vanished(store)))})
     absent = _read_open_again(client, keeper, read, on_progress, all_of_them=full)
     now = round(listing.proof.finished.timestamp())
     lacking = bring_names_up_to_date(client, store, now=now) if names else ()
@@ -193,7 +196,13 @@ def _plain(proof: Proof) -> dict[str, object]:
 
 def _known(store: Store) -> Known:
     covered: Any = store.recall("covered", [])
-    return Known(frozenset(store.ids().tolist()), tuple((lowest, above) for lowest, above in covered))
+    ids = frozenset(store.ids().tolist()) - _vanished(store)
+    return Known(ids, tuple((lowest, above) for lowest, above in covered))
+
+
+def _vanished(store: Store) -> set[int]:
+    ids: Any = store.recall("vanished", [])
+    return set(ids)
 
 
 def _read_open_again(

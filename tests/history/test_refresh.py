@@ -236,8 +236,10 @@ def test_actions_that_left_the_list_are_kept_and_named(store):
         store.upsert([Record(7, "completed", "reboot", "2020-01-01T00:00:00Z", "2020-01-01T00:00:05Z")], [START])
 
         result = refresh(client, store, names=False)
+        again = refresh(client, store, names=False)
 
     assert (result.complete, result.vanished) == (True, (7,))
+    assert (again.complete, again.vanished, again.requests) == (True, (), 1)
     assert "have left the API's list" in str(result)
     assert 7 in store.ids()
 
