@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Refresh", "refresh", "stored_proof"]
 
-_KEPT_AT_ONCE = 4_000  # rows in memory before they are stored: a second or so of reading
+# How much of a read can be lost with the process: a second of it by the server's clock, or so many rows.
+_KEPT_EACH_S, _KEPT_AT_ONCE = 1, 8_000
 _NO_END = "SELECT id FROM actions WHERE completed_at IS NULL AND status IN ('completed', 'done', 'errored')"
 
 
@@ -100,6 +101,7 @@ class _Keeper:
     covered: list[Span]
     rows: list[Record] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
+    kept_at: int = 0
     new: int = 0
     updated: int = 0
     finished: int = 0
@@ -108,8 +110,9 @@ class _Keeper:
         self.rows += records
         self.dates += [date] * len(records)
         self.covered = joined([*self.covered, read.span])
-        if len(self.rows) >= _KEPT_AT_ONCE:
+        if date - self.kept_at >= _KEPT_EACH_S or len(self.rows) >= _KEPT_AT_ONCE:
             self.keep()
+            self.kept_at = date
 
     def keep(self, **notes: object) -> None:
         counts = self.store.upsert(self.rows, self.dates, notes={"covered": self.covered, **notes})
