@@ -141,7 +141,7 @@ def test_a_read_that_was_killed_goes_on_where_it_ended(tmp_path):
     )
     with serve(world, speed=0, latency_s=0.25) as server:  # noqa: SIM117 -- the account outlives its reader
         with subprocess.Popen([sys.executable, "-c", program, server.token, server.url]) as process:
-            while len(world.requests) < 60:
+            while len(world.requests) < 80:
                 time.sleep(0.01)
                 assert process.poll() is None
             os.kill(process.pid, signal.SIGKILL)
