@@ -93,10 +93,11 @@ class InFile:
         Raises:
             HistoryLocked: another process has had the file open for too long.
             WrongAccount, NewerHistory: it is not a history that can be used here.
-            FileProblem: it cannot be opened, read or written.
+            FileProblem: it cannot be opened, read or written, or is somebody else's file.
         """
         news = None
         with self.lock():
+            self._refuse_foreign()
             try:
                 result = self._attempt(work, read_only=read_only)
             except duckdb.Error as fault:
@@ -126,6 +127,19 @@ class InFile:
             if is_damage(fault):
                 raise
             raise self._explained(fault) from fault
+
+    def _refuse_foreign(self) -> None:
+        # A damaged history still has its name or its first bytes; a file with neither is somebody's, and stays. DuckDB
+        # would read a table such as a CSV file into memory, and what is kept there would be gone.
+        if self.path.suffix.lower() == ".duckdb" or not self.path.is_file() or self.path.stat().st_size == 0:
+            return
+        with self.path.open("rb") as file:
+            begins = file.read(12)
+        if begins[8:] != b"DUCK":
+            raise FileProblem(
+                f"{self.path} is no history of doaudit, and no DuckDB database at all. It is left as it is: choose "
+                "another file with history=, best one that ends in .duckdb."
+            )
 
     def _move_aside(self) -> Path:
         stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")

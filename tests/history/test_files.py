@@ -171,6 +171,17 @@ class TestWhose:
             assert connection.execute("SELECT count(*) FROM stored.actions").fetchall() == [(1,)]
 
 
+def test_somebody_elses_file_is_left_where_it_is(tmp_path, opened):
+    """A file that was named by mistake is refused, not moved."""
+    table = tmp_path / "droplets.csv"
+    table.write_text("id,name\n1,web-01\n")
+
+    with pytest.raises(FileProblem, match="left as it is"):
+        opened(at=table)
+
+    assert table.read_text() == "id,name\n1,web-01\n"
+
+
 class TestMigration:
     """Files of earlier versions."""
 
