@@ -13,6 +13,7 @@ from doaudit.workflow.expected import Expected
 from doaudit.workflow.watch import follow
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from doaudit.demo import DemoServer
@@ -37,8 +38,12 @@ class _WorldClock:
     def now(self) -> float:
         return self._world.now
 
-    def sleep(self, seconds: float) -> None:
+    def elapsed(self) -> float:
+        return self._world.now
+
+    def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
         self._world.advance(seconds)
+        return stop is not None and stop.is_set()
 
 
 def measure(*, quick: bool) -> Iterator[Finding]:

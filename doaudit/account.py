@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -15,8 +14,9 @@ import pandas as pd
 import doaudit.demo as simulated
 from doaudit.actions import instants, text_dtype
 from doaudit.api.address import DEFAULT_URL
-from doaudit.api.client import Client, Clock, SystemClock
+from doaudit.api.client import Client
 from doaudit.api.lists import read_list
+from doaudit.clock import Clock, SystemClock
 from doaudit.errors import InvalidArgument, TokenMissing
 from doaudit.progress import ReadBar
 from doaudit.workflow import journal, runner
@@ -374,13 +374,16 @@ class _SimulatedClock:
     """The clock of a simulated account, which may go faster than ours."""
 
     def __init__(self, server: DemoServer, speed: float) -> None:
-        self._server, self._speed = server, speed
+        self._server, self._speed, self._real = server, speed, SystemClock()
 
     def now(self) -> float:
         return self._server.world.now
 
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / self._speed)
+    def elapsed(self) -> float:
+        return self._real.elapsed() * self._speed
+
+    def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
+        return self._real.wait(seconds / self._speed, stop)
 
 
 def demo(seed: int = 7, *, speed: float = 1.0) -> Account:

@@ -6,13 +6,13 @@ import argparse
 import contextlib
 import os
 import sys
-import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import doaudit as da
+from doaudit.clock import SystemClock
 from doaudit.errors import DoauditError
 
 if TYPE_CHECKING:
@@ -228,5 +228,5 @@ def _demo(asked: argparse.Namespace) -> int:
         print(f"  export DIGITALOCEAN_TOKEN={server.token}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             while True:
-                time.sleep(3600)
+                SystemClock().wait(3600)
     return 0

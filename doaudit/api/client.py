@@ -6,11 +6,10 @@ import hashlib
 import logging
 import random
 import threading
-import time
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,6 +20,7 @@ from requests.auth import AuthBase
 from doaudit.api.address import DEFAULT_URL, checked_token, is_loopback, safe_address
 from doaudit.api.answers import Answer, explain, server_time
 from doaudit.api.pacing import Pause, Tries, after_answer, after_silence, sparing
+from doaudit.clock import SystemClock
 from doaudit.errors import (
     ApiProblem,
     ConnectionFailed,
@@ -31,37 +31,17 @@ from doaudit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["RESERVE", "Client", "Clock", "Stopped", "SystemClock"]
+    from doaudit.clock import Clock
+
+__all__ = ["RESERVE", "Client", "Stopped"]
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
 RESERVE = 0.1
 _MOST_IN_FLIGHT = 16
 _DONE = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
-_GLANCE_S = 0.1  # how often a wait looks up to see whether it is still wanted
+_SLICE_S = 1.0  # requests that wait for one limit share the time that passes
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-
-class Clock(Protocol):
-    """What the client needs of time; tests bring their own."""
-
-    def now(self) -> float:
-        """The time in Unix seconds."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
-
-
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> float:
-        """The time in Unix seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Let that much time pass."""
-        time.sleep(seconds)
 
 
 class Stopped(Exception):
@@ -128,7 +108,7 @@ class Client:
         self._clock = clock or SystemClock()
         self._timeouts_s = timeouts_s
         self._reserve = reserve
-        self._resume_at = 0.0
+        self._resume_at = float("-inf")
         self._spared: Pause | None = None
         self.sent = 0
         self._lock = threading.Lock()
@@ -258,7 +238,7 @@ class Client:
 
         What requests raises holds the request and so the token: only words about it leave this method.
         """
-        began, method = self._clock.now(), "GET" if body is None else "POST"
+        began, method = self._clock.elapsed(), "GET" if body is None else "POST"
         with self._lock:
             self.sent += 1
         try:
@@ -291,7 +271,7 @@ class Client:
         except requests.RequestException as fault:
             silence = f"the request could not be sent ({type(fault).__name__})"
         else:
-            took_s = self._clock.now() - began
+            took_s = self._clock.elapsed() - began
             _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), answer.status, took_s)
             return answer, ""
         _log.debug("%s %s %s -> %s", method, path, dict(params or {}), silence)
@@ -329,26 +309,25 @@ class Client:
 
     def _hold(self, pause: Pause) -> None:
         with self._lock:
-            self._resume_at = max(self._resume_at, self._clock.now() + pause.seconds)
+            self._resume_at = max(self._resume_at, self._clock.elapsed() + pause.seconds)
 
     def _pause(self, pause: Pause, stop: threading.Event) -> None:
         if pause.everybody:
             self._hold(pause)
         else:
-            self._wait_until(self._clock.now() + pause.seconds, stop)
+            self._wait_until(self._clock.elapsed() + pause.seconds, stop)
 
     def _wait_for_limit(self, stop: threading.Event, on_pause: Callable[[Pause], None]) -> None:
         with self._lock:
             resume_at, spared = self._resume_at, self._spared
-        if spared is not None and resume_at > self._clock.now():
+        if spared is not None and resume_at > self._clock.elapsed():
             on_pause(spared)
         self._wait_until(resume_at, stop)
 
     def _wait_until(self, moment: float, stop: threading.Event) -> None:
-        while True:
-            if stop.is_set():
-                raise Stopped
-            left = moment - self._clock.now()
+        while not stop.is_set():
+            left = moment - self._clock.elapsed()
             if left <= 0:
                 return
-            self._clock.sleep(min(left, _GLANCE_S))
+            self._clock.wait(min(left, _SLICE_S), stop)
+        raise Stopped

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-    from doaudit.api.client import Clock
+    from doaudit.clock import Clock
 
 __all__ = ["InFile", "InMemory", "Place", "is_damage"]
 

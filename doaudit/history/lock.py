@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from doaudit.api.client import Clock
+    from doaudit.clock import Clock
 
 __all__ = ["held"]
 
@@ -59,17 +59,17 @@ def held(lock: Path, *, wait_s: float, clock: Clock) -> Iterator[None]:
 
 
 def _wait_for(file: IO[str], lock: Path, wait_s: float, clock: Clock) -> None:
-    last_try = clock.now() + wait_s
+    last_try = clock.elapsed() + wait_s
     while True:
         try:
             _lock(file)
         except (BlockingIOError, PermissionError):
-            if clock.now() >= last_try:
+            if clock.elapsed() >= last_try:
                 raise HistoryLocked(
                     f"The history {lock.name.removesuffix('.lock')} is in use by {_holder(file)}, and was not free "
                     f"within {wait_s:g} s. Wait until that is done, or end it, and try again."
                 ) from None
-            clock.sleep(_GLANCE_S)
+            clock.wait(_GLANCE_S)
         except OSError as fault:
             raise FileProblem(
                 f"The file {lock} cannot be locked: {fault.strerror}. Some network drives know no locks; choose a "

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 import platformdirs
 
-from doaudit.api.client import SystemClock
+from doaudit.clock import SystemClock
 from doaudit.errors import InvalidArgument
 from doaudit.history.database import InFile, InMemory, Place, is_damage
 from doaudit.history.merging import OPEN, Upserted, merge_readings
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from doaudit.actions import Record
-    from doaudit.api.client import Clock
+    from doaudit.clock import Clock
 
 __all__ = ["MEMORY", "Anomaly", "Store", "Upserted", "default_path", "open_store"]
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import msgspec
 
-from doaudit.api.client import Client, Clock, Stopped
+from doaudit.api.client import Client, Stopped
 from doaudit.errors import InvalidArgument, NotPossible
 from doaudit.workflow.calls import answered
 from doaudit.workflow.exchange import Answered, Lost, Refusal, Request, Send, Wait, Waited
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from doaudit.api.answers import Answer
     from doaudit.api.pacing import Pause
+    from doaudit.clock import Clock
 
 __all__ = ["Job", "job_for", "jobs", "preview", "run"]
 
-_GLANCE_S = 0.25  # how often a wait looks up to see whether it is still wanted
 _TELLS_FROM_S = 2.0
 _LONGEST_NAME = 250
 
@@ -161,7 +161,7 @@ class _Driver:
         stop = threading.Event() if self._cancelled else self._stop
         try:
             if isinstance(request, Wait):
-                self._wait(request.seconds, stop)
+                self._clock.wait(request.seconds, stop)
                 return Waited(self._now())
             return answered(
                 self._client, self._run.droplet_id, request, now=self._now, stop=stop, on_pause=self._tell_pause
@@ -180,14 +180,6 @@ class _Driver:
         if isinstance(request, Send):
             return Refusal(self._now(), f"The {request.type} was not asked for.", passing=True)
         return Waited(self._now())
-
-    def _wait(self, seconds: float, stop: threading.Event) -> None:
-        until = self._clock.now() + seconds
-        while not stop.is_set():
-            left = until - self._clock.now()
-            if left <= 0:
-                return
-            self._clock.sleep(min(left, _GLANCE_S))
 
     def _become(self, run: Run, why: str, *, always: bool = False) -> None:
         changed, turned = run != self._run, run.phase != self._run.phase or run.order != self._run.order

@@ -11,7 +11,8 @@ from doaudit.workflow.run import Order
 
 if TYPE_CHECKING:
     from doaudit.actions import Action
-    from doaudit.api.client import Client, Clock
+    from doaudit.api.client import Client
+    from doaudit.clock import Clock
 
 __all__ = ["EVENTS", "start"]
 
@@ -84,7 +85,7 @@ def _adopted(client: Client, path: str, asked: Order, lost: OutcomeUnknown, cloc
         found = matching(actions, asked.type, asked.known, asked.since)
         if found is not None:
             return found
-        clock.sleep(_LOOKUP_EVERY_S)
+        clock.wait(_LOOKUP_EVERY_S)
     raise OutcomeUnknown(
         f"{lost} There was no new {asked.type} among the actions at {path} when they were looked at afterwards.",
         request=lost.request,

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from doaudit.api.client import Client, Clock, Stopped
+from doaudit.api.client import Client, Stopped
 from doaudit.errors import ApiProblem, Forbidden, NotFound, Unauthorized
 from doaudit.workflow.calls import list_of, one_action
 from doaudit.workflow.expected import Expected, next_look_s, timeout_s
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from doaudit.actions import Action
     from doaudit.api.pacing import Pause
+    from doaudit.clock import Clock
 
 __all__ = ["Followed", "follow"]
 
 _FEW = 2  # so many are read one by one; more cost one list request
 _ABSENT_S = 120.0
 _TROUBLE_S = 10.0
-_GLANCE_S = 0.25
 _TELLS_FROM_S = 2.0
 
 
@@ -102,7 +102,7 @@ class _Watch:
     trouble: str = ""
 
     def __post_init__(self) -> None:
-        self.began = self.clock.now()
+        self.began = self.clock.elapsed()
 
     def waited_for(self) -> list[int]:
         over = self.absent | self.timed_out | {known.id for known in self.seen.values() if known.finished}
@@ -134,9 +134,7 @@ class _Watch:
         if not waiting:
             return
         pause = _TROUBLE_S if self.trouble else max(min(self._due_in(one) for one in waiting), 1.0)
-        until = self.clock.now() + pause
-        while not self.stop.is_set() and (left := until - self.clock.now()) > 0:
-            self.clock.sleep(min(left, _GLANCE_S))
+        self.clock.wait(pause, self.stop)
 
     def result(self) -> Followed:
         return Followed(
@@ -151,13 +149,13 @@ class _Watch:
             self._enter(one, one_action(self.client, one, stop=self.stop, on_pause=self._tell_pause))
         except NotFound:
             # A fresh action may be unknown for a while; one that was seen does not vanish.
-            self.looked_at[one] = self.clock.now()
-            if self.clock.now() - self.began >= _ABSENT_S and one not in self.seen:
+            self.looked_at[one] = self.clock.elapsed()
+            if self.clock.elapsed() - self.began >= _ABSENT_S and one not in self.seen:
                 self.absent.add(one)
 
     def _enter(self, one: int, action: Action) -> None:
         known = self.seen.get(one)
-        self.seen[one], self.looked_at[one] = action, self.clock.now()
+        self.seen[one], self.looked_at[one] = action, self.clock.elapsed()
         if known is None or known.status != action.status:
             self.on_change(action)
 
@@ -167,11 +165,11 @@ class _Watch:
             return 0.0
         known = self.seen.get(one)
         if known is None:
-            return looked + 5.0 - self.clock.now()
-        return looked + next_look_s(known.age_s or 0.0, self.expected.get(known.type or "")) - self.clock.now()
+            return looked + 5.0 - self.clock.elapsed()
+        return looked + next_look_s(known.age_s or 0.0, self.expected.get(known.type or "")) - self.clock.elapsed()
 
     def _give_up_on_overdue(self) -> None:
-        now = self.clock.now()
+        now = self.clock.elapsed()
         for one in self.waited_for():
             known = self.seen.get(one)
             kind = known.type if known is not None else None

@@ -400,6 +400,11 @@ class _Now:
         """Return the moment."""
         return self.time
 
-    def sleep(self, seconds: float) -> None:
+    def elapsed(self) -> float:
+        """Return the seconds that have passed."""
+        return self.time
+
+    def wait(self, seconds: float, stop=None) -> bool:
         """Let it pass."""
         self.time += seconds
+        return False

@@ -26,9 +26,11 @@ import time
 import doaudit as da
 from doaudit.account import Account
 from doaudit.api.client import Client
+from doaudit.clock import SystemClock
 class Fast:
     def now(self): return {now} + (time.time() - {at}) * {speed}
-    def sleep(self, seconds): time.sleep(seconds / {speed})
+    def elapsed(self): return self.now()
+    def wait(self, seconds, stop=None): return SystemClock().wait(seconds / {speed}, stop)
 account = Account(Client({token!r}, {url!r}, clock=Fast()), history={history!r}, clock=Fast())
 from doaudit.widgets import Monitor, SnapshotPanel
 """

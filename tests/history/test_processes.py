@@ -40,7 +40,7 @@ for batch in range(start, start + rounds):
 HOLDER = """
 import sys
 from pathlib import Path
-from doaudit.api.client import SystemClock
+from doaudit.clock import SystemClock
 from doaudit.history.lock import held
 
 with held(Path(sys.argv[1]), wait_s=60, clock=SystemClock()):

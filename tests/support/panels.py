@@ -24,8 +24,14 @@ class Gate:
         """What time it is in the world."""
         return self.world.now
 
-    def sleep(self, seconds):
+    def elapsed(self):
+        """How much time has passed."""
+        return self.world.now
+
+    def wait(self, seconds, stop=None):
         """Wait for the gate, then let the time pass."""
+        if stop is not None and stop.is_set():
+            return True
         if self.closes_when():
             self.closes_when = lambda: False
             self.open.clear()
@@ -33,6 +39,7 @@ class Gate:
         if self.broken:
             raise SystemExit
         self.world.advance(seconds)
+        return stop is not None and stop.is_set()
 
 
 def until(true):

@@ -23,11 +23,18 @@ class Hourglass:
         """What time it is."""
         return self.time
 
-    def sleep(self, seconds: float) -> None:
-        """Let the time pass."""
+    def elapsed(self) -> float:
+        """How much time has passed."""
+        return self.time
+
+    def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
+        """Let the time pass at once, unless told to stop."""
+        if stop is not None and stop.is_set():
+            return True
         with self._lock:
             self.time += seconds
             self.waited += seconds
+        return False
 
 
 @contextmanager

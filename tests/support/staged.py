@@ -29,20 +29,30 @@ class WorldClock:
         self.world = world
         self.alarms = []
         self.crash = False
+        self.set_forward_s = 0.0
 
     def now(self) -> float:
+        """What the wall clock shows, which somebody may have set forward or back."""
+        return self.elapsed() + self.set_forward_s
+
+    def elapsed(self) -> float:
         """What time it is in the world, unless the machine has just died."""
         if self.crash:
             self.crash = False
             raise Crash
         return self.world.now
 
-    def sleep(self, seconds: float) -> None:
-        """Let it pass, and ring."""
-        self.world.advance(seconds)
-        for alarm in [each for each in self.alarms if each[0] <= self.world.now]:
-            self.alarms.remove(alarm)
-            alarm[1]()
+    def wait(self, seconds: float, stop=None) -> bool:
+        """Let it pass up to the next alarm, ring, and go on unless told to stop."""
+        stop = stop or threading.Event()
+        until = self.world.now + seconds
+        while not stop.is_set() and self.world.now < until:
+            next_alarm = min((when for when, _ in self.alarms), default=until)
+            self.world.advance(max(0.0, min(until, next_alarm) - self.world.now))
+            for alarm in [each for each in self.alarms if each[0] <= self.world.now]:
+                self.alarms.remove(alarm)
+                alarm[1]()
+        return stop.is_set()
 
 
 class Stage:
