@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from doaudit.account import Account, connect, demo
-from doaudit.acting import resume, see_through, snapshot, wait
+from doaudit.acting import resume, run_to_completion, snapshot, wait
 from doaudit.actions import Action
 from doaudit.analysis import (
     activity,
@@ -56,7 +56,7 @@ __all__ = [
     "read_csv",
     "report",
     "resume",
-    "see_through",
+    "run_to_completion",
     "slowest",
     "snapshot",
     "wait",

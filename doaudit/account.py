@@ -20,7 +20,7 @@ from doaudit.clock import Clock, SystemClock
 from doaudit.errors import InvalidArgument, TokenMissing
 from doaudit.progress import ReadBar
 from doaudit.workflow import journal, runner
-from doaudit.workflow.calls import one_action
+from doaudit.workflow.transport import one_action
 from doaudit.workflow.expected import Expected, from_history
 from doaudit.workflow.runner import Job, job_for
 from doaudit.workflow.starting import start

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from doaudit.workflow.run import Run
     from doaudit.workflow.runner import Job
 
-__all__ = ["resume", "see_through", "snapshot", "wait"]
+__all__ = ["resume", "run_to_completion", "snapshot", "wait"]
 
 _EACH_S = 0.2
 
@@ -92,7 +92,7 @@ def snapshot(account: Account, droplet_id: int, name: str | None = None, *, live
     plan = account.snapshot_plan(droplet_id, name, live=live)
     for line in (plan.sentence, *plan.notes):
         _say(line)
-    return see_through(account.snapshot_job(plan))
+    return run_to_completion(account.snapshot_job(plan))
 
 
 def resume(account: Account) -> list[Run]:
@@ -108,10 +108,10 @@ def resume(account: Account) -> list[Run]:
     left = account.unfinished()
     if not left:
         _say("Nothing was left unfinished.")
-    return [see_through(account.resume_job(run), wanted=not run.finished) for run in left]
+    return [run_to_completion(account.resume_job(run), wanted=not run.ended) for run in left]
 
 
-def see_through(job: Job, *, wanted: bool = True) -> Run:
+def run_to_completion(job: Job, *, wanted: bool = True) -> Run:
     """
     Start a job and wait for it, with its log as text; the portable way in Colab, plain IPython and scripts.
 
@@ -140,7 +140,7 @@ def see_through(job: Job, *, wanted: bool = True) -> Run:
     shown(run)
     if interrupted and run.phase == "cancelled":
         raise KeyboardInterrupt(run.sentence)
-    if not run.ok and (wanted or run.owes_power):
+    if not run.ok and (wanted or run.needs_power_on):
         raise SnapshotFailed(run.sentence, run)
     return run
 

@@ -131,7 +131,7 @@ def _snapshot(asked: argparse.Namespace) -> int:
         if not asked.yes and not _agreed("Begin? Type yes: "):
             print("Nothing was begun.")
             return 1
-        run = da.see_through(account.snapshot_job(plan))
+        run = da.run_to_completion(account.snapshot_job(plan))
         return 0 if run.ok else 1
 
 

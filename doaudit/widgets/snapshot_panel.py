@@ -229,10 +229,10 @@ class SnapshotPanel(LivePanel):
             if self._job is None or run.id != self._job.state.id:
                 return
             news = (run.phase, run.log[-1:]) != self._told
-            if not self._pace.lets_through(urgent=news or run.finished):
+            if not self._pace.lets_through(urgent=news or run.ended):
                 return
             self._told = (run.phase, run.log[-1:])
-            if run.finished:
+            if run.ended:
                 self._ended.set()
             self._draw()
             if news:
@@ -244,7 +244,7 @@ class SnapshotPanel(LivePanel):
             self._job.cancel()
 
     def _begin_again(self) -> None:
-        if self._job is not None and self._job.state.finished:
+        if self._job is not None and self._job.state.ended:
             self._job = None
             self._forget_plan()
             self.read()
@@ -287,10 +287,10 @@ class SnapshotPanel(LivePanel):
         _put(self._bar, progress_html(run, now))
         _put(self._steps, steps_html(run, now))
         _put(self._log, log_html(run))
-        _put(self._result, result_html(run, self._page) if run.finished else "")
-        _show(self._status, not run.finished)
-        _show(self._ending, run.finished)
-        _show(self.cancel, not run.finished)
+        _put(self._result, result_html(run, self._page) if run.ended else "")
+        _show(self._status, not run.ended)
+        _show(self._ending, run.ended)
+        _show(self.cancel, not run.ended)
 
     def _still_state(self) -> tuple[str, str]:
         if self._job is None:

@@ -95,14 +95,14 @@ def progress_html(run: Run, now: datetime) -> str:
     """A bar: the steps that are over, and the one that runs measured by what is usual for it."""
     needed = [step for step in run.steps if step.status != "skipped"]
     usual = sum(step.p50_s for step in needed)
-    share = 1.0 if run.finished and run.ok else _share(needed, usual, now)
+    share = 1.0 if run.ended and run.ok else _share(needed, usual, now)
     began = min((step.started_at for step in needed if step.started_at), default=now)
-    ended = max((step.ended_at for step in needed if step.ended_at), default=now) if run.finished else now
+    ended = max((step.ended_at for step in needed if step.ended_at), default=now) if run.ended else now
     elapsed = (ended - began).total_seconds()
-    kind = ("good" if run.ok else "bad") if run.finished else ("late" if _is_late(needed, now) else "")
+    kind = ("good" if run.ok else "bad") if run.ended else ("late" if _is_late(needed, now) else "")
     over = sum(step.status in {"done", "failed"} for step in needed)
     about = f"; about {span(usual)} is usual" if usual else ""
-    said = f"{over} of {len(needed)} steps, {span(elapsed)}{'' if run.finished else ' so far'}{about}"
+    said = f"{over} of {len(needed)} steps, {span(elapsed)}{'' if run.ended else ' so far'}{about}"
     return (
         f'<div class="da-bar{f" da-{kind}" if kind else ""}" role="progressbar" aria-label="Snapshot" '
         f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{round(100 * share)}" aria-valuetext="{said}">'
@@ -189,7 +189,7 @@ def still_html(run: Run, at: datetime) -> str:
     log = "\n".join(escaped(log_line(line)) for line in run.log[-LOG_LINES:])
     return (
         f"<p><b>Snapshot '{escaped(run.snapshot_name)}' of {escaped(run.droplet_name)}: {escaped(run.sentence)}</b></p>"
-        f"<p>As of {day_time(at)}; no longer live.{'' if run.finished else f' {_hint_html()}'}</p>"
+        f"<p>As of {day_time(at)}; no longer live.{'' if run.ended else f' {_hint_html()}'}</p>"
         f"<ul>{steps}</ul><pre>{log}</pre>"
     )
 
@@ -205,7 +205,7 @@ def plain_run(run: Run, at: datetime) -> str:
     """The state of a run in plain text, for terminals and exports."""
     lines = [
         f"Snapshot '{run.snapshot_name}' of {run.droplet_name}: {run.sentence}",
-        f"As of {day_time(at)}; no longer live." + ("" if run.finished else f" To take it up again: {RESUME}"),
+        f"As of {day_time(at)}; no longer live." + ("" if run.ended else f" To take it up again: {RESUME}"),
         *(f"  {_MARKS.get(step.status, '○')} {step.sentence}" for step in run.steps),
         *(log_line(line) for line in run.log[-LOG_LINES:]),
     ]

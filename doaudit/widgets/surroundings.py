@@ -10,7 +10,7 @@ import pandas as pd
 from doaudit.actions import IN_PROGRESS, Action
 from doaudit.analysis import durations
 from doaudit.widgets.lookout import Surroundings
-from doaudit.workflow.calls import list_of, one_action
+from doaudit.workflow.transport import list_of, one_action
 from doaudit.workflow.expected import Expected, usual
 
 if TYPE_CHECKING:

@@ -133,7 +133,7 @@ def unfinished(folder: Path) -> list[Run]:
     left = []
     for path in _journals(folder):
         run = load(path)
-        if run is not None and (not run.finished or run.owes_power) and not _is_held(path):
+        if run is not None and (not run.ended or run.needs_power_on) and not _is_held(path):
             left.append(run)
     return sorted(left, key=lambda run: run.created_at)
 
@@ -166,9 +166,9 @@ def started(folder: Path) -> list[Started]:
         run = load(path)
         if run is not None:
             found += [
-                Started(order.action_id, order.type, f"droplet:{run.droplet_id}", order.sent_at, run.id)
-                for order in run.every_order
-                if order.action_id is not None
+                Started(submission.action_id, submission.type, f"droplet:{run.droplet_id}", submission.sent_at, run.id)
+                for submission in run.every_submission
+                if submission.action_id is not None
             ]
     return sorted(found, key=lambda each: (each.asked_at, each.action_id))
 

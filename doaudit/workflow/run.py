@@ -8,7 +8,7 @@ from typing import Literal
 
 from doaudit.workflow.expected import Expected, usual
 
-__all__ = ["LogLine", "Order", "OrderState", "Phase", "Run", "Step", "logged", "planned_steps"]
+__all__ = ["LogLine", "Phase", "Run", "Step", "Submission", "SubmissionState", "logged", "planned_steps"]
 
 Phase = Literal[
     "planned",
@@ -24,7 +24,9 @@ Phase = Literal[
     "failed",
     "cancelled",
 ]
-OrderState = Literal["sending", "lost", "accepted", "completed", "errored", "refused", "blocked", "unknown", "overdue"]
+SubmissionState = Literal[
+    "sending", "lost", "accepted", "completed", "errored", "refused", "blocked", "unknown", "overdue"
+]
 _ENDS = ("done", "failed", "cancelled")
 _LOG_LINES = 500
 
@@ -57,7 +59,7 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class Order:
+class Submission:
     """
     One event that was asked for with a POST.
 
@@ -71,7 +73,7 @@ class Order:
     sent_at: datetime
     since: datetime
     known: tuple[int, ...] = ()
-    state: OrderState = "sending"
+    state: SubmissionState = "sending"
     action_id: int | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -96,13 +98,13 @@ class Run:
         snapshot_id: the snapshot that was made, once it was found.
         error: why it failed, in one paragraph; empty if it did not.
         notes: what is worth knowing before it is started, such as a name that is taken.
-        phase_since, orders, ending and what follows: how far the workflow has come, for `doaudit.workflow.snapshot`.
+        phase_since, submissions, ending and what follows: how far the workflow has come, for `doaudit.workflow.machine`.
 
     Example:
         >>> from datetime import UTC, datetime
         >>> now = datetime(2026, 11, 23, 12, tzinfo=UTC)
         >>> run = Run("r1", 7, "web-01", "before the upgrade", live=False, was_on=True, created_at=now)
-        >>> run.phase, run.finished, run.power_is_as_before
+        >>> run.phase, run.ended, run.power_is_as_before
         ('planned', False, True)
     """
 
@@ -127,20 +129,20 @@ class Run:
     droplet_gone: bool = False
     phase_since: datetime | None = None
     phase_deadline: datetime | None = None
-    orders: tuple[Order, ...] = ()
-    order: Order | None = None
+    submissions: tuple[Submission, ...] = ()
+    submission: Submission | None = None
     ending: Literal["done", "failed", "cancelled"] | None = None
     snapshots_before: tuple[str, ...] = ()
     seen_off: bool = False
     refusals: int = 0
-    in_the_way: int | None = None
+    blocking_action_id: int | None = None
     absent_since: datetime | None = None
-    troubles: int = 0
-    rejections: int = 0
+    read_errors: int = 0
+    auth_errors: int = 0
     power_on_attempts: int = 0
 
     @property
-    def finished(self) -> bool:
+    def ended(self) -> bool:
         """Whether it is over, one way or the other."""
         return self.phase in _ENDS
 
@@ -155,19 +157,19 @@ class Run:
         return {"untouched": True, "on": True, "off": False, "unknown": None}[self.power]
 
     @property
-    def owes_power(self) -> bool:
+    def needs_power_on(self) -> bool:
         """Whether the droplet was on, may be off because of this run, and still exists."""
         return self.was_on and self.power in {"unknown", "off"} and not self.droplet_gone
 
     @property
-    def every_order(self) -> tuple[Order, ...]:
+    def every_submission(self) -> tuple[Submission, ...]:
         """What it has asked for so far, the one under way last."""
-        return self.orders if self.order is None else (*self.orders, self.order)
+        return self.submissions if self.submission is None else (*self.submissions, self.submission)
 
     @property
     def action_ids(self) -> tuple[int, ...]:
         """The actions that this run started."""
-        return tuple(order.action_id for order in self.every_order if order.action_id is not None)
+        return tuple(submission.action_id for submission in self.every_submission if submission.action_id is not None)
 
     @property
     def off_s(self) -> tuple[float, float] | None:

@@ -15,12 +15,12 @@ import msgspec
 
 from doaudit.api.client import Client, Stopped
 from doaudit.errors import InvalidArgument, NotPossible
-from doaudit.workflow.calls import answered
-from doaudit.workflow.exchange import Answered, Lost, Refusal, Request, Send, Wait, Waited
 from doaudit.workflow.expected import Expected, snapshot_of_disk, usual
 from doaudit.workflow.journal import Journal
+from doaudit.workflow.machine import cancelled, resumed, step
+from doaudit.workflow.messages import AnswerLost, Command, Elapsed, Event, Rejected, Submit, Wait
 from doaudit.workflow.run import Run, logged, planned_steps
-from doaudit.workflow.snapshot import cancelled, resumed, step
+from doaudit.workflow.transport import perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,28 +142,28 @@ class _Driver:
     def drive(self) -> Run:
         now = self._now()
         self._become(self._run if self._run.phase == "planned" else resumed(self._run, now), "begun")
-        seen: Answered = Waited(now)
+        seen: Event = Elapsed(now)
         while True:
             if self._stop.is_set() and not self._cancelled:
                 self._cancelled = True
                 self._become(cancelled(self._run, self._now()), "cancelled")
-                seen = Waited(self._now())
+                seen = Elapsed(self._now())
             run, request = step(self._run, seen)
             self._become(
-                run, "about to ask" if isinstance(request, Send) else "so far", always=isinstance(request, Send)
+                run, "about to ask" if isinstance(request, Submit) else "so far", always=isinstance(request, Submit)
             )
             if request is None:
                 return self._run
             seen = self._done(request)
 
-    def _done(self, request: Request) -> Answered:
+    def _done(self, request: Command) -> Event:
         # After a cancel nothing interrupts the way back to a droplet that is on.
         stop = threading.Event() if self._cancelled else self._stop
         try:
             if isinstance(request, Wait):
                 self._clock.wait(request.seconds, stop)
-                return Waited(self._now())
-            return answered(
+                return Elapsed(self._now())
+            return perform(
                 self._client, self._run.droplet_id, request, now=self._now, stop=stop, on_pause=self._tell_pause
             )
         except Stopped:
@@ -172,17 +172,17 @@ class _Driver:
             if self._cancelled or self._stop.is_set():
                 raise
             self._stop.set()
-            if isinstance(request, Send):
-                return Lost(self._now(), f"Ctrl-C came while the {request.type} was being asked for.")
-            return Waited(self._now())
+            if isinstance(request, Submit):
+                return AnswerLost(self._now(), f"Ctrl-C came while the {request.type} was being asked for.")
+            return Elapsed(self._now())
 
-    def _unsent(self, request: Request) -> Answered:
-        if isinstance(request, Send):
-            return Refusal(self._now(), f"The {request.type} was not asked for.", passing=True)
-        return Waited(self._now())
+    def _unsent(self, request: Command) -> Event:
+        if isinstance(request, Submit):
+            return Rejected(self._now(), f"The {request.type} was not asked for.", passing=True)
+        return Elapsed(self._now())
 
     def _become(self, run: Run, why: str, *, always: bool = False) -> None:
-        changed, turned = run != self._run, run.phase != self._run.phase or run.order != self._run.order
+        changed, turned = run != self._run, run.phase != self._run.phase or run.submission != self._run.submission
         self._run = run
         if always or turned or why in {"begun", "cancelled"}:
             self._book.write(self._now(), why, run)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from doaudit.errors import ApiProblem, InvalidArgument, OutcomeUnknown, Refused
-from doaudit.workflow.calls import is_pending_event, list_of, path_of, post_event
-from doaudit.workflow.exchange import matching
-from doaudit.workflow.run import Order
+from doaudit.workflow.messages import matching_action
+from doaudit.workflow.run import Submission
+from doaudit.workflow.transport import is_pending_event, list_of, path_of, post_event
 
 if TYPE_CHECKING:
     from doaudit.actions import Action
@@ -58,7 +58,7 @@ def start(client: Client, resource: str, kind: str, arguments: dict[str, Any], *
     path = f"{path_of(resource)}/actions"
     _check(resource, kind, arguments)
     before, since = list_of(client, path)
-    asked = Order(kind, sent_at=since, since=since, known=tuple(action.id for action in before))
+    asked = Submission(kind, sent_at=since, since=since, known=tuple(action.id for action in before))
     try:
         return post_event(client, path, {"type": kind, **arguments})
     except OutcomeUnknown as lost:
@@ -76,13 +76,13 @@ def _check(resource: str, kind: str, arguments: dict[str, Any]) -> None:
         raise InvalidArgument(f"The event {kind!r} of a {sort} needs {', '.join(f'{name}=' for name in missing)}.")
 
 
-def _adopted(client: Client, path: str, asked: Order, lost: OutcomeUnknown, clock: Clock) -> Action:
+def _adopted(client: Client, path: str, asked: Submission, lost: OutcomeUnknown, clock: Clock) -> Action:
     for _ in range(_LOOKUPS):
         try:
             actions, _date = list_of(client, path)
         except ApiProblem:
             break
-        found = matching(actions, asked.type, asked.known, asked.since)
+        found = matching_action(actions, asked.type, asked.known, asked.since)
         if found is not None:
             return found
         clock.wait(_LOOKUP_EVERY_S)

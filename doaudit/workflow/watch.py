@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from doaudit.api.client import Client, Stopped
 from doaudit.errors import ApiProblem, Forbidden, NotFound, Unauthorized
-from doaudit.workflow.calls import list_of, one_action
 from doaudit.workflow.expected import Expected, next_look_s, timeout_s
+from doaudit.workflow.transport import list_of, one_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -99,6 +99,6 @@ def test_what_kills_the_thread_is_shown(scene):
     job.start()
     ended = job.wait(60)
 
-    assert (ended.phase, ended.finished) == ("failed", True)
+    assert (ended.phase, ended.ended) == ("failed", True)
     assert "ZeroDivisionError" in ended.sentence
     assert "ZeroDivisionError" in job.fault

@@ -11,11 +11,11 @@ from staged import DROPLET, world_of
 from doaudit.demo import DEMO_TOKEN, Fault
 from doaudit.demo.records import Image
 from doaudit.errors import FileProblem, InvalidArgument, NotFound, NotPossible
-from doaudit.workflow.exchange import DropletRead
 from doaudit.workflow.expected import Expected
 from doaudit.workflow.journal import Journal, load, unfinished
-from doaudit.workflow.run import Order, Run
-from doaudit.workflow.snapshot import step
+from doaudit.workflow.machine import step
+from doaudit.workflow.messages import DropletRead
+from doaudit.workflow.run import Run, Submission
 
 
 def test_the_usual_course(scene):
@@ -25,7 +25,7 @@ def test_the_usual_course(scene):
     assert (ended.phase, ended.ok, ended.power_is_as_before, scene.power) == ("done", True, True, "active")
     [image] = scene.world.images.values()
     assert (ended.snapshot_id, image.name) == (str(image.id), "before the upgrade")
-    assert [order.type for order in ended.orders] == ["shutdown", "snapshot", "power_on"]
+    assert [submission.type for submission in ended.submissions] == ["shutdown", "snapshot", "power_on"]
     assert {step.name: step.status for step in ended.steps} == {
         "prepare": "done",
         "shut down": "done",
@@ -72,7 +72,7 @@ def test_planning_changes_nothing(scene):
     plan = scene.plan(expected={"snapshot": Expected(240, 420, 900)})
 
     assert scene.posts() == []
-    assert (plan.phase, plan.was_on, plan.finished) == ("planned", True, False)
+    assert (plan.phase, plan.was_on, plan.ended) == ("planned", True, False)
     assert plan.sentence == "The droplet will be off for about 4 minutes, 9 of 10 within 7 minutes."
     assert [step.status for step in plan.steps] == ["waiting"] * 6
 
@@ -100,7 +100,7 @@ def test_a_guest_that_ignores_the_shutdown_is_switched_off_after_the_grace(scene
 
     ended = scene.snapshot()
 
-    shutdown, power_off = ended.orders[:2]
+    shutdown, power_off = ended.submissions[:2]
     assert (power_off.type, ended.ok) == ("power_off", True)
     assert 90 <= (power_off.sent_at - shutdown.sent_at).total_seconds() < 100
 
@@ -131,7 +131,7 @@ def test_a_timeout_is_not_before_an_hour_and_three_times_the_p99(stage):
     early = scene.snapshot(expected={"snapshot": Expected(200, 500, 1500)}, live=True)
 
     assert early.phase == "failed"
-    assert 4500 <= (early.ended_at - early.orders[-1].sent_at).total_seconds() < 4600
+    assert 4500 <= (early.ended_at - early.submissions[-1].sent_at).total_seconds() < 4600
     patient = stage.set(world_of(snapshot_s=7000)).snapshot(
         expected={"snapshot": Expected(5000, 7000, 8000)}, live=True
     )
@@ -176,7 +176,7 @@ def test_another_action_is_waited_for_and_named(scene):
 
     assert ended.ok
     assert any("reboot" in state.sentence and str(reboot.id) in state.sentence for state in scene.states)
-    assert ended.orders[0].sent_at.timestamp() >= reboot.ends_at
+    assert ended.submissions[0].sent_at.timestamp() >= reboot.ends_at
 
 
 def test_an_event_that_comes_in_between_is_waited_for(scene):
@@ -256,7 +256,7 @@ def test_a_power_on_that_does_not_work_is_tried_again(scene):
     ended = scene.snapshot()
 
     assert (ended.ok, scene.power) == (True, "active")
-    assert [order.type for order in ended.orders].count("power_on") == 3
+    assert [submission.type for submission in ended.submissions].count("power_on") == 3
 
 
 def test_a_droplet_left_off_is_said_loudly_and_can_be_resumed(scene):
@@ -293,7 +293,7 @@ def test_the_journal_is_written_before_each_request(scene, monkeypatch):
     def look(droplet_id, body):
         [path] = scene.folder.glob("*.jsonl")
         run = load(path)
-        found.append((run.order.type, run.order.state) == (body["type"], "sending"))
+        found.append((run.submission.type, run.submission.state) == (body["type"], "sending"))
         return answer(droplet_id, body)
 
     scene.world.act_on_droplet = look
@@ -391,7 +391,7 @@ def test_a_snapshot_of_forty_minutes_costs_few_requests(stage):
 
     ended = scene.snapshot(expected={"snapshot": Expected(2400, 2900, 3600)}, live=True)
 
-    late = ended.orders[-1].ended_at
+    late = ended.submissions[-1].ended_at
     noticed = next(line.at for line in ended.log if "has ended" in line.text)
     assert len(scene.world.requests) < 2400 / 5 / 4
     assert (noticed - late).total_seconds() <= 60
@@ -422,13 +422,15 @@ def test_a_destroyed_droplet_ends_the_run(scene):
 def test_a_status_just_after_the_power_went_is_not_believed(seconds, over):
     """A droplet's status lags: 'active' counts only once what was there before would no longer show."""
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    orders = tuple(Order(kind, now, now, state="completed", action_id=7) for kind in ("power_off", "power_on"))
-    run = Run("r", 7, "web-01", "x", live=False, was_on=True, created_at=now, power="unknown", orders=orders)
+    submissions = tuple(
+        Submission(kind, now, now, state="completed", action_id=7) for kind in ("power_off", "power_on")
+    )
+    run = Run("r", 7, "web-01", "x", live=False, was_on=True, created_at=now, power="unknown", submissions=submissions)
     run = replace(
         run, phase="confirming on", phase_since=now, phase_deadline=now + timedelta(seconds=300), ending="failed"
     )
 
     after, request = step(run, DropletRead(now + timedelta(seconds=seconds), "active"))
 
-    assert (after.finished, request is None) == (over, over)
+    assert (after.ended, request is None) == (over, over)
     assert after.power_is_as_before is (True if over else None)

@@ -65,7 +65,7 @@ def what_is_promised_holds(stage, *, status, live, snapshot_s, seed, faults, bus
 
     ended = lived_through(scene, planned, crashes)
 
-    assert ended.finished
+    assert ended.ended
     assert len(scene.taken) <= 1, "two snapshots for one request"
     assert len(scene.world.requests) < 2500, "a loop without an end"
     if ended.ok:
@@ -120,7 +120,7 @@ class _Mine(list):
 
     def append(self, run) -> None:
         """Take note of a state."""
-        if run.order is not None and run.order.state == "sending":
+        if run.submission is not None and run.submission.state == "sending":
             self.number -= 1
             if self.number == 0:
                 raise Crash

@@ -18,23 +18,23 @@ from doaudit.errors import (
     Refused,
     Unauthorized,
 )
-from doaudit.workflow.exchange import (
-    Absent,
+from doaudit.workflow.messages import (
     Accepted,
-    Answered,
+    ActionRead,
+    AnswerLost,
     DropletRead,
+    Event,
     ListRead,
-    Lost,
+    Missing,
     ReadAction,
     ReadDroplet,
+    ReadFailed,
     ReadList,
     ReadSnapshots,
-    Refusal,
-    Seen,
-    Send,
+    Rejected,
     Snapshot,
     SnapshotsRead,
-    Trouble,
+    Submit,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from doaudit.api.client import Client
     from doaudit.api.pacing import Pause
 
-__all__ = ["answered", "is_pending_event", "list_of", "one_action", "path_of", "post_event"]
+__all__ = ["is_pending_event", "list_of", "one_action", "path_of", "perform", "post_event"]
 
 _LISTED = {"page": 1, "per_page": 100}
 
@@ -71,15 +71,15 @@ class _SnapshotsAnswer(msgspec.Struct, frozen=True):
     snapshots: list[dict[str, Any]]
 
 
-def answered(
+def perform(
     client: Client,
     droplet_id: int,
-    request: ReadDroplet | ReadList | ReadAction | ReadSnapshots | Send,
+    request: ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit,
     *,
     now: Callable[[], datetime],
     stop: threading.Event,
     on_pause: Callable[[Pause], None],
-) -> Answered:
+) -> Event:
     """
     What comes back of a request about a droplet; whatever the API reports is a value, too.
 
@@ -89,7 +89,7 @@ def answered(
     path = f"/v2/droplets/{droplet_id}"
     try:
         match request:
-            case Send():
+            case Submit():
                 body = {"type": request.type} | ({} if request.name is None else {"name": request.name})
                 action = post_event(client, f"{path}/actions", body, stop=stop, on_pause=on_pause)
                 return Accepted(now(), action)
@@ -101,7 +101,7 @@ def answered(
                 return ListRead(now(), actions, date)
             case ReadAction():
                 action = one_action(client, request.action_id, stop=stop, on_pause=on_pause)
-                return Seen(now(), action)
+                return ActionRead(now(), action)
             case ReadSnapshots():
                 query = {"page": 1, "per_page": 200}
                 found = client.get(f"{path}/snapshots", query, parse=_parse_snapshots, stop=stop, on_pause=on_pause)
@@ -110,15 +110,15 @@ def answered(
         return _explained(request, fault, now())
 
 
-def _explained(request: object, fault: ApiProblem, at: datetime) -> Answered:
-    if isinstance(request, Send):
+def _explained(request: object, fault: ApiProblem, at: datetime) -> Event:
+    if isinstance(request, Submit):
         if isinstance(fault, OutcomeUnknown):
-            return Lost(at, str(fault))
+            return AnswerLost(at, str(fault))
         passing = isinstance(fault, RateLimited | NotFound) or is_pending_event(fault)
-        return Refusal(at, str(fault), passing=passing)
+        return Rejected(at, str(fault), passing=passing)
     if isinstance(fault, NotFound):
-        return Absent(at, str(fault))
-    return Trouble(at, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
+        return Missing(at, str(fault))
+    return ReadFailed(at, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
 
 
 def is_pending_event(fault: Exception) -> bool:

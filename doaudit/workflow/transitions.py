@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from doaudit.workflow.run import Order, Phase, Run, Step, logged
+from doaudit.workflow.run import Phase, Run, Step, Submission, logged
 
-__all__ = ["STEP_OF", "entered", "finished", "power_statement", "still_running"]
+__all__ = ["STEP_OF", "close", "enter_phase", "power_statement", "still_running"]
 
 STEP_OF: dict[str, str] = {
     "waiting for another action": "prepare",
@@ -21,10 +21,14 @@ STEP_OF: dict[str, str] = {
 }
 
 
-def entered(run: Run, phase: Phase, at: datetime, sentence: str, patience_s: float, *, went_well: bool = True) -> Run:
+def enter_phase(
+    run: Run, phase: Phase, at: datetime, sentence: str, patience_s: float, *, went_well: bool = True
+) -> Run:
     """The run in another phase, which it is to leave within *patience_s*; the event under way becomes a former one."""
     steps = _steps_in(run.steps, STEP_OF.get(phase), at, went_well=went_well)
-    orders, order = ((*run.orders, run.order), None) if run.order is not None else (run.orders, None)
+    submissions, submission = (
+        ((*run.submissions, run.submission), None) if run.submission is not None else (run.submissions, None)
+    )
     moved = replace(
         run,
         phase=phase,
@@ -32,19 +36,19 @@ def entered(run: Run, phase: Phase, at: datetime, sentence: str, patience_s: flo
         steps=steps,
         phase_since=at,
         phase_deadline=at + timedelta(seconds=patience_s),
-        orders=orders,
-        order=order,
-        in_the_way=None,
+        submissions=submissions,
+        submission=submission,
+        blocking_action_id=None,
         absent_since=None,
         refusals=0,
     )
     return logged(moved, at, sentence)
 
 
-def finished(run: Run, at: datetime, phase: Literal["done", "failed", "cancelled"]) -> Run:
+def close(run: Run, at: datetime, phase: Literal["done", "failed", "cancelled"]) -> Run:
     """The run at its end, which says how it ended and how the droplet was left."""
-    orders = run.every_order
-    run = replace(run, orders=orders, order=None)
+    submissions = run.every_submission
+    run = replace(run, submissions=submissions, submission=None)
     power, running = power_statement(run), still_running(run)
     if phase == "done" and run.power_is_as_before is not True:
         phase = "failed"
@@ -94,19 +98,19 @@ def power_statement(run: Run) -> str:
 def still_running(run: Run) -> str:
     """What goes on at DigitalOcean after the run, or was asked for without an answer."""
     told = []
-    for order in run.every_order:
-        if order.state in {"accepted", "overdue"}:
-            told.append(f"The {order.type}, action {order.action_id}, still runs at DigitalOcean.")
-        elif order.state in {"sending", "lost", "unknown"}:
-            told.append(_unknown(run, order))
-        elif order.type == "snapshot" and order.state == "completed" and run.snapshot_id is None:
-            told.append(f"The snapshot that was started (action {order.action_id}) was completed and is kept.")
+    for submission in run.every_submission:
+        if submission.state in {"accepted", "overdue"}:
+            told.append(f"The {submission.type}, action {submission.action_id}, still runs at DigitalOcean.")
+        elif submission.state in {"sending", "lost", "unknown"}:
+            told.append(_unknown(run, submission))
+        elif submission.type == "snapshot" and submission.state == "completed" and run.snapshot_id is None:
+            told.append(f"The snapshot that was started (action {submission.action_id}) was completed and is kept.")
     return " ".join(told)
 
 
-def _unknown(run: Run, order: Order) -> str:
+def _unknown(run: Run, submission: Submission) -> str:
     return (
-        f"Whether the {order.type} asked for at {order.sent_at:%H:%M:%S} UTC was started is unknown: look at the "
+        f"Whether the {submission.type} asked for at {submission.sent_at:%H:%M:%S} UTC was started is unknown: look at the "
         f"droplet's history, https://cloud.digitalocean.com/droplets/{run.droplet_id}/history, before you ask again."
     )
 

@@ -10,26 +10,26 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
 
 __all__ = [
-    "Absent",
     "Accepted",
-    "Answered",
+    "ActionRead",
+    "AnswerLost",
+    "Command",
     "DropletRead",
+    "Elapsed",
+    "Event",
     "ListRead",
-    "Lost",
+    "Missing",
     "ReadAction",
     "ReadDroplet",
+    "ReadFailed",
     "ReadList",
     "ReadSnapshots",
-    "Refusal",
-    "Request",
-    "Seen",
-    "Send",
+    "Rejected",
     "Snapshot",
     "SnapshotsRead",
-    "Trouble",
+    "Submit",
     "Wait",
-    "Waited",
-    "matching",
+    "matching_action",
 ]
 
 _SKEW = timedelta(seconds=5)
@@ -59,7 +59,7 @@ class ReadSnapshots:
 
 
 @dataclass(frozen=True)
-class Send:
+class Submit:
     """Ask for an event, once."""
 
     type: str
@@ -73,23 +73,23 @@ class Wait:
     seconds: float
 
 
-Request = ReadDroplet | ReadList | ReadAction | ReadSnapshots | Send | Wait
+Command = ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit | Wait
 
 
 @dataclass(frozen=True)
-class Answered:
+class Event:
     """Something came back; `at` is when, by the clock that the workflow waits on."""
 
     at: datetime
 
 
 @dataclass(frozen=True)
-class Waited(Answered):
+class Elapsed(Event):
     """The time has passed, or the workflow begins or goes on."""
 
 
 @dataclass(frozen=True)
-class DropletRead(Answered):
+class DropletRead(Event):
     """The droplet."""
 
     status: str
@@ -97,7 +97,7 @@ class DropletRead(Answered):
 
 
 @dataclass(frozen=True)
-class ListRead(Answered):
+class ListRead(Event):
     """The droplet's newest actions, and the server's time."""
 
     actions: tuple[Action, ...]
@@ -105,7 +105,7 @@ class ListRead(Answered):
 
 
 @dataclass(frozen=True)
-class Seen(Answered):
+class ActionRead(Event):
     """One action."""
 
     action: Action
@@ -121,21 +121,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class SnapshotsRead(Answered):
+class SnapshotsRead(Event):
     """The droplet's snapshots."""
 
     snapshots: tuple[Snapshot, ...]
 
 
 @dataclass(frozen=True)
-class Accepted(Answered):
+class Accepted(Event):
     """The event was started, as this action."""
 
     action: Action
 
 
 @dataclass(frozen=True)
-class Refusal(Answered):
+class Rejected(Event):
     """The event was certainly not started; `passing` if it may be later: an event in the way, a limit of requests."""
 
     text: str
@@ -143,28 +143,28 @@ class Refusal(Answered):
 
 
 @dataclass(frozen=True)
-class Lost(Answered):
+class AnswerLost(Event):
     """An event was asked for, and nothing says whether it was started."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Absent(Answered):
+class Missing(Event):
     """There is nothing at that address (404)."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Trouble(Answered):
+class ReadFailed(Event):
     """It could not be read; `final` if trying again will not help (the token is not accepted)."""
 
     text: str
     final: bool = False
 
 
-def matching(actions: tuple[Action, ...], type_: str, known: tuple[int, ...], since: datetime) -> Action | None:
+def matching_action(actions: tuple[Action, ...], type_: str, known: tuple[int, ...], since: datetime) -> Action | None:
     """
     The action that an event must have become whose answer was lost: of its type, new, and started since it was sent.
 
