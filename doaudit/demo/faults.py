@@ -22,10 +22,14 @@ RequestFault = Literal[
     "dropped_after",  # the request is carried out, then the connection is cut instead of an answer
     "truncated",  # half of the body, then the connection is cut
     "invalid_json",  # 200 whose body is no JSON
+    "garbled",  # the request is carried out; one byte inside a string of the answer is no UTF-8
+    "oversized",  # the request is carried out; 80 MB of white space follow the answer, sent as gzip of some 80 kB
+    "odd_times",  # the request is carried out; the times of its actions cannot be turned to UTC
     "captive_portal",  # 200 whose body is a log-in page
     "redirect",  # 302 to another host
     "slow",  # the answer comes `seconds` late
     "hang",  # no answer for `seconds`, then the connection is cut
+    "trickle",  # the request is carried out; the answer comes one byte each `seconds`, until either side hangs up
 ]
 """What can happen to a request."""
 
@@ -39,7 +43,14 @@ EventFault = Literal[
 
 _REQUEST_KINDS = frozenset(get_args(RequestFault))
 _EVENT_KINDS = frozenset(get_args(EventFault))
-_DEFAULT_SECONDS = {"burst_limit": 2.0, "hour_limit": 5.0, "slow": 1.0, "hang": 60.0, "slow_event": 300.0}
+_DEFAULT_SECONDS = {
+    "burst_limit": 2.0,
+    "hour_limit": 5.0,
+    "slow": 1.0,
+    "hang": 60.0,
+    "trickle": 5.0,
+    "slow_event": 300.0,
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,8 @@ class Fault:
         type: Only for actions of this type, such as "snapshot" (faults of events).
         times: How often it happens; None for always.
         after: How many matching requests or events are spared first.
-        seconds: How long a wait or delay is, where there is one. "slow" and "hang" wait in real time, the others
-            speak of virtual time.
+        seconds: How long a wait or delay is, where there is one. "slow", "hang" and "trickle" wait in real time, the
+            others speak of virtual time.
 
     Raises:
         ValueError: *kind* is not a word we know.

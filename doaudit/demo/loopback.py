@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import io
 import os
+import selectors
 import socket
 import threading
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, get_sockaddr, make_server, select_address_family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import WSGIApplication
 
-__all__ = ["LoopbackServer", "listen"]
+__all__ = ["ENDED_WITHIN", "LoopbackServer", "listen"]
+
+ENDED_WITHIN = "doaudit.ended_within"
+"""What a WSGI environment calls the function that waits some seconds, and says if the connection ended meanwhile."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -102,8 +107,10 @@ class _Handler(WSGIRequestHandler):
         environ = self.make_environ()
         # What an app leaves unread would be taken for the next request, so the body is read whole before it starts.
         environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0)))
+        environ[ENDED_WITHIN] = self._ended_within
         started: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
+        parts: Iterable[bytes] = ()
 
         def start_response(
             status: str, headers: list[tuple[str, str]], exc_info: object = None
@@ -113,18 +120,35 @@ class _Handler(WSGIRequestHandler):
             return written.append
 
         try:
-            written += self.server.app(environ, start_response)
-            self._send(*started[-1], b"".join(written))
+            parts = self.server.app(environ, start_response)
+            rest = iter(parts)
+            first = next(rest, b"")  # an app may say its status no sooner than this
+            self._send(*started[-1], chain([b"".join(written) + first], rest))
         except ConnectionError:
             self.close_connection = True
             _cut(self.connection)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
 
-    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        self.wfile.write(f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body)
-        promised = next((int(value) for name, value in headers if name.lower() == "content-length"), len(body))
-        if promised > len(body) and self.command != "HEAD":
+    def _send(self, status: str, headers: list[tuple[str, str]], parts: Iterable[bytes]) -> None:
+        """Send an answer part by part, each as soon as it is there, the first together with the headers."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        head, sent = f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1"), 0
+        for part in parts:
+            self.wfile.write(head + part)
+            head, sent = b"", sent + len(part)
+        promised = next((int(value) for name, value in headers if name.lower() == "content-length"), sent)
+        if promised > sent and self.command != "HEAD":
             raise ConnectionAbortedError("The answer was cut short.")
+
+    def _ended_within(self, seconds: float) -> bool:
+        """Wait *seconds*, but no longer than the connection lasts; say whether either side has ended it."""
+        # The end of a connection makes it readable. So would a next request, but no client of ours sends one before it
+        # has the answer to the last.
+        with selectors.DefaultSelector() as watch:
+            watch.register(self.connection, selectors.EVENT_READ)
+            return bool(watch.select(seconds))
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 -- the name is the parent's
         """Say nothing: a notebook's output is no place for an access log."""

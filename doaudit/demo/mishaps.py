@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+import zlib
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from doaudit.demo.limits import burst_exceeded, hour_exceeded
@@ -13,7 +17,12 @@ if TYPE_CHECKING:
 
     from doaudit.demo.faults import Fault
 
-__all__ = ["Reply", "instead", "spoiled"]
+__all__ = ["ODD_TIME", "PADDING_BYTES", "Reply", "instead", "spoiled"]
+
+ODD_TIME = "0001-01-01T00:00:00+01:00"
+"""A well-formed time whose UTC lies before the first year there is."""
+PADDING_BYTES = 80_000_000
+"""How much white space follows an oversized answer, once it is unpacked."""
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
 _HTML = {"content-type": "text/html; charset=UTF-8"}
@@ -28,6 +37,9 @@ _CAPTIVE_PORTAL = b"""<!DOCTYPE html>
 _ELSEWHERE = "https://elsewhere.invalid/v2/actions"
 _RAY = {"server": "cloudflare", "cf-ray": "9a2f61b7cd1e0f2c-FRA"}
 _EDGE = _RAY | {"x-gateway": "Edge-Gateway", "x-response-from": "service"}
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?')  # its inside, and the colon after it if it is a key
+_TIME = re.compile(rb'("(?:started_at|completed_at)"\s*:\s*)"(?:[^"\\]|\\.)*"')
+_NO_UTF8 = b"\xff"
 
 
 @dataclass(frozen=True)
@@ -40,12 +52,14 @@ class Reply:
         body: Its body.
         headers: Its headers, in lower case.
         length: The length it claims to have, when that is not the body's own.
+        pause_s: How long each byte of the body waits for the next, in real seconds; None where all come at once.
     """
 
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=_JSON.copy)
     length: int | None = None
+    pause_s: float | None = None
 
 
 _PAGES = {
@@ -74,11 +88,39 @@ def instead(fault: Fault, hourly: int, now: float) -> Reply | Refusal | None:
 
 def spoiled(fault: Fault, reply: Reply) -> Reply:
     """Return *reply* as it arrives after *fault* has happened to it."""
+    spoilt = reply
     half = reply.body[: len(reply.body) // 2]
     match fault.kind:
         case "truncated":
-            return replace(reply, body=half, length=len(reply.body))
+            spoilt = replace(reply, body=half, length=len(reply.body))
         case "invalid_json":
-            return replace(reply, body=half)
-        case _:
-            return reply
+            spoilt = replace(reply, body=half)
+        case "garbled":
+            spoilt = replace(reply, body=_garbled(reply.body))
+        case "oversized" if reply.body:  # where there is no content there is nothing to follow
+            # Members of gzip can be strung together, so that the padding is packed once for all answers.
+            packed = gzip.compress(reply.body, mtime=0) + _padding()
+            spoilt = replace(reply, body=packed, headers=reply.headers | {"content-encoding": "gzip"})
+        case "odd_times":
+            spoilt = replace(reply, body=_TIME.sub(rb'\1"%s"' % ODD_TIME.encode(), reply.body))
+        case "trickle":
+            spoilt = replace(reply, pause_s=fault.wait_s)
+    return spoilt
+
+
+def _garbled(body: bytes) -> bytes:
+    """Return *body* with one byte that is no UTF-8: in a value if there is a string, else in a key, else anywhere."""
+    # At a backslash the string would end elsewhere, and the answer would be no JSON for another reason.
+    strings = [found for found in _STRING.finditer(body) if found[1] and not found[1].startswith(b"\\")]
+    chosen = next((found for found in strings if not found[2]), strings[0] if strings else None)
+    at = chosen.start(1) if chosen else len(body) // 2
+    return body[:at] + _NO_UTF8 + body[at + 1 :] if body else body
+
+
+@cache
+def _padding() -> bytes:
+    """Return `PADDING_BYTES` of white space as a member of gzip, which is a thousandth of that."""
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    blank = b" " * 1_000_000
+    parts = [packer.compress(blank[: PADDING_BYTES - done]) for done in range(0, PADDING_BYTES, len(blank))]
+    return b"".join([*parts, packer.flush()])

@@ -11,14 +11,14 @@ from uuid import uuid4
 from flask import Flask, Response, request
 
 from doaudit.demo import mishaps, wire
-from doaudit.demo.loopback import LoopbackServer, listen
+from doaudit.demo.loopback import ENDED_WITHIN, LoopbackServer, listen
 from doaudit.demo.mishaps import Reply
 from doaudit.demo.refusals import Refusal
 from doaudit.demo.routes import ROUTES, Asked, Route
 from doaudit.demo.tokens import DEMO_TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from doaudit.demo.faults import Fault
@@ -157,9 +157,32 @@ class _Line:
                 reply = self._reply(route, variables, fault)
             if fault is not None and fault.kind == "dropped_after":
                 raise ConnectionAbortedError("The connection was cut after the request had been carried out.")
-            return _response(reply if fault is None else mishaps.spoiled(fault, reply))
+            return self._response(reply if fault is None else mishaps.spoiled(fault, reply))
 
         return view
+
+    def _response(self, reply: Reply) -> Response:
+        body = reply.body if reply.pause_s is None else self._trickling(reply.body, reply.pause_s)
+        response = Response(body, reply.status)
+        response.headers.clear()
+        response.headers.extend(reply.headers)
+        if reply.status != 204:  # noqa: PLR2004 -- no content, hence no length
+            response.headers["content-length"] = str(len(reply.body) if reply.length is None else reply.length)
+        response.automatically_set_content_length = False
+        return response
+
+    def _trickling(self, body: bytes, pause_s: float) -> Iterator[bytes]:
+        """Return the bytes of *body* one by one, with a pause before each but the first, while somebody waits."""
+        # Servers other than ours do not say that the client has hung up; with them the next byte will fail.
+        ended_within = request.environ.get(ENDED_WITHIN, self._stopping.wait)
+
+        def trickle() -> Iterator[bytes]:
+            for place in range(len(body)):
+                if place and (self._stopping.is_set() or ended_within(pause_s)):
+                    return
+                yield body[place : place + 1]
+
+        return trickle()
 
     def _travel(self, fault: Fault | None) -> None:
         kind = fault.kind if fault else None
@@ -190,13 +213,3 @@ class _Line:
         date = formatdate(world.now, usegmt=True)
         headers = limits | reply.headers | {"x-request-id": request_id, "x-gateway": "Edge-Gateway", "date": date}
         return Reply(reply.status, reply.body, headers)
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status)
-    response.headers.clear()
-    response.headers.extend(reply.headers)
-    if reply.status != 204:  # noqa: PLR2004 -- no content, hence no length
-        response.headers["content-length"] = str(len(reply.body) if reply.length is None else reply.length)
-    response.automatically_set_content_length = False
-    return response
