@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doaudit.api.pacing import Tries, after_answer, after_silence
+from doaudit.api.pacing import Tries, after_answer, after_silence, sparing
 
 NOW = 1_795_435_200
 
@@ -68,3 +68,31 @@ def test_limits_are_given_up_in_the_end():
 def test_retry_after_of_a_fault_is_honoured():
     """A 503 that names a time is not asked again before it."""
     assert waits(503, {"retry-after": "7"}) == [7, 7, 7, 7]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "asked", ["7200", "nan", "-5", "inf", "1e999", "soon", "", "0x10", "9" * 5000, "Mon, 1 Jan 2029"]
+)
+def test_no_wait_is_longer_than_it_may_be_whatever_is_asked_for(status, asked):
+    """An hour at most, or what the caller allows, and never less than nothing."""
+    for name in ("retry-after", "ratelimit-reset"):
+        for longest_s in (3600, 120, 3):
+            pause = after_answer(status, {name: asked}, Tries(), now=NOW, jitter=1, longest_s=longest_s)
+            assert 0 < pause.seconds <= longest_s
+
+
+@pytest.mark.parametrize("reset", [NOW + 7200, NOW - 5, "nan", "inf", "1e308", ""])
+@pytest.mark.parametrize("left", ["0", "nan", "-1", "1e999"])
+def test_sparing_waits_no_longer_than_it_may(reset, left):
+    """The reserve is waited for like a limit, and headers that make no sense are not waited for."""
+    headers = {"ratelimit-limit": "5000", "ratelimit-remaining": left, "ratelimit-reset": str(reset)}
+    pause = sparing(headers, 0.1, now=NOW, longest_s=120)
+
+    assert pause is None or 1 <= pause.seconds <= 120
+    assert (pause is None) == (left != "0" or reset in {"nan", "inf", ""})
+
+
+def test_silence_waits_no_longer_than_it_may():
+    """The bound holds for backing off as well."""
+    assert after_silence("timed out", Tries(faults=3), jitter=1.0, longest_s=1).seconds == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,12 @@ from doaudit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Answer", "explain", "server_time"]
+__all__ = ["Answer", "Damaged", "NoAnswer", "explain", "server_time", "shortened"]
 
 _TOKENS_PAGE = "https://cloud.digitalocean.com/account/api/tokens"
 _SCOPES = {"/v2/actions": "actions:read", "/v2/droplets": "droplet:read", "/v2/account": "account:read"}
 _EXCERPT = 200
+_LATEST = 253_402_214_400  # the last day of the year 9999: up to here a time has a date in every time zone
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,21 @@ class Answer:
         return "json" in self.headers.get("content-type", "").lower()
 
 
+@dataclass(frozen=True)
+class NoAnswer:
+    """No whole answer came; `reason` says why, in words without anything of the request."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Damaged(NoAnswer):
+    """A whole answer came, and could not be read."""
+
+
 def server_time(headers: Mapping[str, str], *, otherwise: float) -> int:
     """
-    When an answer was given, in Unix seconds: its Date header, or *otherwise* where there is none to be read.
+    When an answer was given, in Unix seconds: its Date header, or *otherwise* where it has none that makes sense.
 
     Actions are stamped by DigitalOcean's clock, so their age is read off the same clock and not off a laptop's.
 
@@ -61,9 +75,11 @@ def server_time(headers: Mapping[str, str], *, otherwise: float) -> int:
         1795435200
     """
     try:
-        return int(parsedate_to_datetime(headers["date"]).timestamp())
-    except (KeyError, ValueError, TypeError):
+        given = parsedate_to_datetime(headers["date"])
+        seconds = int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp())
+    except (KeyError, ValueError, TypeError, OverflowError):
         return int(otherwise)
+    return seconds if 0 <= seconds < _LATEST else int(otherwise)
 
 
 def explain(answer: Answer, request: str) -> ApiProblem:
@@ -101,12 +117,12 @@ def _said(answer: Answer) -> _Said:
     # The message has been an object at least once, so nothing about the fields is taken for granted.
     try:
         fields = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         return _Said(message=_excerpt(answer.body))
     words = {name: fields.get(name) for name in ("id", "message", "request_id")}
-    return _Said(**{name: _shortened(str(word)) for name, word in words.items() if word})
+    return _Said(**{name: shortened(str(word)) for name, word in words.items() if word})
 
 
 def _meaning(status: int, request: str) -> tuple[type[ApiError], str]:
@@ -169,9 +185,16 @@ def _is_redirect(answer: Answer) -> bool:
 
 
 def _excerpt(body: bytes) -> str:
-    return _shortened(body[: 4 * _EXCERPT].decode("utf-8", errors="replace"))
+    return shortened(body[: 4 * _EXCERPT].decode("utf-8", errors="replace"))
 
 
-def _shortened(text: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def shortened(text: str) -> str:
+    r"""
+    Put a text from outside into one short line.
+
+    Example:
+        >>> shortened("a\n\x00b")
+        'a b'
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _EXCERPT]).split())
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"

@@ -6,20 +6,17 @@ import hashlib
 import logging
 import random
 import threading
+from dataclasses import replace
 from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
-from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
-import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from doaudit.api.address import DEFAULT_URL, checked_token, is_loopback, safe_address
-from doaudit.api.answers import Answer, explain, server_time
-from doaudit.api.pacing import Pause, Tries, after_answer, after_silence, sparing
+from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
+from doaudit.api.answers import Answer, Damaged, NoAnswer, explain, shortened
+from doaudit.api.pacing import LONGEST_WAIT_S, Pause, Tries, after_answer, after_silence, sparing
+from doaudit.api.session import Session
 from doaudit.clock import SystemClock
 from doaudit.errors import (
     ApiProblem,
@@ -31,15 +28,19 @@ from doaudit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import requests
+
     from doaudit.clock import Clock
 
 __all__ = ["RESERVE", "Client", "Stopped"]
 
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 30.0
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S, DEADLINE_S = 5.0, 30.0, 60.0
 RESERVE = 0.1
-_MOST_IN_FLIGHT = 16
+_URGENT_WAIT_S = 120.0
 _DONE = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
 _SLICE_S = 1.0  # requests that wait for one limit share the time that passes
+_UNTOLD_S = 0.9  # less than this need not be told; just below the shortest wait for a limit, a second
+_NEVER = float("-inf")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
@@ -77,14 +78,15 @@ class Client:
     """
     Requests to one account: GET is retried as `doaudit.api.pacing` says, POST is sent once; what fails is explained.
 
-    One client serves many threads. Redirects are not followed, cookies are not kept, and proxies are taken from the
-    environment except for a server on this machine.
+    One client serves many threads. How a request is sent, `doaudit.api.session` says.
 
     Args:
         token: sent in the Authorization header of each request.
         base_url: https, or http on this machine.
         clock: waits and tells the time.
         timeouts_s: how long to wait for a connection and for the next bytes of an answer.
+        deadline_s: how long one request may take in all, in real time, whatever *clock* says.
+        longest_wait_s: no single wait is longer, whatever the API asks for; an hour at most.
         reserve: the share of the hour's requests that is left to the user's other tools.
 
     Attributes:
@@ -92,13 +94,15 @@ class Client:
         fingerprint: tells this address and token from others, and cannot be turned back into them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each has a default, and only urgent() sets most of them
         self,
         token: str,
         base_url: str = DEFAULT_URL,
         *,
         clock: Clock | None = None,
         timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        deadline_s: float = DEADLINE_S,
+        longest_wait_s: float = LONGEST_WAIT_S,
         reserve: float = RESERVE,
     ) -> None:
         self.base_url = safe_address(base_url)
@@ -106,22 +110,18 @@ class Client:
         self._auth = _Bearer(token)
         self.fingerprint = hashlib.sha256(f"{self.base_url}\n{token}".encode()).hexdigest()
         self._clock = clock or SystemClock()
-        self._timeouts_s = timeouts_s
+        self._timeouts_s, self._deadline_s = timeouts_s, deadline_s
+        self._longest_wait_s = min(longest_wait_s, LONGEST_WAIT_S)
         self._reserve = reserve
-        self._resume_at = float("-inf")
-        self._spared: Pause | None = None
+        self._resume_at = _NEVER
+        self._held_by: Pause | None = None
         self.sent = 0
         self._lock = threading.Lock()
-        self._session = requests.Session()
-        self._session.trust_env = not is_loopback(urlsplit(self.base_url).hostname or "")
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update({"Accept": "application/json", "User-Agent": f"doaudit/{version('doaudit')}"})
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_MOST_IN_FLIGHT))
+        self._session = Session(self.base_url, self._auth, timeouts_s, deadline_s)
 
     def __repr__(self) -> str:
         """Where it talks to; not with what."""
-        return f"Client({self.base_url!r})"
+        return f"Client({getattr(self, 'base_url', 'no address')!r})"  # a debugger may ask before there is one
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be copied: a pickle would be the token in a file."""
@@ -142,39 +142,36 @@ class Client:
         Args:
             path: begins with /v2/.
             params: the query.
-            parse: reads a successful answer; if it raises msgspec.DecodeError, the answer counts as damaged.
+            parse: reads a successful answer; whatever it raises, except Stopped, the answer counts as damaged.
             stop: once set, a waiting request gives up.
-            on_pause: told of each wait before it begins.
+            on_pause: told of each wait before it begins, of one for another request's limit as well.
 
         Raises:
             ApiError: the API reported an error (see `doaudit.errors` for its kinds).
-            ConnectionFailed: no whole answer came, after every attempt.
+            ConnectionFailed: no whole answer of a usable size came in time, after every attempt.
             UnexpectedAnswer: something else than the API answered, or the API sent something unreadable.
             Stopped: *stop* was set.
         """
         stop, on_pause = stop or threading.Event(), on_pause or (lambda _: None)
-        request, tries = f"GET {path}", Tries()
+        request, tries, told_until = f"GET {path}", Tries(), _NEVER
         while True:
-            self._wait_for_limit(stop, on_pause)
-            answer, silence = self._send(path, params)
-            jitter = random.random()  # noqa: S311 -- spreads retries, guards nothing
-            if answer is not None and answer.status == HTTPStatus.OK and answer.says_json:
-                self._spare(answer)
-                try:
-                    return parse(answer)
-                except msgspec.DecodeError as fault:
-                    silence = f"the answer could not be read ({self._auth.hidden_in(str(fault))})"
-                    pause = after_silence(silence, tries, jitter=jitter)
-            elif answer is not None:
-                pause = after_answer(answer.status, answer.headers, tries, now=answer.date, jitter=jitter)
-            else:
-                pause = after_silence(silence, tries, jitter=jitter)
+            self._wait_for_limit(request, stop, on_pause, told_until)
+            outcome = self._send(path, params)
+            if isinstance(outcome, Answer) and outcome.status == HTTPStatus.OK and outcome.says_json:
+                self._spare(outcome)
+                result = self._parsed(outcome, parse)
+                if not isinstance(result, Damaged):
+                    return result
+                outcome = result
+            pause = self._pause_after(outcome, tries)
             if pause is None:
-                raise self._failure(request, answer, silence)
+                raise self._failure(request, outcome)
             tries = pause.tries
-            _log.info("%s: %s; waiting %.1f s", request, pause.reason, pause.seconds)
-            on_pause(pause)
-            self._pause(pause, stop)
+            self._tell(request, pause, on_pause)
+            if pause.everybody:
+                told_until = self._hold(pause)
+            else:
+                self._wait_until(self._clock.elapsed() + pause.seconds, stop)
 
     def post(
         self,
@@ -191,40 +188,49 @@ class Client:
         Args:
             path: begins with /v2/.
             body: what is asked for, as JSON can say it.
-            parse: reads a successful answer; if it raises msgspec.DecodeError, the answer counts as lost.
+            parse: reads a successful answer; whatever it raises, except Stopped, the answer counts as lost.
             stop: once set, a request that waits for its turn is not sent.
             on_pause: told of each wait before the request.
 
         Raises:
             RateLimited, Refused, NotFound, Unauthorized, Forbidden: it was certainly not carried out.
-            OutcomeUnknown: no whole answer came, or none of the API's own (5xx among them): it may have been.
+            OutcomeUnknown: no whole answer came, none that can be read, or none of the API's own (5xx among them): it
+                may have been.
             Stopped: *stop* was set before it was sent.
         """
         request = f"POST {path}"
-        self._wait_for_limit(stop or threading.Event(), on_pause or (lambda _: None))
-        answer, silence = self._send(path, body=msgspec.json.encode(body))
-        if answer is None:
-            raise self._lost(request, silence)
-        redirected = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
-        if redirected or not answer.says_json or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise self._lost(request, f"the answer was {answer.status}, and not the API's word on it")
-        if answer.status not in _DONE:
-            pause = after_answer(answer.status, answer.headers, Tries(), now=answer.date, jitter=0.5)
+        self._wait_for_limit(request, stop or threading.Event(), on_pause or (lambda _: None))
+        outcome = self._send(path, body=msgspec.json.encode(body))
+        if isinstance(outcome, NoAnswer):
+            raise self._lost(request, outcome.reason)
+        refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        if not (outcome.says_json and (refused or outcome.status in _DONE)):
+            raise self._lost(request, f"the answer was {outcome.status}, and not the API's word on it")
+        if refused:
+            pause = self._pause_after(outcome, Tries())
             if pause is not None:
                 self._hold(pause)
-            raise self._failure(request, answer, "")
-        self._spare(answer)
-        try:
-            return parse(answer)
-        except msgspec.DecodeError as fault:
-            raise self._lost(request, f"the answer could not be read ({self._auth.hidden_in(str(fault))})") from None
+            raise self._failure(request, outcome)
+        self._spare(outcome)
+        result = self._parsed(outcome, parse)
+        if isinstance(result, Damaged):
+            raise self._lost(request, result.reason)
+        return result
 
     def urgent(self) -> Client:
         """
         Another client of the same account, with connections of its own, that leaves no requests to the user's other
-        tools: for work that must not stand still for an hour half-way.
+        tools and looks again at least every two minutes: for work that must not stand still for an hour half-way.
         """
-        return Client(self._auth.reveal(), self.base_url, clock=self._clock, timeouts_s=self._timeouts_s, reserve=0.0)
+        return Client(
+            self._auth.reveal(),
+            self.base_url,
+            clock=self._clock,
+            timeouts_s=self._timeouts_s,
+            deadline_s=self._deadline_s,
+            longest_wait_s=min(self._longest_wait_s, _URGENT_WAIT_S),
+            reserve=0.0,
+        )
 
     def close(self) -> None:
         """Close the connections that are kept for the next request."""
@@ -232,50 +238,25 @@ class Client:
 
     def _send(
         self, path: str, params: Mapping[str, int | str] | None = None, *, body: bytes | None = None
-    ) -> tuple[Answer | None, str]:
-        """
-        One attempt, a POST if there is a *body*: an answer, or why there is none.
-
-        What requests raises holds the request and so the token: only words about it leave this method.
-        """
+    ) -> Answer | NoAnswer:
+        """One attempt, a POST if there is a *body*."""
         began, method = self._clock.elapsed(), "GET" if body is None else "POST"
         with self._lock:
             self.sent += 1
+        outcome = self._session.send(method, path, params, body=body, now=self._clock.now)
+        became = outcome.reason if isinstance(outcome, NoAnswer) else outcome.status
+        took_s = self._clock.elapsed() - began
+        _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), became, took_s)
+        return outcome
+
+    def _parsed(self, answer: Answer, parse: Callable[[Answer], T]) -> T | Damaged:
         try:
-            response = self._session.request(
-                method,
-                self.base_url + path,
-                params=params,
-                data=body,
-                headers={"Content-Type": "application/json"} if body is not None else None,
-                auth=self._auth,
-                timeout=self._timeouts_s,
-                allow_redirects=False,
-            )
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            answer = Answer(
-                response.status_code, headers, response.content, server_time(headers, otherwise=self._clock.now())
-            )
-        except requests.Timeout as fault:
-            silence = "could not connect in time" if isinstance(fault, requests.ConnectTimeout) else "no answer in time"
-        except requests.exceptions.SSLError:
-            silence = "the server's certificate could not be verified"
-        except requests.exceptions.ProxyError:
-            silence = "the proxy of this network did not connect"
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-            silence = "the answer was cut short"
-        except requests.ConnectionError as fault:
-            silence = (
-                "the name could not be resolved" if "resol" in str(fault).lower() else "no connection, or it was cut"
-            )
-        except requests.RequestException as fault:
-            silence = f"the request could not be sent ({type(fault).__name__})"
-        else:
-            took_s = self._clock.elapsed() - began
-            _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), answer.status, took_s)
-            return answer, ""
-        _log.debug("%s %s %s -> %s", method, path, dict(params or {}), silence)
-        return None, silence
+            return parse(answer)
+        except Stopped:
+            raise
+        except Exception as fault:  # noqa: BLE001 -- a damaged answer may make anything of it
+            said = f"{type(fault).__name__}: {fault}"
+        return Damaged(f"the answer could not be read ({shortened(self._auth.hidden_in(said))})")
 
     def _lost(self, request: str, silence: str) -> OutcomeUnknown:
         return OutcomeUnknown(
@@ -284,44 +265,57 @@ class Client:
             request=request,
         )
 
-    def _failure(self, request: str, answer: Answer | None, silence: str) -> ApiProblem:
-        if answer is None:
-            return ConnectionFailed(
-                f"{request} got no answer from {self.base_url}: {silence}, and so it was after several attempts. Check "
-                "the network, the proxy settings and the base URL (DIGITALOCEAN_API_URL), and run this again.",
-                request=request,
-            )
-        if silence:
+    def _failure(self, request: str, outcome: Answer | NoAnswer) -> ApiProblem:
+        if isinstance(outcome, Damaged):
             return UnexpectedAnswer(
-                f"{request} was answered by {self.base_url}, but {silence}, and so it was after several attempts. If "
-                "the base URL (DIGITALOCEAN_API_URL) is right, run this again later.",
+                f"{request} was answered by {self.base_url}, but {outcome.reason}, and so it was after several "
+                "attempts. If the base URL (DIGITALOCEAN_API_URL) is right, run this again later.",
                 request=request,
             )
-        headers = {name: self._auth.hidden_in(value) for name, value in answer.headers.items()}
-        body = self._auth.hidden_in(answer.body.decode("utf-8", errors="replace")).encode()
-        return explain(Answer(answer.status, headers, body, answer.date), request)
+        if isinstance(outcome, NoAnswer):
+            return ConnectionFailed(
+                f"{request} got no usable answer from {self.base_url}: {outcome.reason}, and so it was after several "
+                "attempts. Check the network, the proxy settings and the base URL (DIGITALOCEAN_API_URL), and run this "
+                "again.",
+                request=request,
+            )
+        headers = {name: self._auth.hidden_in(value) for name, value in outcome.headers.items()}
+        body = self._auth.hidden_in(outcome.body.decode("utf-8", errors="replace")).encode()
+        return explain(Answer(outcome.status, headers, body, outcome.date), request)
+
+    def _pause_after(self, outcome: Answer | NoAnswer, tries: Tries) -> Pause | None:
+        jitter, longest_s = random.random(), self._longest_wait_s  # noqa: S311 -- spreads retries, guards nothing
+        if isinstance(outcome, NoAnswer):
+            return after_silence(outcome.reason, tries, jitter=jitter, longest_s=longest_s)
+        return after_answer(
+            outcome.status, outcome.headers, tries, now=outcome.date, jitter=jitter, longest_s=longest_s
+        )
 
     def _spare(self, answer: Answer) -> None:
-        # Told only once a next request really waits: after the last one there is nothing to wait for.
-        self._spared = sparing(answer.headers, self._reserve, now=answer.date)
-        if self._spared is not None:
-            self._hold(self._spared)
-
-    def _hold(self, pause: Pause) -> None:
-        with self._lock:
-            self._resume_at = max(self._resume_at, self._clock.elapsed() + pause.seconds)
-
-    def _pause(self, pause: Pause, stop: threading.Event) -> None:
-        if pause.everybody:
+        pause = sparing(answer.headers, self._reserve, now=answer.date, longest_s=self._longest_wait_s)
+        if pause is not None:
             self._hold(pause)
-        else:
-            self._wait_until(self._clock.elapsed() + pause.seconds, stop)
 
-    def _wait_for_limit(self, stop: threading.Event, on_pause: Callable[[Pause], None]) -> None:
+    def _tell(self, request: str, pause: Pause, on_pause: Callable[[Pause], None]) -> None:
+        _log.info("%s: %s; waiting %.1f s", request, pause.reason, pause.seconds)
+        on_pause(pause)
+
+    def _hold(self, pause: Pause) -> float:
+        """Keep every request back for that long; return until when. Nobody waits, or is told, before the next one."""
         with self._lock:
-            resume_at, spared = self._resume_at, self._spared
-        if spared is not None and resume_at > self._clock.elapsed():
-            on_pause(spared)
+            until = self._clock.elapsed() + pause.seconds
+            if until > self._resume_at:
+                self._resume_at, self._held_by = until, pause
+            return until
+
+    def _wait_for_limit(
+        self, request: str, stop: threading.Event, on_pause: Callable[[Pause], None], told_until: float = _NEVER
+    ) -> None:
+        """Wait until no request is kept back, and tell so first, unless a wait until *told_until* has been told of."""
+        with self._lock:
+            resume_at, pause, now = self._resume_at, self._held_by, self._clock.elapsed()
+        if pause is not None and resume_at - max(now, told_until) >= _UNTOLD_S:
+            self._tell(request, replace(pause, seconds=resume_at - now), on_pause)
         self._wait_until(resume_at, stop)
 
     def _wait_until(self, moment: float, stop: threading.Event) -> None:

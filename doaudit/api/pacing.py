@@ -11,6 +11,7 @@ The rules, all in this one place. Only GET is ever repeated.
     anything else              is final
 
 A limit that is met says nothing about the request, so it costs no attempt; after 60 of them a request is given up.
+No wait is longer than an hour, or than the caller's `longest_s`.
 Before the hourly limit is met, a share of it is left to the user's other tools: see `sparing`.
 
 `ratelimit-reset` is when one slot is free, not when all are, and may lie in the past, hence the floor.
@@ -24,15 +25,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FAULTS", "Pause", "Plan", "Tries", "after_answer", "after_silence", "plan", "sparing"]
+__all__ = ["FAULTS", "LONGEST_WAIT_S", "Pause", "Plan", "Tries", "after_answer", "after_silence", "plan", "sparing"]
 
+LONGEST_WAIT_S = 3600.0
 FAULTS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
 _TOO_MANY = 429
 _ATTEMPTS = 5
 _LIMITS_MET = 60
 _FIRST_WAIT_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
-_LONGEST_WAIT_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,15 @@ class Pause:
     everybody: bool = False
 
 
-def after_answer(status: int, headers: Mapping[str, str], tries: Tries, *, now: float, jitter: float) -> Pause | None:
+def after_answer(
+    status: int,
+    headers: Mapping[str, str],
+    tries: Tries,
+    *,
+    now: float,
+    jitter: float,
+    longest_s: float = LONGEST_WAIT_S,
+) -> Pause | None:
     """
     The pause before a GET is sent again after this answer, or None if the answer is final.
 
@@ -67,6 +76,7 @@ def after_answer(status: int, headers: Mapping[str, str], tries: Tries, *, now: 
         tries: what the request met before this answer.
         now: the time in Unix seconds by the server's clock.
         jitter: a random share between 0 and 1, so that many clients do not come back at once.
+        longest_s: the pause is no longer than this, whatever the answer asks for.
 
     Example:
         >>> after_answer(429, {"retry-after": "17"}, Tries(), now=0, jitter=0).seconds
@@ -75,14 +85,15 @@ def after_answer(status: int, headers: Mapping[str, str], tries: Tries, *, now: 
         True
     """
     if status == _TOO_MANY:
-        return _after_limit(headers, tries, now=now)
+        return _after_limit(headers, tries, now=now, longest_s=longest_s)
     if status not in FAULTS:
         return None
     asked = _number(headers.get("retry-after"))
-    return _back_off(tries, f"DigitalOcean answered {status}", jitter=jitter, at_least=asked or 0.0)
+    reason = f"DigitalOcean answered {status}"
+    return _back_off(tries, reason, jitter=jitter, at_least=asked or 0.0, longest_s=longest_s)
 
 
-def after_silence(what: str, tries: Tries, *, jitter: float) -> Pause | None:
+def after_silence(what: str, tries: Tries, *, jitter: float, longest_s: float = LONGEST_WAIT_S) -> Pause | None:
     """
     The pause before a GET is sent again when no whole answer came, or None once the attempts are used up.
 
@@ -92,10 +103,12 @@ def after_silence(what: str, tries: Tries, *, jitter: float) -> Pause | None:
         >>> after_silence("timed out", Tries(faults=4), jitter=1.0) is None
         True
     """
-    return _back_off(tries, what, jitter=jitter, at_least=0.0)
+    return _back_off(tries, what, jitter=jitter, at_least=0.0, longest_s=longest_s)
 
 
-def sparing(headers: Mapping[str, str], reserve: float, *, now: float) -> Pause | None:
+def sparing(
+    headers: Mapping[str, str], reserve: float, *, now: float, longest_s: float = LONGEST_WAIT_S
+) -> Pause | None:
     """
     The pause before the next request, if no more than the share *reserve* of the hourly limit is left.
 
@@ -110,7 +123,7 @@ def sparing(headers: Mapping[str, str], reserve: float, *, now: float) -> Pause 
     if limit is None or remaining is None or reset is None or remaining > reserve * limit:
         return None
     return Pause(
-        min(max(reset - now, 1.0), _LONGEST_WAIT_S),
+        min(max(reset - now, 1.0), longest_s),
         "the rest of the hour's requests is left to others",
         Tries(),
         everybody=True,
@@ -143,25 +156,24 @@ def plan(requests: int, *, limit: int = 5000, burst: int = 250, reserve: float =
     return Plan(requests, minutes=60 * hours + rest / burst)
 
 
-def _after_limit(headers: Mapping[str, str], tries: Tries, *, now: float) -> Pause | None:
+def _after_limit(headers: Mapping[str, str], tries: Tries, *, now: float, longest_s: float) -> Pause | None:
     if tries.limits >= _LIMITS_MET:
         return None
-    met = Tries(tries.faults, tries.limits + 1)
-    asked = _number(headers.get("retry-after"))
+    asked, reset = _number(headers.get("retry-after")), _number(headers.get("ratelimit-reset"))
     if asked is not None:
-        wait = min(max(asked, 1.0), _LONGEST_WAIT_S)
-        return Pause(wait, "limit of requests a minute", met, everybody=True)
-    reset = _number(headers.get("ratelimit-reset"))
-    wait = _FIRST_WAIT_S * 2**tries.limits if reset is None else reset - now
-    wait = min(max(wait, 1.0), _LONGEST_WAIT_S)
-    return Pause(wait, "limit of requests an hour", met, everybody=True)
+        wait, reason = asked, "limit of requests a minute"
+    else:
+        wait = _FIRST_WAIT_S * 2**tries.limits if reset is None else reset - now
+        reason = "limit of requests an hour"
+    met = Tries(tries.faults, tries.limits + 1)
+    return Pause(min(max(wait, 1.0), longest_s), reason, met, everybody=True)
 
 
-def _back_off(tries: Tries, reason: str, *, jitter: float, at_least: float) -> Pause | None:
+def _back_off(tries: Tries, reason: str, *, jitter: float, at_least: float, longest_s: float) -> Pause | None:
     if tries.faults + 1 >= _ATTEMPTS:
         return None
     full = min(_FIRST_WAIT_S * 2**tries.faults, _LONGEST_BACKOFF_S)
-    wait = max(full * (0.5 + 0.5 * jitter), min(at_least, _LONGEST_WAIT_S))
+    wait = min(max(full * (0.5 + 0.5 * jitter), at_least), longest_s)
     return Pause(wait, reason, Tries(tries.faults + 1, tries.limits))
 
 

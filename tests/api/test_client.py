@@ -9,9 +9,10 @@ import threading
 import traceback
 
 import pytest
+from hostile import good, head, served, trickled
 from served import reading
 
-from doaudit.api.address import checked_token, safe_address
+from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
 from doaudit.api.client import Client
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.records import Droplet
@@ -33,6 +34,7 @@ from doaudit.errors import (
 )
 
 PATH = "/v2/actions"
+SECRET = "dop_v1_" + 64 * "7"
 
 
 def get(client, path=PATH, **options):
@@ -239,6 +241,25 @@ def test_the_token_is_in_no_error(kind, ask, caplog):
     assert caplog.text
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [trickled(head()), head("Content-Length: 2, 3"), head("Content-Encoding: br"), good(b'"\xff"')],
+    ids=["trickled", "two lengths", "brotli", "no UTF-8"],
+)
+@pytest.mark.parametrize("ask", ["get", "post"])
+def test_the_token_is_in_no_error_about_a_hostile_answer(answer, ask, caplog):
+    """What the libraries below raise holds the request, and none of it is kept."""
+    caplog.set_level(logging.DEBUG)
+    with served(answer) as server:
+        client = Client(SECRET, server.url, clock=_Now(), deadline_s=0.06)
+        with pytest.raises(DoauditError) as failed:
+            client.get(PATH, parse=_as_json) if ask == "get" else post(client)
+        client.close()
+
+    for text in (everything_about(failed.value), caplog.text):
+        assert SECRET not in text
+
+
 def test_a_server_that_echoes_the_token_does_not_get_it_printed():
     """An error text that holds the token is shown without it."""
     with reading(World()) as client, pytest.raises(NotFound) as failed:
@@ -362,6 +383,17 @@ def test_an_urgent_client_leaves_nothing_to_others(hourglass):
 
     assert hourglass.waited == 0
     assert len(world.requests) == 20
+
+
+@pytest.mark.parametrize("arguments", [("", DEFAULT_URL), ("a" * 64, "http://example.com"), ("a b", DEFAULT_URL)])
+def test_a_client_that_could_not_be_made_can_be_shown(arguments):
+    """A debugger or a traceback with locals may show what has no attributes yet."""
+    unmade = object.__new__(Client)
+    with pytest.raises(DoauditError):
+        unmade.__init__(*arguments)
+
+    assert repr(unmade).startswith("Client('")
+    assert repr(object.__new__(Client)) == "Client('no address')"
 
 
 def test_a_client_is_never_copied_or_pickled():

@@ -1,0 +1,159 @@
+"""One attempt at a request: an answer, or the reason why there is none."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import weakref
+import zlib
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+
+from doaudit.api.address import is_loopback
+from doaudit.api.answers import Answer, NoAnswer, server_time
+from doaudit.api.body import ACCEPTED, BodyRefused, read_body
+from doaudit.api.deadline import DeadlineAdapter, Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from requests.auth import AuthBase
+
+    from doaudit.api.deadline import Watch
+
+__all__ = ["Session"]
+
+_MOST_IN_FLIGHT = 16
+_CUT = "no connection, or it was cut"
+_REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((requests.exceptions.ProxyError,), "the proxy of this network did not connect"),
+    ((socket.gaierror,), "the name could not be resolved"),
+    ((requests.ConnectTimeout,), "could not connect in time"),
+    ((requests.Timeout, TimeoutError), "no answer in time"),
+    ((ssl.SSLCertVerificationError,), "the server's certificate could not be verified"),
+    ((requests.exceptions.SSLError, ssl.SSLError), "no encrypted connection could be made, or it was cut"),
+    ((zlib.error,), "the answer could not be unpacked"),
+    ((http.client.IncompleteRead,), "the answer was cut short"),
+    ((ConnectionError,), _CUT),
+    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "what answered does not speak HTTP as it should"),
+    ((urllib3.exceptions.ProtocolError,), "the answer was cut short"),
+    ((requests.ConnectionError, OSError), _CUT),
+)
+"""What stands for a failure: the first line whose kind of exception is among it and what is inside it."""
+
+
+class Session:
+    """
+    Connections to one address, for many threads: what is sent is sent once, and bounded in time and in size.
+
+    Redirects are not followed, cookies are not kept, and proxies are taken from the environment except for a server on
+    this machine.
+
+    Args:
+        base_url: the address.
+        auth: puts the token into a request.
+        timeouts_s: how long to wait for a connection and for the next bytes of an answer.
+        deadline_s: how long a request may take in all.
+    """
+
+    def __init__(self, base_url: str, auth: AuthBase, timeouts_s: tuple[float, float], deadline_s: float) -> None:
+        self._base_url, self._auth, self._timeouts_s = base_url, auth, timeouts_s
+        self.watchdog = Watchdog(deadline_s)
+        weakref.finalize(self, self.watchdog.close).atexit = False  # at exit requests may still be under way
+        self._session = _Unredirected()
+        self._session.trust_env = not is_loopback(urlsplit(base_url).hostname or "")
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.update(
+            {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"doaudit/{version('doaudit')}"}
+        )
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, DeadlineAdapter(pool_maxsize=_MOST_IN_FLIGHT))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, int | str] | None = None,
+        *,
+        body: bytes | None = None,
+        now: Callable[[], float],
+    ) -> Answer | NoAnswer:
+        """
+        Send a request once; *now* dates an answer without a date.
+
+        What requests raises holds the request and so the token: only words about it leave this method.
+        """
+        with self.watchdog.watching() as watch:
+            try:
+                outcome = self._exchange(watch, method, path, params, body, now)
+            except BodyRefused as refused:
+                outcome = NoAnswer(str(refused))
+            except Exception as fault:  # noqa: BLE001 -- what a hostile answer makes of the libraries has no end
+                outcome = NoAnswer(_reason(fault))
+        # Half an answer may look like a whole one: cut among the headers, requests gives a 200 without a body.
+        return NoAnswer(f"no whole answer within {self.watchdog.seconds:g} s") if watch.was_cut else outcome
+
+    def close(self) -> None:
+        """Close the connections that are kept for the next request."""
+        self._session.close()
+        self.watchdog.close()
+
+    def _exchange(
+        self,
+        watch: Watch,
+        method: str,
+        path: str,
+        params: Mapping[str, int | str] | None,
+        body: bytes | None,
+        now: Callable[[], float],
+    ) -> Answer | NoAnswer:
+        response = self._session.request(
+            method,
+            self._base_url + path,
+            params=params,
+            data=body,
+            headers={"Content-Type": "application/json"} if body is not None else None,
+            auth=self._auth,
+            timeout=self._timeouts_s,
+            allow_redirects=False,
+            stream=True,
+        )
+        raw: Any = response.raw
+        try:
+            whole = read_body(raw, watch)
+            raw.release_conn()
+        finally:
+            raw.close()  # closes the connection, too, unless it was released
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, whole, server_time(headers, otherwise=now()))
+
+
+class _Unredirected(requests.Session):
+    """A session that never looks where a redirect points; the parent reads its body for that, however large."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return nothing."""
+        del resp
+        return None
+
+
+def _reason(fault: BaseException) -> str:
+    inside = list(_inside(fault))
+    for kinds, words in _REASONS:
+        if any(isinstance(each, kinds) for each in inside):
+            return words
+    return f"the request failed ({type(fault).__name__})"
+
+
+def _inside(fault: BaseException) -> Iterator[BaseException]:
+    # Not __context__: that may be an error of the caller's, long dealt with.
+    yield fault
+    for inner in (*fault.args, getattr(fault, "reason", None), fault.__cause__):
+        if isinstance(inner, BaseException):
+            yield from _inside(inner)
