@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,11 +20,14 @@ from doaudit.api.lists import read_list
 from doaudit.clock import Clock, SystemClock
 from doaudit.errors import InvalidArgument, TokenMissing
 from doaudit.progress import ReadBar
-from doaudit.workflow import journal, runner
-from doaudit.workflow.transport import one_action
+from doaudit.workflow import journal
+from doaudit.workflow.driver import drive
 from doaudit.workflow.expected import Expected, from_history
-from doaudit.workflow.runner import Job, job_for
+from doaudit.workflow.job import Job, job_for, jobs
+from doaudit.workflow.plan import plan_snapshot
 from doaudit.workflow.starting import start
+from doaudit.workflow.state import StateFolders, any_journals, state_folders
+from doaudit.workflow.transport import one_action
 from doaudit.workflow.watch import Followed, follow
 
 if TYPE_CHECKING:
@@ -65,12 +69,17 @@ class Account:
         self._clock = clock or SystemClock()
         self._path = history
         self._store: Store | None = None
-        self._journals: Path | None = None
+        self._folders: StateFolders | None = None
         self._scratch: Path | None = None
 
     def __repr__(self) -> str:
         """Name the account and its history, never the token."""
         return f"<Account: {self.source}, history {self._store or 'not opened yet'}>"
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it is a simulated account of this process, in which nothing real can be changed."""
+        return self._server is not None
 
     @property
     def source(self) -> str:
@@ -115,8 +124,7 @@ class Account:
         with ReadBar() as bar:
             result = refresh(self._client, self.history, full=full, on_progress=bar)
         self.history.mark_started(
-            (each.action_id, each.run_id, round(each.asked_at.timestamp()))
-            for each in journal.started(self._journal_folder())
+            (each.action_id, each.run_id, round(each.asked_at.timestamp())) for each in self._started()
         )
         return result
 
@@ -184,7 +192,7 @@ class Account:
             'in-progress'
         """
         action = start(self._client, resource, type, arguments, clock=self._clock)
-        journal.note_started(self._journal_folder(), resource, action, self.now())
+        journal.note_started(self._state().journals, resource, action, self.now())
         return action
 
     def action(self, action_id: int) -> Action:
@@ -242,7 +250,13 @@ class Account:
         """
         droplet_id = int(droplet_id)
         expected = self.expected(f"droplet:{droplet_id}")
-        return runner.preview(self._client, droplet_id, name, live=live, expected=expected, now=self.now())
+        plan = plan_snapshot(self._client, droplet_id, name, live=live, expected=expected, now=self.now())
+        left = tuple(
+            f"An earlier run has left this droplet. {run.sentence}" + (" Take that up first." if run.readable else "")
+            for run in self.unfinished()
+            if run.droplet_id == droplet_id
+        )
+        return replace(plan, notes=(*left, *plan.notes))
 
     def snapshot_job(self, plan: Run) -> Job:
         """
@@ -258,16 +272,38 @@ class Account:
 
     def jobs(self) -> list[Job]:
         """The snapshots of this account that are being taken in this process."""
-        return [job for job in runner.jobs() if job.running and job.key.startswith(self._client.fingerprint)]
+        return [job for job in jobs() if job.running and job.key.startswith(self._client.fingerprint)]
 
     def unfinished(self) -> list[Run]:
         """
-        The snapshot workflows that nobody drives any more and that are not over, or may have left a droplet off.
+        List the snapshot runs that nobody drives and that are not over, or may have left a droplet off.
+
+        One whose journal is damaged is in the phase 'unreadable': look at its droplet, and delete the file it names.
 
         Raises:
-            FileProblem: their journal cannot be read.
+            FileProblem: their journals cannot be read.
+            ApiProblem: this token is new here, and the API could not be asked whose it is.
         """
-        return journal.unfinished(self._journal_folder())
+        return journal.unfinished(self._state()) if self._has_journals() else []
+
+    def recent_run(self, droplet_id: int, name: str | None) -> Run | None:
+        """
+        Find the latest run of a droplet and a name that was begun within the last hour, whoever began it.
+
+        A name that was not chosen is one name. A run that asked for nothing does not count.
+        """
+        if not self._has_journals():
+            return None
+        hour = timedelta(hours=1)
+        found = [
+            run
+            for run in journal.runs(self._state().readable)
+            if run.droplet_id == int(droplet_id)
+            and (run.default_name if name is None else run.snapshot_name == name.strip())
+            and (run.asked_for_anything or not run.ended)
+            and abs(self.now() - run.created_at) < hour
+        ]
+        return found[-1] if found else None
 
     def started(self) -> pd.DataFrame:
         """
@@ -276,7 +312,7 @@ class Account:
         Returns:
             `id` (int64), `type`, `resource`, `run` (text; null for single events), `asked_at` (datetime64[s, UTC]).
         """
-        found = journal.started(self._journal_folder())
+        found = self._started()
         columns = {
             "type": [each.type for each in found],
             "resource": [each.resource for each in found],
@@ -299,26 +335,38 @@ class Account:
         known = job_for(key)
         if known is not None and known.running:
             return known
-        folder = self._journal_folder()
+        folders = self._state()
 
-        def drive(begun: Run, stop: threading.Event, on_change: Callable[[Run], None]) -> Run:
+        def work(begun: Run, stop: threading.Event, on_change: Callable[[Run], None]) -> Run:
             client = self._client.urgent()
             try:
-                return runner.run(client, begun, journal=folder, clock=self._clock, stop=stop, on_change=on_change)
+                return drive(client, begun, folders=folders, clock=self._clock, stop=stop, on_change=on_change)
             finally:
                 client.close()
 
-        return Job(drive, run, key=key)
+        return Job(work, run, key=key)
 
-    def _journal_folder(self) -> Path:
-        if self._journals is not None:
-            return self._journals
-        file = self.history.path
-        if file is None:
-            self._journals = self._scratch = Path(tempfile.mkdtemp(prefix="doaudit-"))
-        else:
-            self._journals = file.with_suffix(".runs")
-        return self._journals
+    def _started(self) -> list[journal.Started]:
+        return journal.started(self._state().readable) if self._has_journals() else []
+
+    def _has_journals(self) -> bool:
+        # Whose token this is need not be asked where nothing was ever written down.
+        return self._folders is not None or any_journals() or any(path.is_dir() for path in self._earlier_journals())
+
+    def _earlier_journals(self) -> tuple[Path, ...]:
+        from doaudit.history.whose import known_file  # noqa: PLC0415 -- see `history`
+
+        file = known_file(self._client, self._path)
+        return () if file is None else (file.with_suffix(".runs"),)
+
+    def _state(self) -> StateFolders:
+        if self._folders is None:
+            if self.is_simulated:
+                self._scratch = Path(tempfile.mkdtemp(prefix="doaudit-"))
+                self._folders = StateFolders(self._scratch / "runs", self._scratch / "locks")
+            else:
+                self._folders = state_folders(self._client, earlier=self._earlier_journals())
+        return self._folders
 
     def close(self) -> None:
         """Close its connections; of a simulated account, the server too."""

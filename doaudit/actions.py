@@ -241,9 +241,9 @@ class Action:
 def _moment(value: str | int | None) -> datetime | None:
     try:
         read = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else datetime.fromisoformat(value or "")
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
 def resource_key(resource_type: str | None, resource_id: int | None) -> str | None:

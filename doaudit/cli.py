@@ -1,4 +1,4 @@
-"""The command line: `doaudit audit`, `refresh`, `snapshot`, `watch`, `lab` and `demo`."""
+"""The command line: `doaudit audit`, `refresh`, `snapshot`, `resume`, `watch`, `lab` and `demo`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import doaudit as da
+from doaudit.acting import say, tell_unfinished
 from doaudit.clock import SystemClock
 from doaudit.errors import DoauditError
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command and return its exit status: 0 only if what was asked really happened.
 
-    2 means that the arguments were not understood, 130 that Ctrl-C ended it, 1 anything else.
+    2 means that the arguments were not understood, 130 that Ctrl-C ended it, 143 that SIGTERM and 129 that SIGHUP
+    cancelled a snapshot, 1 anything else.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     # What stands behind -- is JupyterLab's; argparse would take the first of it for the folder.
@@ -40,11 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(asked.run(asked))
     except (DoauditError, ModuleNotFoundError) as fault:
-        print(f"doaudit: {fault}", file=sys.stderr)
+        say(f"doaudit: {fault}")
         return 1
     except KeyboardInterrupt as stopped:
-        print(f"\ndoaudit: {stopped or 'Stopped.'}", file=sys.stderr)
+        say(f"\ndoaudit: {str(stopped) or 'Stopped.'}")
         return 130
+    finally:
+        _let_go_of_closed_streams()
+
+
+def _let_go_of_closed_streams() -> None:
+    """Keep Python from ending with an error of its own where nobody reads what was printed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     snapshot.add_argument("--history", help=_HISTORY)
     snapshot.set_defaults(run=_snapshot)
 
+    resume = commands.add_parser(
+        "resume", help="take up snapshots that a lost machine left, and see that droplets are on"
+    )
+    resume.add_argument("--yes", action="store_true", help="begin without asking")
+    resume.add_argument("--history", help=_HISTORY)
+    resume.set_defaults(run=_resume)
+
     watch = commands.add_parser("watch", help="follow actions until they have ended")
     watch.add_argument("actions", nargs="*", type=int, metavar="ACTION_ID", help="none for all that are open")
     watch.add_argument("--history", help=_HISTORY)
@@ -97,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
 def _audit(asked: argparse.Namespace) -> int:
     with da.demo() if asked.demo else da.connect(history=asked.history) as account:
         _announce(account)
+        tell_unfinished(account)
         result = account.refresh()
         actions = account.actions(refresh=False)
         print(f"{len(actions):,} actions in hand. {result}", flush=True)
@@ -112,6 +134,7 @@ def _audit(asked: argparse.Namespace) -> int:
 
 def _refresh(asked: argparse.Namespace) -> int:
     with da.connect(history=asked.history) as account:
+        tell_unfinished(account)
         result = account.refresh(full=asked.full)
     if sys.stdout.isatty() or not result.complete:
         print(result, file=sys.stdout if result.complete else sys.stderr)
@@ -120,30 +143,39 @@ def _refresh(asked: argparse.Namespace) -> int:
 
 def _snapshot(asked: argparse.Namespace) -> int:
     with da.connect(history=asked.history) as account:
-        left = account.unfinished()
-        if left:
-            names = ", ".join(f"{run.droplet_name} ({run.droplet_id})" for run in left)
-            print(f"Left unfinished by an earlier run: {names}. In Python, doaudit.resume(account) goes on with it.")
+        tell_unfinished(account)
         plan = account.snapshot_plan(asked.droplet, asked.name, live=asked.live)
-        print(f"Snapshot '{plan.snapshot_name}' of droplet {plan.droplet_name} ({plan.droplet_id}, {plan.region}).")
+        what = f"Snapshot '{plan.snapshot_name}' of droplet {plan.droplet_name} ({plan.droplet_id}, {plan.region})."
+        say(what, sys.stdout)
         for line in (plan.sentence, *plan.notes, *(f"  - {step.sentence}" for step in plan.steps)):
-            print(line)
+            say(line, sys.stdout)
         if not asked.yes and not _agreed("Begin? Type yes: "):
-            print("Nothing was begun.")
+            say("Nothing was begun.", sys.stdout)
             return 1
-        run = da.run_to_completion(account.snapshot_job(plan))
-        return 0 if run.ok else 1
+        da.run_to_completion(account.snapshot_job(plan))
+        return 0
+
+
+def _resume(asked: argparse.Namespace) -> int:
+    with da.connect(history=asked.history) as account:
+        tell_unfinished(account)
+        if account.unfinished() and not asked.yes and not _agreed("Take this up? Type yes: "):
+            say("Nothing was taken up.", sys.stdout)
+            return 1
+        da.resume(account)
+        return 0
 
 
 def _agreed(question: str) -> bool:
     try:
         return input(question).strip().lower() in {"y", "yes"}
-    except EOFError:
+    except (EOFError, OSError, RuntimeError):
         return False
 
 
 def _watch(asked: argparse.Namespace) -> int:
     with da.connect(history=asked.history) as account:
+        tell_unfinished(account)
         ids = asked.actions
         if not ids:
             account.refresh()

@@ -134,20 +134,22 @@ def _all_read(cells: pd.Series, unread: np.ndarray, complaint: str, wanted: str)
         )
 
 
-def write_whole(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+def write_whole(folder: Path, files: Iterable[tuple[str, bytes]], *, private: bool = False) -> None:
     """
     Write files so that each is either there whole or not at all, the last one last.
 
-    They are written beside the folder first. A folder that does not exist yet appears in one move with all of them; in
-    one that does, each file is replaced in one move, and others in it are left alone.
+    A folder that does not exist yet appears in one move with all of them. In one that does, each file is replaced in
+    one move, and others in it are left alone; nothing is written outside it, since it may be a mount of its own.
+    With *private*, nobody but the user may read them.
 
     Raises:
         FileProblem: the folder cannot be made or written; nothing in it has changed then.
     """
     staging: Path | None = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        beside = folder if folder.is_dir() else folder.parent
+        beside.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=beside))
         staging.chmod(0o755)
         names = []
         for name, content in files:
@@ -155,6 +157,8 @@ def write_whole(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            if private:
+                (staging / name).chmod(0o600)
             names.append(name)
         if not folder.exists():
             staging.rename(folder)

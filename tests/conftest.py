@@ -37,4 +37,5 @@ def data_home(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    monkeypatch.setenv("DOAUDIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     return home

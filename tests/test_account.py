@@ -17,6 +17,7 @@ from doaudit.demo.records import Action, Droplet
 from doaudit.errors import (
     InvalidArgument,
     NotFound,
+    NotPossible,
     ReadIncomplete,
     Refused,
     SnapshotFailed,
@@ -262,7 +263,7 @@ def test_a_snapshot_in_one_call(acting, capsys):
     """The call says what will happen and what happens, and gives the run."""
     account, world = acting
 
-    run = da.snapshot(account, 7, "before the upgrade")
+    run = da.snapshot(account, 7, "before the upgrade", confirm=True)
 
     said = capsys.readouterr().err
     assert (run.ok, run.power_is_as_before) == (True, True)
@@ -278,7 +279,7 @@ def test_a_snapshot_that_fails_is_raised_and_what_is_owed_is_resumed(acting):
     world.faults.add(Fault("errored", type="power_on", times=3))
 
     with pytest.raises(SnapshotFailed, match="IS SWITCHED OFF") as failed:
-        da.snapshot(account, 7)
+        da.snapshot(account, 7, confirm=True)
     left = [run.id for run in account.unfinished()]
     resumed = da.resume(account)
 
@@ -293,7 +294,7 @@ def test_what_doaudit_started_is_marked(acting):
     account, _ = acting
     single = account.act("droplet:7", "rename", name="web-02")
     da.wait(account, single)
-    run = da.snapshot(account, 7)
+    run = da.snapshot(account, 7, confirm=True)
 
     started = account.started()
 
@@ -332,3 +333,77 @@ def test_a_simulated_account_can_go_faster():
         assert account.now() > before
     with pytest.raises(InvalidArgument, match="above 0"):
         da.demo(speed=0)
+
+
+def posts(world):
+    """Return the requests that changed something."""
+    return [request for request in world.requests if request.startswith("POST")]
+
+
+def test_a_snapshot_of_a_real_account_is_confirmed_first(acting, monkeypatch):
+    """Without confirm=True the cell asks; where nobody answers, or the answer is no, nothing is begun."""
+    account, world = acting
+
+    with pytest.raises(NotPossible, match=r"nobody could be asked.*confirm=True"):
+        da.snapshot(account, 7)
+    with pytest.raises(NotPossible, match="not confirmed"):
+        da.snapshot(account, 7, confirm=False)
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    with pytest.raises(NotPossible, match="not confirmed"):
+        da.snapshot(account, 7)
+    assert posts(world) == []
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+
+    assert da.snapshot(account, 7).ok
+
+
+@pytest.mark.parametrize("name", ["before the upgrade", None])
+def test_a_cell_that_is_run_again_starts_nothing(acting, name):
+    """The same droplet and name within an hour is refused, unless it is said that it is meant."""
+    account, world = acting
+    first = da.snapshot(account, 7, name, confirm=True)
+    asked = len(posts(world))
+
+    with pytest.raises(NotPossible, match=rf"'{first.snapshot_name}'.*again=True"):
+        da.snapshot(account, 7, name, confirm=True)
+    assert len(posts(world)) == asked
+    other = da.snapshot(account, 7, "another name", confirm=True)
+    again = da.snapshot(account, 7, name, confirm=True, again=True)
+    world.advance(3700)
+    later = da.snapshot(account, 7, name, confirm=True)
+
+    assert (other.ok, again.ok, later.ok) == (True, True, True)
+
+
+def test_what_was_left_is_said_first_and_in_the_next_plan(acting, capsys):
+    """A droplet that an earlier run left off is the first thing that a new run says."""
+    account, world = acting
+    world.faults.add(Fault("errored", type="power_on", times=3))
+    with pytest.raises(SnapshotFailed):
+        da.snapshot(account, 7, "one", confirm=True)
+    capsys.readouterr()
+
+    plan = account.snapshot_plan(7, "two")
+    with pytest.raises(NotPossible):
+        da.snapshot(account, 7, "two", confirm=False)
+
+    assert capsys.readouterr().err.startswith("LEFT UNFINISHED: the snapshot 'one' of droplet web-01 (7)")
+    assert "IS SWITCHED OFF" in plan.notes[0]
+
+
+def test_journals_lie_with_the_account_whatever_the_history(server, tmp_path, monkeypatch):
+    """Two histories of one account share what was started; a simulated account leaves nothing behind."""
+    state = tmp_path / "state"
+    monkeypatch.setenv("DOAUDIT_STATE_DIR", str(state))
+    world = World(droplets=[Droplet(7, "web-01")])
+    with serve(world, speed=0) as running:
+        with da.connect(running.token, running.url, history=tmp_path / "a.db") as account:
+            started = account.act("droplet:7", "reboot")
+        with da.connect(running.token, running.url, history=":memory:") as account:
+            known = account.started()
+    with da.demo() as account:
+        account.act(f"droplet:{account.droplets()['id'].iloc[0]}", "reboot")
+
+    assert known["id"].tolist() == [started.id]
+    assert sorted(path.name for path in state.rglob("*") if path.is_file()) == ["accounts.json", "started.jsonl"]
+    assert {path.stat().st_mode & 0o077 for path in (state, *state.rglob("*"))} == {0}

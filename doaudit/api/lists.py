@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from doaudit.api.address import DEFAULT_URL
 from doaudit.api.crew import Crew, Order
 from doaudit.api.paging import IN_FLIGHT, PER_PAGE
+from doaudit.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from doaudit.api.answers import Answer
     from doaudit.api.client import Client
 
-__all__ = ["read_list", "read_lists", "read_one"]
+__all__ = ["account_name", "read_list", "read_lists", "read_one"]
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -82,3 +84,21 @@ def read_one(client: Client, path: str, key: str) -> dict[str, Any]:
         ApiProblem: it could not be had.
     """
     return client.get(path, parse=lambda answer: msgspec.json.decode(answer.body, type=dict[str, dict[str, Any]])[key])
+
+
+def account_name(client: Client) -> str | None:
+    """
+    Return the name by which an account is known whatever the token: its team's id; None if the token may not read it.
+
+    Raises:
+        ApiProblem: it could not be asked for.
+    """
+    try:
+        said = read_one(client, "/v2/account", "account")
+    except (Forbidden, NotFound):
+        return None
+    team = said.get("team")
+    name = (team.get("uuid") if isinstance(team, dict) else None) or said.get("uuid")
+    if not name:
+        return None
+    return str(name) if client.base_url == DEFAULT_URL else f"{name} at {client.base_url}"

@@ -15,11 +15,10 @@ from urllib.parse import quote
 
 import platformdirs
 
-from doaudit.api.address import DEFAULT_URL
-from doaudit.api.lists import read_one
+from doaudit.api.lists import account_name
 from doaudit.api.paging import newest_ids
 from doaudit.csvfiles import write_whole
-from doaudit.errors import Forbidden, NotFound, WrongAccount
+from doaudit.errors import WrongAccount
 from doaudit.history.store import MEMORY, Store, open_store
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from doaudit.api.client import Client
 
-__all__ = ["open_history"]
+__all__ = ["known_file", "open_history"]
 
 _INDEX = "accounts.json"
 _NOBODY = "?"  # a key that no account has
@@ -55,15 +54,28 @@ def open_history(client: Client, path: str | os.PathLike[str] | None) -> Store:
     index = _read_index(folder)
     key = index.get(client.fingerprint)
     if key is None:
-        key = _named(client) or _recognised(client, folder, file) or f"{_NAMELESS}-{client.fingerprint[:12]}"
+        key = account_name(client) or _recognised(client, folder, file) or f"{_NAMELESS}-{client.fingerprint[:12]}"
         store = _open(folder, file, key)
-        write_whole(folder, [(_INDEX, json.dumps({**index, client.fingerprint: key}, indent=2).encode())])
+        write_whole(folder, [(_INDEX, json.dumps({**index, client.fingerprint: key}, indent=2).encode())], private=True)
         return store
     return _open(folder, file, key)
 
 
+def known_file(client: Client, path: str | os.PathLike[str] | None) -> Path | None:
+    """Return the file that `open_history` would open, as far as that is known without asking; None if it is not."""
+    if path is not None:
+        return None if str(path) == MEMORY else Path(path).expanduser().absolute()
+    folder = platformdirs.user_data_path("doaudit")
+    key = _read_index(folder).get(client.fingerprint)
+    return None if key is None else _file(folder, key)
+
+
+def _file(folder: Path, key: str) -> Path:
+    return folder / f"{quote(key, safe='')}.duckdb"
+
+
 def _open(folder: Path, file: Path | None, key: str) -> Store:
-    return open_store(file or folder / f"{quote(key, safe='')}.duckdb", key)
+    return open_store(file or _file(folder, key), key)
 
 
 def _read_index(folder: Path) -> dict[str, str]:
@@ -73,18 +85,6 @@ def _read_index(folder: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return {str(token): str(key) for token, key in index.items()} if isinstance(index, dict) else {}
-
-
-def _named(client: Client) -> str | None:
-    try:
-        said = read_one(client, "/v2/account", "account")
-    except (Forbidden, NotFound):
-        return None
-    team = said.get("team")
-    name = (team.get("uuid") if isinstance(team, dict) else None) or said.get("uuid")
-    if not name:
-        return None
-    return str(name) if client.base_url == DEFAULT_URL else f"{name} at {client.base_url}"
 
 
 def _recognised(client: Client, folder: Path, file: Path | None) -> str | None:

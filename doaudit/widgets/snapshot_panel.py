@@ -32,12 +32,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from doaudit.account import Account
+    from doaudit.workflow.job import Job
     from doaudit.workflow.run import LogLine, Run
-    from doaudit.workflow.runner import Job
 
 __all__ = ["SnapshotPanel"]
 
-_API = "https://api.digitalocean.com"
 _CONTROL_PANEL = "https://cloud.digitalocean.com"
 _LAST_SNAPSHOTS = """
     SELECT resource_id AS droplet, max(started_at) AS begun FROM actions
@@ -71,7 +70,7 @@ class SnapshotPanel(LivePanel):
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._page = _CONTROL_PANEL if account.source == _API else None
+        self._page = None if account.is_simulated else _CONTROL_PANEL
         self._plan: Run | None = None
         self._job: Job | None = None
         self._busy = ""
@@ -253,6 +252,9 @@ class SnapshotPanel(LivePanel):
         """One line and one button for each run that an earlier kernel left unfinished."""
         offers = []
         for run in unfinished:
+            if not run.readable:
+                offers.append(W.VBox([W.HTML(left_html(run))]))
+                continue
             button = W.Button(description="Take it up again", button_style="warning", layout=_fitting())
             button.add_class("doaudit-resume")
             button.on_click(self._handler(functools.partial(self._resume, run)))

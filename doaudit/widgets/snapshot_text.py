@@ -49,12 +49,17 @@ def _step_html(step: Step, now: datetime) -> str:
 def _step_time(step: Step, now: datetime) -> str:
     if step.status == "skipped":
         return "skipped"
-    if step.started_at is not None and step.ended_at is not None:
-        return f"took {span((step.ended_at - step.started_at).total_seconds())}"
+    if step.started_s is not None and step.ended_s is not None:
+        return f"took {span(step.ended_s - step.started_s)}"
     expected = _expected(step.p50_s, step.p90_s)
     if step.status == "running" and step.started_at is not None:
-        return f"{span((now - step.started_at).total_seconds())} so far{f' ({expected})' if expected else ''}"
+        return f"{span(_so_far_s(step.started_at, now))} so far{f' ({expected})' if expected else ''}"
     return expected if step.status == "waiting" else ""
+
+
+def _so_far_s(started_at: datetime, now: datetime) -> float:
+    # By the wall clock, which somebody may have set back meanwhile.
+    return max(0.0, (now - started_at).total_seconds())
 
 
 def _expected(p50_s: float, p90_s: float) -> str:
@@ -97,8 +102,7 @@ def progress_html(run: Run, now: datetime) -> str:
     usual = sum(step.p50_s for step in needed)
     share = 1.0 if run.ended and run.ok else _share(needed, usual, now)
     began = min((step.started_at for step in needed if step.started_at), default=now)
-    ended = max((step.ended_at for step in needed if step.ended_at), default=now) if run.ended else now
-    elapsed = (ended - began).total_seconds()
+    elapsed = run.elapsed_s if run.ended else _so_far_s(began, now)
     kind = ("good" if run.ok else "bad") if run.ended else ("late" if _is_late(needed, now) else "")
     over = sum(step.status in {"done", "failed"} for step in needed)
     about = f"; about {span(usual)} is usual" if usual else ""
@@ -119,15 +123,13 @@ def _share(steps: list[Step], usual: float, now: datetime) -> float:
         if step.ended_at is not None:
             over += p50
         elif step.started_at is not None:
-            over += min(p50 * _NEARLY, (now - step.started_at).total_seconds())
+            over += min(p50 * _NEARLY, _so_far_s(step.started_at, now))
     return min(_NEARLY, over / usual)
 
 
 def _is_late(steps: list[Step], now: datetime) -> bool:
     return any(
-        step.status == "running"
-        and step.started_at is not None
-        and (now - step.started_at).total_seconds() > step.p90_s > 0
+        step.status == "running" and step.started_at is not None and _so_far_s(step.started_at, now) > step.p90_s > 0
         for step in steps
     )
 
@@ -173,7 +175,7 @@ def left_html(run: Run) -> str:
     """A run that was left unfinished, as it was when last heard of."""
     begun = day_time(run.created_at)
     return box(
-        "warn",
+        "warn" if run.readable else "bad",
         f"<p><b>Left unfinished: snapshot '{escaped(run.snapshot_name)}' of {escaped(run.droplet_name)}</b>, begun "
         f"{begun}. Last known: {escaped(run.sentence)}</p>",
     )

@@ -10,8 +10,8 @@ import pandas as pd
 from doaudit.actions import IN_PROGRESS, Action
 from doaudit.analysis import durations
 from doaudit.widgets.lookout import Surroundings
-from doaudit.workflow.transport import list_of, one_action
 from doaudit.workflow.expected import Expected, usual
+from doaudit.workflow.transport import list_of, one_action
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -1,44 +1,61 @@
 """
-What was started, written before it is started.
+The journal of snapshot runs: what will be asked for is on the disk before it is sent.
 
-Each run has a file of its own, a JSON document a line, each the whole run as it was at that moment: before each request
-that changes something, and at each change of phase. A line is in the file, and on the disk, before the request is
-sent. A last line that a lost machine left unfinished is passed over.
+Each run has a file, with the whole run a line: before each request that changes something, and at each change of phase.
 
-A file is locked while its run is driven, so that nobody else goes on with it; the system frees the lock when the
-process ends, however it ends.
+    {"v":2,"crc":"5d41402a","at":"2026-11-23T12:00:00Z","why":"about to ask","run":{...}}
+
+`crc` is the CRC-32 of the line without it. What can be told from the file:
+
+- a last line that stops in the middle was being written when the machine was lost, so that what it announces was not
+  sent: the line before it counts;
+- any other damage, also a file that is empty, means that nobody knows how far the run came. It is listed as a run in
+  the phase 'unreadable', and nothing goes on with it by itself.
+
+Lines of version 1 have no checksum, and other names for some fields.
 """
 
 from __future__ import annotations
 
 import os
-import sys
+import re
+import zlib
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 -- msgspec reads the annotations
-from typing import IO, TYPE_CHECKING, Self
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from doaudit.errors import FileProblem, NotPossible
-from doaudit.workflow.run import Run  # noqa: TC001 -- msgspec reads the annotations
+from doaudit.errors import FileProblem
+from doaudit.workflow.run import Run
+from doaudit.workflow.state import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
     from doaudit.actions import Action
+    from doaudit.workflow.state import StateFolders
 
-__all__ = ["Entry", "Journal", "Started", "load", "note_started", "started", "unfinished"]
+__all__ = ["Journal", "Started", "load", "note_started", "runs", "started", "unfinished"]
 
 _SINGLE = "started.jsonl"
+_HEAD = re.compile(rb'\{"v":(\d+),"crc":"([0-9a-f]{8})",')
+_VERSION_1 = (b'{"at":', b'{"action_id":')
+_RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-(\d{1,18})-[0-9a-f]{8}")
+_RENAMED = {  # by version 2, since version 1
+    "orders": "submissions",
+    "order": "submission",
+    "in_the_way": "blocking_action_id",
+    "troubles": "read_errors",
+    "rejections": "auth_errors",
+}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line: the run as it was, when and why it was written."""
-
+class _Entry:
     at: datetime
     why: str
     run: Run
@@ -56,86 +73,90 @@ class Started:
 
 
 class Journal:
-    """
-    The file of one run, held while the `with` block runs.
-
-    Raises:
-        NotPossible: another process or thread is driving this run.
-        FileProblem: the file cannot be written; then nothing is started either.
-    """
+    """The file of one run, to be written by whoever holds the droplet's lock; its first line makes it."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.path = folder / f"{run_id}.jsonl"
-        self._file: IO[bytes] | None = None
+        self._file: int | None = None
 
     def __enter__(self) -> Self:
-        """Hold it."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-        except OSError as fault:
-            raise self._problem(fault) from None
-        if not _locked(self._file):
-            self._file.close()
-            raise NotPossible(
-                f"The snapshot workflow {self.path.stem} is being driven already, by another notebook or program on "
-                "this machine. Watch it there, or end that first."
-            )
+        """Do nothing yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of it."""
+        """Close the file."""
         if self._file is not None:
-            self._file.close()
+            os.close(self._file)
+            self._file = None
 
     def write(self, at: datetime, why: str, run: Run) -> None:
         """
         Put a line on the disk.
 
         Raises:
-            FileProblem: that cannot be done.
+            FileProblem: that cannot be done; the file is then as it was.
         """
-        if self._file is None:
-            raise ValueError("A journal is written inside its with block.")
         try:
-            self._file.write(_mended(self._file) + msgspec.json.encode(Entry(at, why, run)) + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            line = _line(msgspec.json.encode(_Entry(at, why, run)))
+            if self._file is None:
+                private_folder(self.path.parent)
+                if not self.path.exists():
+                    self._file = _created(self.path, line)
+                    return
+                self._file = os.open(self.path, _WRITING)
+            _append(self._file, line)
         except OSError as fault:
             raise self._problem(fault) from None
 
     def _problem(self, fault: OSError) -> FileProblem:
         return FileProblem(
-            f"The journal {self.path} cannot be written ({fault.strerror or fault}), and nothing is started without it."
-            " Make room or rights there, or choose another place for the history."
+            f"The journal {self.path} cannot be written ({fault.strerror or fault}), and nothing that changes the "
+            "account is asked for without it. Make room or rights there, or choose another folder with "
+            "DOAUDIT_STATE_DIR."
         )
 
 
-def load(path: Path) -> Run | None:
+def load(folders: Iterable[Path], run_id: str) -> Run | None:
     """
-    The run as its journal last tells it; None where no line of it can be read.
+    Read the last known state of a run, from the first of the folders that has its journal; None where none has.
 
     Raises:
         FileProblem: the file cannot be read.
     """
-    return next((entry.run for entry in reversed(list(_entries(path)))), None)
+    paths = [folder / f"{run_id}.jsonl" for folder in folders]
+    return next((_last_state(path) for path in paths if path.exists()), None)
 
 
-def unfinished(folder: Path) -> list[Run]:
+def runs(folders: Iterable[Path]) -> list[Run]:
     """
-    The runs in a folder that nobody drives and that are not over, or left a droplet off or perhaps off; oldest first.
+    Read the last known state of each run in these folders, oldest first; of a run in two, the first folder's.
+
+    A run whose journal is damaged comes in the phase 'unreadable'.
 
     Raises:
         FileProblem: a journal cannot be read.
     """
-    left = []
-    for path in _journals(folder):
-        run = load(path)
-        if run is not None and (not run.ended or run.needs_power_on) and not _is_held(path):
-            left.append(run)
-    return sorted(left, key=lambda run: run.created_at)
+    found: dict[str, Run] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.jsonl")):
+            if path.name != _SINGLE and path.stem not in found:
+                found[path.stem] = _last_state(path)
+    return sorted(found.values(), key=lambda run: (run.created_at, run.id))
+
+
+def unfinished(folders: StateFolders) -> list[Run]:
+    """
+    Return the runs that nobody drives and that are not over, or may have left a droplet off; oldest first.
+
+    One whose journal is damaged is among them, in the phase 'unreadable'.
+
+    Raises:
+        FileProblem: a journal cannot be read.
+    """
+    left = [run for run in runs(folders.readable) if not run.ended or run.needs_power_on]
+    return [run for run in left if not folders.droplet_is_locked(run.droplet_id)]
 
 
 def note_started(folder: Path, resource: str, action: Action, asked_at: datetime) -> None:
@@ -145,89 +166,169 @@ def note_started(folder: Path, resource: str, action: Action, asked_at: datetime
     Raises:
         FileProblem: the file cannot be written.
     """
-    line = Started(action.id, action.type or "", resource, asked_at)
+    line = _line(msgspec.json.encode(Started(action.id, action.type or "", resource, asked_at)))
+    path = folder / _SINGLE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / _SINGLE).open("a+b") as file:
-            file.write(_mended(file) + msgspec.json.encode(line) + b"\n")
+        private_folder(folder)
+        file = os.open(path, _WRITING | os.O_CREAT, 0o600)
+        try:
+            _append(file, line)
+        finally:
+            os.close(file)
     except OSError as fault:
         raise FileProblem(
-            f"Action {action.id} was started, but {folder / _SINGLE} cannot be written ({fault.strerror or fault})."
+            f"Action {action.id} was started, but {path} cannot be written ({fault.strerror or fault})."
         ) from None
 
 
-def started(folder: Path) -> list[Started]:
-    """The actions that doaudit is known to have started, oldest first."""
-    found: list[Started] = []
-    for line in _lines(folder / _SINGLE):
-        with suppress(msgspec.DecodeError):
-            found.append(msgspec.json.decode(line, type=Started))
-    for path in _journals(folder):
-        run = load(path)
-        if run is not None:
-            found += [
-                Started(submission.action_id, submission.type, f"droplet:{run.droplet_id}", submission.sent_at, run.id)
-                for submission in run.every_submission
-                if submission.action_id is not None
-            ]
-    return sorted(found, key=lambda each: (each.asked_at, each.action_id))
+def started(folders: Iterable[Path]) -> list[Started]:
+    """
+    Read which actions doaudit is known to have started, oldest first.
+
+    Raises:
+        FileProblem: a journal cannot be read.
+    """
+    folders = list(folders)
+    found: dict[int, Started] = {}
+    for folder in folders:
+        for line in _lines(folder / _SINGLE):
+            with suppress(msgspec.DecodeError, ValueError):
+                single = msgspec.json.decode(_checked(line), type=Started)
+                found[single.action_id] = single
+    for run in runs(folders):
+        for each in run.every_submission:
+            if each.action_id is not None:
+                resource = f"droplet:{run.droplet_id}"
+                found[each.action_id] = Started(each.action_id, each.type, resource, each.sent_at, run.id)
+    return sorted(found.values(), key=lambda each: (each.asked_at, each.action_id))
 
 
-def _journals(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*.jsonl")) if path.name != _SINGLE]
+# Not followed: a link here could lead to somebody else's file.
+_WRITING = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def _entries(path: Path) -> Iterator[Entry]:
-    for line in _lines(path):
-        with suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(line, type=Entry)
+def _created(path: Path, line: bytes) -> int:
+    """Make a file that has its first line from the moment on which it is there."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(new, _WRITING | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        _append(file, line)
+        new.replace(path)
+    except OSError:
+        os.close(file)
+        new.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    return file
+
+
+def _append(file: int, line: bytes) -> None:
+    size = os.lseek(file, 0, os.SEEK_END)
+    os.lseek(file, max(size - 1, 0), os.SEEK_SET)
+    # A lost machine may have left a line without its end; the next one must be whole.
+    rest = line if os.read(file, 1) in {b"", b"\n"} else b"\n" + line
+    try:
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, size)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows has no way to do it, and some file systems none
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def _line(body: bytes) -> bytes:
+    return b'{"v":2,"crc":"%08x",' % zlib.crc32(body) + body[1:] + b"\n"
+
+
+def _checked(line: bytes) -> bytes:
+    """Return a line without its checksum, as it was before; of version 1, the line itself."""
+    if line.startswith(_VERSION_1):
+        return line
+    head = _HEAD.match(line)
+    if head is None:
+        raise ValueError("The beginning of a line cannot be read.")
+    body = b"{" + line[head.end() :]
+    if int(head[1]) != 2:  # noqa: PLR2004 -- the version
+        raise ValueError(f"A line is of version {int(head[1])}, which this doaudit does not know.")
+    if zlib.crc32(body) != int(head[2], 16):
+        raise ValueError("A line does not agree with its checksum.")
+    return body
+
+
+def _last_state(path: Path) -> Run:
+    lines = _lines(path)
+    known: Run | None = None
+    damage = "It is empty." if not any(lines) else ""
+    for number, line in enumerate(lines):
+        is_last = number == len(lines) - 1
+        try:
+            if line.strip():
+                known, damage = _run(line), ""
+        except (msgspec.DecodeError, ValueError, TypeError, LookupError) as fault:
+            if not (is_last and known is not None and _stops_in_the_middle(line)):
+                damage = str(fault)
+    return _unreadable(path, known, damage) if damage or known is None else known
+
+
+def _run(line: bytes) -> Run:
+    body = _checked(line)
+    if body is not line:
+        return msgspec.json.decode(body, type=_Entry).run
+    return msgspec.convert(_since_version_1(msgspec.json.decode(body, type=dict[str, Any])["run"]), Run)
+
+
+def _since_version_1(run: dict[str, Any]) -> dict[str, Any]:
+    """Rename what version 1 called otherwise; its deadlines were times of day, and begin anew."""
+    renamed = {_RENAMED.get(name, name): value for name, value in run.items()}
+    since, deadline = renamed.pop("phase_since", None), renamed.pop("phase_deadline", None)
+    if since and deadline:
+        patience = datetime.fromisoformat(deadline) - datetime.fromisoformat(since)
+        renamed |= {"phase_since_s": 0.0, "phase_deadline_s": patience.total_seconds()}
+    return renamed
+
+
+def _stops_in_the_middle(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError as fault:
+        return "truncated" in str(fault)
+    return False
+
+
+def _unreadable(path: Path, known: Run | None, damage: str) -> Run:
+    text = (
+        f"Its journal {path} is damaged: {damage} So it is not known how far it came, and nothing goes on with it by "
+        "itself. Look at the droplet: is it on, is the snapshot there? Then delete that file."
+    )
+    if known is None:
+        named = _RUN_ID.fullmatch(path.stem)
+        droplet_id = int(named[2]) if named else 0
+        begun = datetime.strptime(named[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if named else _changed(path)
+        known = Run(path.stem, droplet_id, str(droplet_id), "?", live=False, was_on=True, created_at=begun)
+    where = f"https://cloud.digitalocean.com/droplets/{known.droplet_id}"
+    sentence = (
+        f"IT IS NOT KNOWN whether droplet {known.droplet_name} ({known.droplet_id}) is on: look at {where}. {text}"
+    )
+    return replace(known, phase="unreadable", power="unknown", error=text, sentence=sentence, ended_at=None)
+
+
+def _changed(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _lines(path: Path) -> list[bytes]:
+    """Return the lines of a file; the last one is empty if the file ends with a line end, as it should."""
     try:
-        return path.read_bytes().splitlines() if path.exists() else []
+        return path.read_bytes().split(b"\n") if path.exists() else []
     except OSError as fault:
         raise FileProblem(f"The journal {path} cannot be read ({fault.strerror or fault}).") from None
-
-
-def _mended(file: IO[bytes]) -> bytes:
-    """A line end where a lost machine left a line without one, so that the next line is whole."""
-    file.seek(0, os.SEEK_END)
-    if file.tell() == 0:
-        return b""
-    file.seek(-1, os.SEEK_END)
-    return b"" if file.read(1) == b"\n" else b"\n"
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open("a+b") as file:
-            return not _locked(file)
-    except OSError as fault:
-        raise FileProblem(f"The journal {path} cannot be opened ({fault.strerror or fault}).") from None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Windows keeps others from reading what is locked; a byte far behind the text leaves that readable.
-    _FAR = 1 << 30
-
-    def _locked(file: IO[bytes]) -> bool:
-        file.seek(_FAR)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    # flock, not lockf: its lock belongs to the open file, so that it keeps threads of one process apart, too.
-    def _locked(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -1,4 +1,4 @@
-"""What a workflow may ask of the account, and what may come back: plain values on both sides."""
+"""Commands that a workflow gives and events that come back: plain values on both sides."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from doaudit.actions import Action
+    from doaudit.workflow.run import Moment
 
 __all__ = [
+    "SKEW",
     "Accepted",
     "ActionRead",
     "AnswerLost",
@@ -28,11 +30,13 @@ __all__ = [
     "Snapshot",
     "SnapshotsRead",
     "Submit",
+    "Unrecorded",
     "Wait",
     "matching_action",
 ]
 
-_SKEW = timedelta(seconds=5)
+SKEW = timedelta(seconds=5)
+_STARTED_WITHIN = timedelta(minutes=10)  # a request is sent within two minutes, and answered within one
 _RECORDED_AS = ("", "_volume", "_ip")  # what is asked for as 'attach' is recorded as 'attach_volume'
 
 
@@ -78,9 +82,9 @@ Command = ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit | Wait
 
 @dataclass(frozen=True)
 class Event:
-    """Something came back; `at` is when, by the clock that the workflow waits on."""
+    """Something came back; `now` is when."""
 
-    at: datetime
+    now: Moment
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,10 @@ class Elapsed(Event):
 
 @dataclass(frozen=True)
 class DropletRead(Event):
-    """The droplet."""
+    """The droplet, and the server's time."""
 
     status: str
+    date: datetime
     locked: bool = False
 
 
@@ -136,15 +141,27 @@ class Accepted(Event):
 
 @dataclass(frozen=True)
 class Rejected(Event):
-    """The event was certainly not started; `passing` if it may be later: an event in the way, a limit of requests."""
+    """
+    The event was certainly not started.
+
+    `passing` if it may be later; `limit` if the reason is the limit of requests, which says nothing of the droplet.
+    """
 
     text: str
     passing: bool = False
+    limit: bool = False
+
+
+@dataclass(frozen=True)
+class Unrecorded(Event):
+    """The event was not asked for, because the journal could not be written."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class AnswerLost(Event):
-    """An event was asked for, and nothing says whether it was started."""
+    """The event was asked for, and nothing says whether it was started."""
 
     text: str
 
@@ -166,9 +183,10 @@ class ReadFailed(Event):
 
 def matching_action(actions: tuple[Action, ...], type_: str, known: tuple[int, ...], since: datetime) -> Action | None:
     """
-    The action that an event must have become whose answer was lost: of its type, new, and started since it was sent.
+    Find the action that an event must have become whose answer was lost.
 
-    Where several match, the one that started first.
+    It is of its type, not among those that were known, and started within ten minutes of *since*, the server's time
+    before it was sent. Where several match, the one that started first.
     """
     names = {type_ + ending for ending in _RECORDED_AS}
     fresh = [
@@ -176,6 +194,6 @@ def matching_action(actions: tuple[Action, ...], type_: str, known: tuple[int, .
         for action in actions
         if action.type in names
         and action.id not in known
-        and (action.started_at is None or action.started_at >= since - _SKEW)
+        and (action.started_at is None or since - SKEW <= action.started_at <= since + _STARTED_WITHIN)
     ]
     return min(fresh, key=lambda action: action.id, default=None)

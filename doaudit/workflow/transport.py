@@ -1,13 +1,15 @@
-"""The rim of a workflow: a request becomes HTTP, an answer becomes a value."""
+"""Carry out the commands of a workflow over HTTP; what comes back, errors too, becomes an event."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from doaudit.actions import Action, decode
+from doaudit.api.client import Stopped
 from doaudit.errors import (
     ApiProblem,
     Forbidden,
@@ -44,10 +46,13 @@ if TYPE_CHECKING:
     from doaudit.api.answers import Answer
     from doaudit.api.client import Client
     from doaudit.api.pacing import Pause
+    from doaudit.workflow.run import Moment
 
 __all__ = ["is_pending_event", "list_of", "one_action", "path_of", "perform", "post_event"]
 
 _LISTED = {"page": 1, "per_page": 100}
+_SNAPSHOTS_PER_PAGE = 200
+_MOST_PAGES = 20
 
 
 class _Rows(msgspec.Struct, frozen=True):
@@ -68,57 +73,74 @@ class _DropletAnswer(msgspec.Struct, frozen=True):
 
 
 class _SnapshotsAnswer(msgspec.Struct, frozen=True):
-    snapshots: list[dict[str, Any]]
+    snapshots: list[Any]
 
 
-def perform(
+def perform(  # noqa: PLR0911 -- one for each command
     client: Client,
     droplet_id: int,
-    request: ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit,
+    command: ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit,
     *,
-    now: Callable[[], datetime],
+    now: Callable[[], Moment],
     stop: threading.Event,
     on_pause: Callable[[Pause], None],
 ) -> Event:
     """
-    What comes back of a request about a droplet; whatever the API reports is a value, too.
+    Carry out a command about a droplet and return what came back; whatever goes wrong with it is an event, too.
 
     Raises:
         Stopped: *stop* was set while the request waited; nothing was sent.
     """
     path = f"/v2/droplets/{droplet_id}"
     try:
-        match request:
+        match command:
             case Submit():
-                body = {"type": request.type} | ({} if request.name is None else {"name": request.name})
+                body = {"type": command.type} | ({} if command.name is None else {"name": command.name})
                 action = post_event(client, f"{path}/actions", body, stop=stop, on_pause=on_pause)
                 return Accepted(now(), action)
             case ReadDroplet():
-                shape = client.get(path, parse=_parse_droplet, stop=stop, on_pause=on_pause)
-                return DropletRead(now(), shape.status, shape.locked)
+                shape, date = client.get(path, parse=_parse_droplet, stop=stop, on_pause=on_pause)
+                return DropletRead(now(), shape.status, date, shape.locked)
             case ReadList():
                 actions, date = list_of(client, f"{path}/actions", stop=stop, on_pause=on_pause)
                 return ListRead(now(), actions, date)
             case ReadAction():
-                action = one_action(client, request.action_id, stop=stop, on_pause=on_pause)
+                action = one_action(client, command.action_id, stop=stop, on_pause=on_pause)
                 return ActionRead(now(), action)
             case ReadSnapshots():
-                query = {"page": 1, "per_page": 200}
-                found = client.get(f"{path}/snapshots", query, parse=_parse_snapshots, stop=stop, on_pause=on_pause)
-                return SnapshotsRead(now(), found)
+                return SnapshotsRead(now(), _every_snapshot(client, f"{path}/snapshots", stop=stop, on_pause=on_pause))
+    except Stopped:
+        raise
     except ApiProblem as fault:
-        return _explained(request, fault, now())
+        return _explained(command, fault, now())
+    except Exception as fault:  # noqa: BLE001 -- a defect of ours must not leave a droplet off either
+        text = f"This could not be done ({type(fault).__name__}: {fault})."
+        return AnswerLost(now(), text) if isinstance(command, Submit) else ReadFailed(now(), text)
 
 
-def _explained(request: object, fault: ApiProblem, at: datetime) -> Event:
-    if isinstance(request, Submit):
+def _explained(command: object, fault: ApiProblem, now: Moment) -> Event:
+    if isinstance(command, Submit):
         if isinstance(fault, OutcomeUnknown):
-            return AnswerLost(at, str(fault))
-        passing = isinstance(fault, RateLimited | NotFound) or is_pending_event(fault)
-        return Rejected(at, str(fault), passing=passing)
+            return AnswerLost(now, str(fault))
+        limit = isinstance(fault, RateLimited)
+        passing = limit or isinstance(fault, NotFound) or is_pending_event(fault)
+        return Rejected(now, str(fault), passing=passing, limit=limit)
     if isinstance(fault, NotFound):
-        return Missing(at, str(fault))
-    return ReadFailed(at, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
+        return Missing(now, str(fault))
+    return ReadFailed(now, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
+
+
+def _every_snapshot(
+    client: Client, path: str, *, stop: threading.Event, on_pause: Callable[[Pause], None]
+) -> tuple[Snapshot, ...]:
+    found: dict[str, Snapshot] = {}
+    for page in range(1, _MOST_PAGES + 1):
+        query = {"page": page, "per_page": _SNAPSHOTS_PER_PAGE}
+        listed = client.get(path, query, parse=_parse_snapshots, stop=stop, on_pause=on_pause)
+        found |= {each.id: each for each in listed}
+        if len(listed) < _SNAPSHOTS_PER_PAGE:
+            break
+    return tuple(found.values())
 
 
 def is_pending_event(fault: Exception) -> bool:
@@ -215,22 +237,30 @@ def _parse_single(answer: Answer) -> Action:
 
 def _parse_list(answer: Answer) -> tuple[tuple[Action, ...], datetime]:
     rows = msgspec.json.decode(answer.body, type=_Rows).actions
-    return tuple(Action.of(decode(row), answer.date) for row in rows), datetime.fromtimestamp(answer.date, UTC)
+    found = []
+    for row in rows:
+        # One row that nobody can read must not keep a droplet from being switched on.
+        with suppress(msgspec.DecodeError, ValueError, RecursionError):
+            found.append(Action.of(decode(row), answer.date))
+    return tuple(found), datetime.fromtimestamp(answer.date, UTC)
 
 
-def _parse_droplet(answer: Answer) -> _DropletShape:
-    return msgspec.json.decode(answer.body, type=_DropletAnswer).droplet
+def _parse_droplet(answer: Answer) -> tuple[_DropletShape, datetime]:
+    shape = msgspec.json.decode(answer.body, type=_DropletAnswer).droplet
+    return shape, datetime.fromtimestamp(answer.date, UTC)
 
 
 def _parse_snapshots(answer: Answer) -> tuple[Snapshot, ...]:
     rows = msgspec.json.decode(answer.body, type=_SnapshotsAnswer).snapshots
     return tuple(
-        Snapshot(str(row.get("id")), str(row.get("name") or ""), _moment(row.get("created_at"))) for row in rows
+        Snapshot(str(row.get("id")), str(row.get("name") or ""), _moment(row.get("created_at")))
+        for row in rows
+        if isinstance(row, dict)
     )
 
 
 def _moment(text: object) -> datetime | None:
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -13,7 +13,10 @@ from doaudit.demo import World, app
 from doaudit.demo.loopback import LoopbackServer, listen
 from doaudit.demo.records import Droplet
 from doaudit.demo.tokens import DEMO_TOKEN
-from doaudit.workflow.runner import preview, run
+from doaudit.workflow.driver import drive
+from doaudit.workflow.journal import unfinished
+from doaudit.workflow.plan import plan_snapshot
+from doaudit.workflow.state import StateFolders
 
 DROPLET = 564_000_007
 
@@ -83,7 +86,7 @@ class Stage:
     def _clear(self) -> None:
         if self._scene is not None:
             self._scene.client.close()
-            shutil.rmtree(self._scene.journals, ignore_errors=True)
+            shutil.rmtree(self._scene.root, ignore_errors=True)
 
     def _answer(self, environ, start):
         return self._app(environ, start)
@@ -100,8 +103,9 @@ class Scene:
     def __init__(self, world, url) -> None:
         self.world, self.url = world, url
         self.clock = WorldClock(world)
-        self.client = Client(DEMO_TOKEN, url, clock=self.clock)
-        self.journals = self.folder = Path(tempfile.mkdtemp(prefix="doaudit-test-"))
+        self.client = Client(DEMO_TOKEN, url, clock=self.clock).urgent()
+        self.root = Path(tempfile.mkdtemp(prefix="doaudit-test-"))
+        self.folders = StateFolders(self.root / "runs", self.root / "locks")
         self.states = []
         self.stop = threading.Event()
         self.posts_seen = self.dies_after_post = 0
@@ -113,13 +117,25 @@ class Scene:
 
     def plan(self, name="before the upgrade", **options):
         """A planned run."""
-        return preview(self.client, DROPLET, name, now=self.now, **options)
+        return plan_snapshot(self.client, DROPLET, name, now=self.now, **options)
 
     def drive(self, planned):
         """Drive a run to its end."""
-        return run(
-            self.client, planned, journal=self.folder, clock=self.clock, stop=self.stop, on_change=self.states.append
-        )
+        return drive(self.client, planned, folders=self.folders, clock=self.clock, stop=self.stop, on_change=self.note)
+
+    def note(self, run) -> None:
+        """Take note of a state."""
+        self.states.append(run)
+
+    @property
+    def journals(self):
+        """The journals there are."""
+        return list(self.folders.journals.glob("*.jsonl"))
+
+    @property
+    def left(self):
+        """The runs that were left unfinished."""
+        return unfinished(self.folders)
 
     def snapshot(self, name="before the upgrade", **options):
         """Plan a run and drive it to its end."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doaudit.errors import NotPossible
-from doaudit.workflow.runner import Job, job_for, run
+from doaudit.workflow.driver import drive as drive_run
+from doaudit.workflow.job import Job, job_for
 
 if TYPE_CHECKING:
     from staged import Scene
@@ -20,7 +21,7 @@ def job_of(scene: Scene, plan, key="an account droplet:7", gate=None):
     def drive(begun, stop, on_change):
         if gate is not None:
             gate.wait(10)
-        return run(scene.client, begun, journal=scene.folder, clock=scene.clock, stop=stop, on_change=on_change)
+        return drive_run(scene.client, begun, folders=scene.folders, clock=scene.clock, stop=stop, on_change=on_change)
 
     return Job(drive, plan, key=key)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from staged import DROPLET, world_of
@@ -12,10 +12,10 @@ from doaudit.demo import DEMO_TOKEN, Fault
 from doaudit.demo.records import Image
 from doaudit.errors import FileProblem, InvalidArgument, NotFound, NotPossible
 from doaudit.workflow.expected import Expected
-from doaudit.workflow.journal import Journal, load, unfinished
+from doaudit.workflow.journal import Journal, load
 from doaudit.workflow.machine import step
 from doaudit.workflow.messages import DropletRead
-from doaudit.workflow.run import Run, Submission
+from doaudit.workflow.run import Moment, Run, Submission
 
 
 def test_the_usual_course(scene):
@@ -44,7 +44,7 @@ def test_the_token_is_in_no_journal(scene):
 
     scene.drive(plan)
 
-    [path] = scene.folder.glob("*.jsonl")
+    [path] = scene.journals
     assert DEMO_TOKEN.encode() not in path.read_bytes()
     assert b"shutdown" in path.read_bytes()
 
@@ -232,7 +232,7 @@ def test_a_second_ctrl_c_leaves_a_run_that_can_be_resumed(scene):
     with pytest.raises(KeyboardInterrupt):
         scene.snapshot()
 
-    [left] = unfinished(scene.folder)
+    [left] = scene.left
     assert scene.drive(left).power_is_as_before
     assert scene.power == "active"
 
@@ -269,10 +269,10 @@ def test_a_droplet_left_off_is_said_loudly_and_can_be_resumed(scene):
     assert ended.snapshot_id is not None
     assert "IS SWITCHED OFF" in ended.sentence
     assert "doaudit.resume" in ended.sentence
-    [left] = unfinished(scene.folder)
+    [left] = scene.left
     again = scene.drive(left)
     assert (again.power_is_as_before, scene.power, len(scene.taken)) == (True, "active", 1)
-    assert unfinished(scene.folder) == []
+    assert scene.left == []
 
 
 def test_resuming_when_all_is_well_does_nothing(scene):
@@ -280,7 +280,8 @@ def test_resuming_when_all_is_well_does_nothing(scene):
     ended = scene.snapshot()
     asked = len(scene.world.requests)
 
-    assert scene.drive(ended).phase == "done"
+    with pytest.raises(NotPossible, match=r"is over.*Done"):
+        scene.drive(ended)
     assert len(scene.world.requests) == asked
 
 
@@ -291,8 +292,8 @@ def test_the_journal_is_written_before_each_request(scene, monkeypatch):
     answer = scene.world.act_on_droplet
 
     def look(droplet_id, body):
-        [path] = scene.folder.glob("*.jsonl")
-        run = load(path)
+        [path] = scene.journals
+        run = load(scene.folders.readable, path.stem)
         found.append((run.submission.type, run.submission.state) == (body["type"], "sending"))
         return answer(droplet_id, body)
 
@@ -306,37 +307,37 @@ def test_a_run_is_driven_once(scene):
     """What one notebook drives, another neither sees as left nor can go on with."""
     planned = scene.plan()
 
-    with Journal(scene.folder, planned.id) as book:
-        book.write(scene.now, "begun", planned)
+    with Journal(scene.folders.journals, planned.id) as journal, scene.folders.droplet_locked(DROPLET):
+        journal.write(scene.now, "begun", planned)
 
-        assert unfinished(scene.folder) == []
+        assert scene.left == []
         with pytest.raises(NotPossible, match="driven already"):
             scene.drive(planned)
 
-    assert [run.id for run in unfinished(scene.folder)] == [planned.id]
+    assert [run.id for run in scene.left] == [planned.id]
 
 
 def test_a_half_written_last_line_is_passed_over(scene):
     """A journal that a lost machine left torn tells the last whole state, and can be written on."""
     ended = scene.snapshot()
-    [path] = scene.folder.glob("*.jsonl")
+    [path] = scene.journals
     torn = path.read_bytes()[:-40]
     path.write_bytes(torn)
 
-    known = load(path)
+    known = load(scene.folders.readable, ended.id)
     assert known.id == ended.id
-    assert known.phase in {"confirming on", "done"}
+    assert known.phase == "confirming on"
     assert scene.drive(known).ok
-    assert load(path).ok
+    assert load(scene.folders.readable, ended.id).ok
 
 
 def test_no_journal_no_request(scene):
     """Where nothing can be written down, nothing is begun."""
     planned = scene.plan()
-    scene.folder.joinpath("file").write_text("")
-    scene.folder = scene.folder / "file" / "runs"
+    scene.root.joinpath("file").write_text("")
+    scene.folders = replace(scene.folders, journals=scene.root / "file" / "runs")
 
-    with pytest.raises(FileProblem, match="nothing is started"):
+    with pytest.raises(FileProblem, match="nothing that changes the account is asked for"):
         scene.drive(planned)
 
     assert scene.posts() == []
@@ -415,7 +416,7 @@ def test_a_destroyed_droplet_ends_the_run(scene):
     ended = scene.snapshot()
 
     assert (ended.phase, ended.droplet_gone) == ("failed", True)
-    assert unfinished(scene.folder) == []
+    assert scene.left == []
 
 
 @pytest.mark.parametrize(("seconds", "over"), [(2, False), (10, False), (16, True)])
@@ -426,11 +427,9 @@ def test_a_status_just_after_the_power_went_is_not_believed(seconds, over):
         Submission(kind, now, now, state="completed", action_id=7) for kind in ("power_off", "power_on")
     )
     run = Run("r", 7, "web-01", "x", live=False, was_on=True, created_at=now, power="unknown", submissions=submissions)
-    run = replace(
-        run, phase="confirming on", phase_since=now, phase_deadline=now + timedelta(seconds=300), ending="failed"
-    )
+    run = replace(run, phase="confirming on", phase_since_s=0.0, phase_deadline_s=300.0, ending="failed")
 
-    after, request = step(run, DropletRead(now + timedelta(seconds=seconds), "active"))
+    after, command = step(run, DropletRead(Moment(now, float(seconds)), "active", now))
 
-    assert (after.ended, request is None) == (over, over)
+    assert (after.ended, command is None) == (over, over)
     assert after.power_is_as_before is (True if over else None)
