@@ -47,18 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stopped:
         say(f"\ndoaudit: {str(stopped) or 'Stopped.'}")
         return 130
-    finally:
-        _let_go_of_closed_streams()
-
-
-def _let_go_of_closed_streams() -> None:
-    """Keep Python from ending with an error of its own where nobody reads what was printed."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

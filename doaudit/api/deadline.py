@@ -8,6 +8,7 @@ like to `requests` depends on the moment, even a 200 with an empty body, so the 
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import threading
@@ -161,7 +162,16 @@ class DeadlineAdapter(HTTPAdapter):
         return _with_watched_pools(super().proxy_manager_for(proxy, **options))
 
 
+class _Response(http.client.HTTPResponse):
+    def _safe_read(self, amt: int) -> bytes:
+        if amt < 0:  # urllib3 takes -1 for the size of a chunk, and would read all that comes, however much
+            raise http.client.IncompleteRead(b"")
+        return super()._safe_read(amt)  # type: ignore[misc, no-any-return]
+
+
 class _WatchedConnection(HTTPConnection):
+    response_class = _Response
+
     def _new_conn(self) -> socket.socket:
         # Called before the tunnel and the handshake, which are to be cut as well.
         made = super()._new_conn()

@@ -127,9 +127,8 @@ class Session:
         raw: Any = response.raw
         try:
             whole = read_body(raw, watch)
-            raw.release_conn()
         finally:
-            raw.close()  # closes the connection, too, unless it was released
+            raw.close()  # and the connection, unless the body was read to its end and it serves others already
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers, whole, server_time(headers, otherwise=now()))
 

@@ -70,6 +70,13 @@ def test_an_answer_above_the_limit_is_none(kind):
     assert len(server.requests) == 1
 
 
+def test_a_chunk_of_less_than_nothing_is_not_read_on():
+    """A size of -1 does not mean all that may come; the connection is left at once."""
+    start = head("Transfer-Encoding: chunked") + b"-1\r\n" + BODY
+    with served(start) as server, pytest.raises(OutcomeUnknown, match="the answer was cut short"):
+        ask(server, "POST", deadline_s=1.0)
+
+
 def test_a_get_of_too_much_is_tried_again():
     """An answer above the limit counts as one that was cut short."""
     with served(TOO_LARGE["gzip"], good()) as server:

@@ -26,7 +26,8 @@ PATH = "/v2/actions"
 SUPPORT = str(Path(__file__).parents[1] / "support")
 TOKEN = "a" * 64
 SHORT_S = 0.06  # for what never ends: every attempt takes this long
-AMPLE_S = 0.5  # where good answers must get through as well
+AMPLE_S = 1.0  # where good answers must get through as well, on a busy machine too
+ENOUGH_S = 30  # where nothing is to be cut
 START = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 ENDLESS = {
     "nothing": list,
@@ -84,7 +85,7 @@ def test_a_post_whose_answer_never_ends_has_an_unknown_outcome(kind):
     assert client.sent == 1
 
 
-@pytest.mark.parametrize("kind", ["nothing", "plain body", "headers, as if of an empty body"])
+@pytest.mark.parametrize("kind", ["plain body", "headers, as if of an empty body"])
 def test_after_a_cut_the_same_client_goes_on(kind):
     """A connection that was cut is not used again, and the next one works."""
     with served(good(), ENDLESS[kind], good()) as server:
@@ -127,7 +128,7 @@ def test_only_the_request_that_takes_too_long_is_cut():
 def test_a_good_connection_is_used_again(answer):
     """Requests one after the other need one connection, and the watch over one does not end the next."""
     with served(answer) as server:
-        client = connected(server.url, AMPLE_S)
+        client = connected(server.url, ENOUGH_S)
         for _ in range(20):
             get(client)
         client.close()
@@ -139,7 +140,7 @@ def test_one_thread_watches_over_all_requests_of_a_client():
     """It starts with the first request and ends when the client is closed."""
     before = set(threading.enumerate())
     with served(good()) as server:
-        client = connected(server.url, AMPLE_S)
+        client = connected(server.url, ENOUGH_S)
         assert not _watchers(before)
         for _ in range(200):
             get(client)
@@ -156,7 +157,7 @@ def test_a_client_that_is_gone_leaves_no_thread():
     """Nobody has to remember to close one."""
     before = set(threading.enumerate())
     with served(good()) as server:
-        client = connected(server.url, AMPLE_S)
+        client = connected(server.url, ENOUGH_S)
         get(client)
         (watcher,) = _watchers(before)
         del client
@@ -173,7 +174,7 @@ def _watchers(before: set[threading.Thread]) -> list[threading.Thread]:
 def test_ctrl_c_leaves_no_watch_behind():
     """Whatever ends a request ends its watch."""
     with served(lambda: [lambda: os.kill(os.getpid(), signal.SIGINT), 60.0], good()) as server:
-        client = connected(server.url, 30)
+        client = connected(server.url, ENOUGH_S)
         with pytest.raises(KeyboardInterrupt):
             get(client)
         assert len(client._session.watchdog) == 0
@@ -311,7 +312,7 @@ def test_a_handshake_that_stalls_is_cut(proxied, through_a_proxy):
 
 
 @maybe_left_behind
-@pytest.mark.parametrize("kind", ["nothing", "headers, as if of an empty body", "body until the end"])
+@pytest.mark.parametrize("kind", ["headers, as if of an empty body", "body until the end"])
 def test_an_encrypted_answer_that_trickles_is_cut(proxied, tls, kind):
     """TLS is no place to trickle either, and the next answer comes over a new connection."""
     with served(ENDLESS[kind], good(), tls=tls, tunnel=lambda: TUNNEL) as server:
@@ -329,7 +330,7 @@ def test_an_encrypted_answer_that_trickles_is_cut(proxied, tls, kind):
 def test_an_unknown_certificate_is_not_taken(proxied, tls, monkeypatch):
     """Who cannot prove to be the server gets no request."""
     with served(good(), tls=tls, tunnel=lambda: TUNNEL) as server:
-        client = proxied(server, AMPLE_S)
+        client = proxied(server, ENOUGH_S)
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         with pytest.raises(ConnectionFailed, match="certificate could not be verified"):
             get(client)

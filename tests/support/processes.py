@@ -54,7 +54,6 @@ class Stand:
             "DIGITALOCEAN_TOKEN": DEMO_TOKEN,
             "DOAUDIT_STATE_DIR": str(self.state),
             "XDG_DATA_HOME": str(self.folder / "data"),
-            "PYTHONUNBUFFERED": "1",
         }
 
     def start(self, *words, code=None, **options):

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from staged import DROPLET, Crash, Scene, world_of
 from doaudit.demo import Fault
 from doaudit.demo.records import Image
 from doaudit.errors import NotPossible
-from doaudit.workflow.machine import step
+from doaudit.workflow.machine import resumed, step
 from doaudit.workflow.messages import Elapsed
 from doaudit.workflow.run import Moment
 
@@ -151,6 +152,15 @@ def test_a_resumed_phase_starts_its_deadline_anew(scene):
     assert ended.elapsed_s < HOUR
 
 
+def test_a_resumed_phase_has_all_of_its_time(scene):
+    """Whoever takes a run up late in a phase waits for as long as one that entered it."""
+    late = replace(scene.plan(), phase="snapshotting", phase_since_s=100.0, phase_deadline_s=1000.0, elapsed_s=990.0)
+
+    again = resumed(late, Moment(scene.now, 990.0))
+
+    assert (again.phase_since_s, again.phase_deadline_s) == (990.0, 1890.0)
+
+
 def test_a_limit_of_requests_that_never_ends_is_waited_out_in_small_steps_and_loudly(scene):
     """While the droplet is off no wait is longer than two minutes, each is said, and after ten minutes loudly."""
     scene.later(20, lambda: scene.world.faults.add(Fault("burst_limit", times=None, seconds=HOUR)))
@@ -168,6 +178,18 @@ def test_a_limit_of_requests_that_never_ends_is_waited_out_in_small_steps_and_lo
     assert len(loud) >= 5 * HOUR / 800
     assert any("IS SWITCHED OFF" in state.sentence for state in scene.states)
     assert len(scene.world.requests) - before < 400
+
+
+def test_an_action_that_does_not_tell_its_age_is_not_asked_for_all_the_time(scene):
+    """What is in the way for an hour costs few looks, also where its times cannot be read."""
+    scene.world.faults.add(
+        Fault("stuck", type="snapshot"), Fault("odd_times", method="GET", path="actions", times=None)
+    )
+
+    ended = scene.snapshot()
+
+    assert "IS SWITCHED OFF" in ended.sentence
+    assert len(scene.world.requests) < 400
 
 
 @pytest.mark.parametrize("kind", ["dropped", "bad_gateway", "server_error", "captive_portal"])
