@@ -19,17 +19,14 @@ once it is over. It promises, whatever comes back:
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from doaudit.workflow.expected import timeout_s
 from doaudit.workflow.messages import (
     SKEW,
     DropletRead,
     Elapsed,
     Event,
     ListRead,
-    Missing,
     ReadDroplet,
     ReadFailed,
     ReadList,
@@ -39,19 +36,21 @@ from doaudit.workflow.messages import (
     Unrecorded,
     Wait,
 )
-from doaudit.workflow.run import LogLine, Moment, Phase, Run, Step, logged, planned_steps
-from doaudit.workflow.submission import (
-    Next,
-    advance,
+from doaudit.workflow.power import confirming_on, fail, powering_on, restore
+from doaudit.workflow.reads import (
+    CONFIRM_S,
+    PATIENCE_S,
+    PATIENCE_WHILE_ON_S,
+    POLL_S,
+    SETTLE_S,
     is_gone,
-    never_gives_up,
-    pending_action,
-    record_error,
-    record_not_found,
-    retry_s,
-    update_submissions,
+    is_over,
+    note_read,
+    soon_s,
 )
-from doaudit.workflow.transitions import close, enter_phase
+from doaudit.workflow.run import LogLine, Moment, Phase, Run, Step, logged, planned_steps
+from doaudit.workflow.submission import Next, advance, pending_action, update_submissions
+from doaudit.workflow.transitions import close, enter_phase, go
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,15 +70,6 @@ __all__ = [
 ]
 
 GRACE_S = 90.0
-_SETTLE_S = 15.0  # a droplet's status lags its actions by seconds
-_CONFIRM_S = 300.0
-_PATIENCE_S = 3600.0
-_PATIENCE_WHILE_ON_S = 900.0
-_SHUTDOWN_MAY_COME_S = 120.0
-_SHUTDOWN_FORGOTTEN = timedelta(hours=1)
-_POLL_S = 3.0
-_RETRY_S = 10.0
-_POWER_ON_ATTEMPTS = 3
 _AUTH_ERRORS = 3
 
 
@@ -100,7 +90,7 @@ def step(run: Run, event: Event) -> Next:
     if run.phase == "planned":
         sentence = "Seeing that nothing else is being done to the droplet."
         run = replace(run, steps=planned_steps(run))
-        return enter_phase(run, "waiting for another action", event.now, sentence, _PATIENCE_S), ReadList()
+        return enter_phase(run, "waiting for another action", event.now, sentence, PATIENCE_S), ReadList()
     if isinstance(event, Unrecorded):
         return _unrecorded(run, event)
     if not isinstance(event, Elapsed | ReadFailed):
@@ -123,7 +113,7 @@ def cancelled(run: Run, now: Moment) -> Run:
     run = logged(run, now.at, "Cancel was asked for.")
     if run.power == "untouched":
         return close(run, now, "cancelled")
-    return _restoring(replace(run, ending="cancelled"), now, "Cancelled; switching the droplet on again.")
+    return restore(replace(run, ending="cancelled"), now, "Cancelled; switching the droplet on again.")
 
 
 def failed(run: Run, now: Moment, error: str) -> Run:
@@ -132,8 +122,8 @@ def failed(run: Run, now: Moment, error: str) -> Run:
         return run
     if run.phase in {"powering on", "confirming on"}:
         run = replace(logged(run, now.at, error), error=f"{run.error} {error}".strip(), ending="failed")
-        return _restoring(run, now, "Switching the droplet on again.", went_well=False)
-    return _failed(run, now, error)[0]
+        return restore(run, now, "Switching the droplet on again.", went_well=False)
+    return fail(run, now, error)[0]
 
 
 def resumed(run: Run, now: Moment) -> Run:
@@ -148,7 +138,7 @@ def resumed(run: Run, now: Moment) -> Run:
     if run.ended:
         ending: Literal["failed", "cancelled"] = "cancelled" if run.phase == "cancelled" else "failed"
         run = replace(run, ending=run.ending or ending, power_on_attempts=0, auth_errors=0, ended_at=None, error="")
-        return _restoring(run, now, "Resumed, to see that the droplet is on.")
+        return restore(run, now, "Resumed, to see that the droplet is on.")
     run = logged(run, now.at, f"Resumed in the phase '{run.phase}'.")
     if run.phase_since_s is None or run.phase_deadline_s is None:
         return run
@@ -162,7 +152,7 @@ def _unrecorded(run: Run, event: Unrecorded) -> Next:
         run = replace(run, submission=replace(run.submission, state="blocked", said=event.text))
     if run.power == "unknown" and not any(each.state != "blocked" for each in run.every_submission):
         run = replace(run, power="untouched")
-    return _failed(run, event.now, event.text)
+    return fail(run, event.now, event.text)
 
 
 def _prepare(run: Run, event: Event) -> Next:
@@ -176,29 +166,29 @@ def _prepare(run: Run, event: Event) -> Next:
             return _checked(run, event)
         case SnapshotsRead():
             return _begun(replace(run, snapshots_before=tuple(each.id for each in event.snapshots)), event.now)
-    run = _noted(run, event)
-    if is_gone(run, event.now) or _over(run, event.now):
-        return _failed(run, event.now, f"Nothing was begun: {run.log[-1].text}")
-    return run, Wait(_soon_s(run, event))
+    run = note_read(run, event)
+    if is_gone(run, event.now) or is_over(run, event.now):
+        return fail(run, event.now, f"Nothing was begun: {run.log[-1].text}")
+    return run, Wait(soon_s(run, event))
 
 
 def _way_seen(run: Run, event: ListRead) -> Next:
     run, wait = pending_action(run, event)
     wait = wait or _unsettled_s(event)
-    if wait and _over(run, event.now):
-        return _failed(run, event.now, f"Nothing was begun. {run.sentence}")
+    if wait and is_over(run, event.now):
+        return fail(run, event.now, f"Nothing was begun. {run.sentence}")
     return (run, Wait(wait)) if wait else (run, ReadDroplet())
 
 
 def _checked(run: Run, event: DropletRead) -> Next:
     is_on = event.status == "active"
     if event.locked:
-        return _failed(run, event.now, "Nothing was begun: the droplet is locked by DigitalOcean; ask its support why.")
+        return fail(run, event.now, "Nothing was begun: the droplet is locked by DigitalOcean; ask its support why.")
     if event.status not in {"active", "off"}:
         said = f"Nothing was begun: the droplet's status is '{event.status}', not active or off."
-        return _failed(run, event.now, said)
+        return fail(run, event.now, said)
     if is_on and not run.was_on and not run.live:
-        return _failed(
+        return fail(
             run,
             event.now,
             "Nothing was begun: the droplet was off when this was planned and is on now, so that it would have to be "
@@ -213,8 +203,8 @@ def _checked(run: Run, event: DropletRead) -> Next:
 
 def _begun(run: Run, now: Moment) -> Next:
     if run.live or not run.was_on:
-        return _go(run, "snapshotting", now, "Taking the snapshot.", _PATIENCE_S)
-    return _go(run, "shutting down", now, "Shutting the droplet down.", _PATIENCE_WHILE_ON_S)
+        return go(run, "snapshotting", now, "Taking the snapshot.", PATIENCE_S)
+    return go(run, "shutting down", now, "Shutting the droplet down.", PATIENCE_WHILE_ON_S)
 
 
 def _shutting_down(run: Run, event: Event) -> Next:
@@ -224,12 +214,12 @@ def _shutting_down(run: Run, event: Event) -> Next:
         return run, command
     if asked.state == "completed":
         sentence = "The droplet was asked to shut down; waiting until it is off."
-        left = max(GRACE_S - (event.now.elapsed_s - asked.sent_s), _POLL_S)
-        return _go(run, "confirming off", event.now, sentence, left)
+        left = max(GRACE_S - (event.now.elapsed_s - asked.sent_s), POLL_S)
+        return go(run, "confirming off", event.now, sentence, left)
     if asked.state == "blocked":
-        return _failed(run, event.now, f"The droplet could not be shut down: {asked.said}.")
+        return fail(run, event.now, f"The droplet could not be shut down: {asked.said}.")
     sentence = f"The droplet could not be asked to shut down ({asked.state}: {asked.said}); switching it off."
-    return _go(run, "powering off", event.now, sentence, _PATIENCE_WHILE_ON_S, went_well=False)
+    return go(run, "powering off", event.now, sentence, PATIENCE_WHILE_ON_S, went_well=False)
 
 
 def _powering_off(run: Run, event: Event) -> Next:
@@ -238,23 +228,23 @@ def _powering_off(run: Run, event: Event) -> Next:
     if asked is None or not asked.settled:
         return run, command
     if asked.state in {"completed", "refused", "unknown"}:
-        return _go(run, "confirming off", event.now, "Waiting until the droplet says that it is off.", _CONFIRM_S)
-    return _failed(run, event.now, f"The droplet could not be switched off ({asked.state}: {asked.said}).")
+        return go(run, "confirming off", event.now, "Waiting until the droplet says that it is off.", CONFIRM_S)
+    return fail(run, event.now, f"The droplet could not be switched off ({asked.state}: {asked.said}).")
 
 
 def _confirming_off(run: Run, event: Event) -> Next:
     if isinstance(event, DropletRead) and event.status == "off":
         run = replace(run, seen_off=True, power="off")
-        return _go(run, "snapshotting", event.now, "The droplet is off. Taking the snapshot.", _PATIENCE_WHILE_ON_S)
+        return go(run, "snapshotting", event.now, "The droplet is off. Taking the snapshot.", PATIENCE_WHILE_ON_S)
     if isinstance(event, Elapsed):
         return run, ReadDroplet()
-    run = _noted(run, event)
-    if not _over(run, event.now):
-        return run, Wait(_soon_s(run, event))
+    run = note_read(run, event)
+    if not is_over(run, event.now):
+        return run, Wait(soon_s(run, event))
     if run.submissions[-1].type == "shutdown":
         sentence = f"The droplet did not shut down within {GRACE_S:.0f} s; switching it off."
-        return _go(run, "powering off", event.now, sentence, _PATIENCE_WHILE_ON_S, went_well=False)
-    return _failed(run, event.now, "The droplet was switched off, but does not say that it is off.")
+        return go(run, "powering off", event.now, sentence, PATIENCE_WHILE_ON_S, went_well=False)
+    return fail(run, event.now, "The droplet was switched off, but does not say that it is off.")
 
 
 def _snapshotting(run: Run, event: Event) -> Next:
@@ -263,14 +253,14 @@ def _snapshotting(run: Run, event: Event) -> Next:
     if asked is None or not asked.settled:
         return run, command
     if asked.state == "completed":
-        return _go(run, "confirming snapshot", event.now, "Looking for it among the droplet's snapshots.", _CONFIRM_S)
+        return go(run, "confirming snapshot", event.now, "Looking for it among the droplet's snapshots.", CONFIRM_S)
     which = f" (action {asked.action_id})" if asked.action_id else ""
     reason = {
         "errored": f"The snapshot{which} failed at DigitalOcean, which gives no reason. Try again later.",
         "overdue": f"The snapshot{which} has not ended in time. It has not failed: it may still be completed.",
         "unknown": f"It is not known whether the snapshot was started. {asked.said}",
     }.get(asked.state, f"The snapshot could not be started: {asked.said}")
-    return _failed(run, event.now, reason)
+    return fail(run, event.now, reason)
 
 
 def _confirming_snapshot(run: Run, event: Event) -> Next:
@@ -282,10 +272,10 @@ def _confirming_snapshot(run: Run, event: Event) -> Next:
             return _after_the_snapshot(run, event.now)
     elif isinstance(event, Elapsed):
         return run, ReadSnapshots()
-    run = _noted(run, event)
-    if not _over(run, event.now):
-        return run, Wait(_soon_s(run, event))
-    return _failed(
+    run = note_read(run, event)
+    if not is_over(run, event.now):
+        return run, Wait(soon_s(run, event))
+    return fail(
         run,
         event.now,
         f"The snapshot's action {run.submissions[-1].action_id} was completed, but among the droplet's snapshots there "
@@ -311,134 +301,14 @@ def _own_snapshot(run: Run, snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
 def _after_the_snapshot(run: Run, now: Moment) -> Next:
     if run.power == "untouched":
         return close(run, now, "done"), None
-    return _restoring(run, now, "Switching the droplet on again."), ReadList()
-
-
-def _powering_on(run: Run, event: Event) -> Next:
-    if run.submission is None and not run.switched_off:
-        return _seeing_whether_it_goes_off(run, event)
-    run, command = advance(run, event, "power_on")
-    asked = run.submission
-    if asked is None or not asked.settled:
-        return run, command
-    if asked.state in {"completed", "refused"}:
-        return _go(run, "confirming on", event.now, "Waiting until the droplet says that it is on.", _CONFIRM_S)
-    if asked.state == "blocked" and is_gone(run, event.now):
-        return close(replace(run, droplet_gone=True), event.now, run.ending or "failed"), None
-    if asked.state in {"errored", "unknown"}:
-        return _once_more(run, event.now, f"Switching it on did not work ({asked.state}: {asked.said}).")
-    return _left(run, event.now, f"it could not be switched on ({asked.state}: {asked.said})")
-
-
-def _seeing_whether_it_goes_off(run: Run, event: Event) -> Next:
-    """Watch a droplet that was only asked to shut down and may still do so: nothing can be sent against it."""
-    if not run.shutdown_may_come:
-        return close(replace(run, power="untouched"), event.now, run.ending or "failed"), None
-    match event:
-        case Elapsed():
-            return run, ReadList()
-        case ListRead():
-            return run, ReadDroplet()
-        case DropletRead(status="off"):
-            run = replace(run, seen_off=True, power="off")
-            return _restoring(run, event.now, "The droplet has shut down; switching it on again."), ReadList()
-        case DropletRead():
-            return _found_on(run, event)
-    return _retry_or(_noted(run, event), event, lambda now: _left(now, event.now, "it could not be looked at"))
-
-
-def _confirming_on(run: Run, event: Event) -> Next:
-    if isinstance(event, Elapsed):
-        return run, ReadDroplet()
-    if isinstance(event, DropletRead):
-        run = replace(run, absent_since_s=None)
-        if event.status == "active" and (run.seen_off or _since_s(run, event.now) >= _SETTLE_S):
-            return _found_on(run, event)
-        if event.status == "off":
-            run = replace(run, seen_off=True, power="off")
-    said = "The droplet was switched on, but does not say that it is on."
-    return _retry_or(_noted(run, event), event, lambda now: _once_more(now, event.now, said))
-
-
-def _found_on(run: Run, event: DropletRead) -> Next:
-    """The droplet says that it is on. That settles it, unless it was asked to shut down and may still do so."""
-    ending = run.ending or "failed"
-    asked = max(
-        (each for each in run.submissions if each.type == "shutdown"), key=lambda each: each.sent_s, default=None
-    )
-    if asked is None or not run.shutdown_may_come or event.date >= asked.since + _SHUTDOWN_FORGOTTEN:
-        return close(replace(run, power="on"), event.now, ending), None
-    if event.now.elapsed_s >= asked.sent_s + _SHUTDOWN_MAY_COME_S:
-        return close(replace(run, power="may go off"), event.now, ending), None
-    return run, Wait(_POLL_S)
-
-
-def _retry_or(run: Run, event: Event, at_last: Callable[[Run], Next]) -> Next:
-    """Look again, unless the droplet is gone, or the time for this is over."""
-    if is_gone(run, event.now):
-        return close(replace(run, droplet_gone=True), event.now, run.ending or "failed"), None
-    if isinstance(event, ReadFailed) and never_gives_up(run):
-        deadline_s = max(run.phase_deadline_s or 0.0, event.now.elapsed_s + retry_s(run) + _CONFIRM_S)
-        return replace(run, phase_deadline_s=deadline_s), Wait(retry_s(run))
-    return at_last(run) if _over(run, event.now) else (run, Wait(_soon_s(run, event)))
-
-
-def _once_more(run: Run, now: Moment, why: str) -> Next:
-    if run.power_on_attempts + 1 >= _POWER_ON_ATTEMPTS:
-        return _left(run, now, f"{_POWER_ON_ATTEMPTS} attempts to switch it on did not work")
-    run = logged(replace(run, power_on_attempts=run.power_on_attempts + 1), now.at, why)
-    return _restoring(run, now, "Trying once more to switch the droplet on."), Wait(_RETRY_S)
-
-
-def _left(run: Run, now: Moment, why: str) -> Next:
-    """Give the droplet up, and say so."""
-    text = f"After the run began, the droplet was not brought back: {why}."
-    return close(replace(run, error=f"{run.error} {text}".strip()), now, run.ending or "failed"), None
-
-
-def _failed(run: Run, now: Moment, error: str) -> Next:
-    run = logged(replace(run, ending="failed", error=error), now.at, error)
-    if run.power == "untouched":
-        return close(run, now, "failed"), None
-    return _restoring(run, now, "It failed; switching the droplet on again.", went_well=False), ReadList()
-
-
-def _restoring(run: Run, now: Moment, sentence: str, *, went_well: bool | None = None) -> Run:
-    blocked_by_the_snapshot = max(_PATIENCE_S, timeout_s("snapshot", run.expected.get("snapshot")))
-    patience = blocked_by_the_snapshot if run.switched_off else _PATIENCE_WHILE_ON_S
-    well = run.ending == "done" if went_well is None else went_well
-    return enter_phase(run, "powering on", now, sentence, patience, went_well=well)
-
-
-def _go(run: Run, phase: Phase, now: Moment, sentence: str, patience_s: float, *, went_well: bool = True) -> Next:
-    return step(enter_phase(run, phase, now, sentence, patience_s, went_well=went_well), Elapsed(now))
-
-
-def _noted(run: Run, event: Event) -> Run:
-    if isinstance(event, ReadFailed):
-        return record_error(run, event)
-    if isinstance(event, Missing):
-        return record_not_found(run, event)
-    return replace(run, absent_since_s=None)
-
-
-def _soon_s(run: Run, event: Event) -> float:
-    return retry_s(run) if isinstance(event, ReadFailed) else _POLL_S
-
-
-def _since_s(run: Run, now: Moment) -> float:
-    return 0.0 if run.phase_since_s is None else now.elapsed_s - run.phase_since_s
-
-
-def _over(run: Run, now: Moment) -> bool:
-    return run.phase_deadline_s is not None and now.elapsed_s >= run.phase_deadline_s
+    return restore(run, now, "Switching the droplet on again."), ReadList()
 
 
 def _unsettled_s(event: ListRead) -> float:
     """Return the seconds until what the droplet says of itself can be believed: it lags the end of an action."""
     ends = [each.completed_at for each in event.actions if each.completed_at is not None]
-    since_s = (event.date - max(ends)).total_seconds() if ends else _SETTLE_S
-    return min(max(0.0, _SETTLE_S - since_s), _SETTLE_S)
+    since_s = (event.date - max(ends)).total_seconds() if ends else SETTLE_S
+    return min(max(0.0, SETTLE_S - since_s), SETTLE_S)
 
 
 _PHASES: dict[str, Callable[[Run, Event], Next]] = {
@@ -448,6 +318,6 @@ _PHASES: dict[str, Callable[[Run, Event], Next]] = {
     "confirming off": _confirming_off,
     "snapshotting": _snapshotting,
     "confirming snapshot": _confirming_snapshot,
-    "powering on": _powering_on,
-    "confirming on": _confirming_on,
+    "powering on": powering_on,
+    "confirming on": confirming_on,
 }

@@ -23,6 +23,7 @@ from doaudit.workflow.messages import (
     Wait,
     matching_action,
 )
+from doaudit.workflow.reads import is_gone, never_gives_up, record_error, record_not_found, retry_s
 from doaudit.workflow.run import Run, Submission, SubmissionState, logged
 
 if TYPE_CHECKING:
@@ -31,26 +32,14 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.workflow.run import Moment
 
-__all__ = [
-    "Next",
-    "advance",
-    "is_gone",
-    "never_gives_up",
-    "pending_action",
-    "record_error",
-    "record_not_found",
-    "retry_s",
-    "update_submissions",
-]
+__all__ = ["Next", "advance", "pending_action", "update_submissions"]
 
 Next = tuple[Run, Command | None]
 
-_ABSENT_S = 120.0  # a fresh thing may be 404 for a while, and what was deleted is so for ever
 _LOOKUP_S = 60.0
 _LOOKUP_PATIENCE_S = 900.0
 _FIRST_LOOK_S = 2.0
 _LOOKUP_EVERY_S = 5.0
-_ERROR_WAIT_S = 10.0
 _LONGEST_RETRY_S = 60.0
 _AFTER_AN_OUTAGE_S = 60.0
 _SWITCHES_OFF = {"shutdown", "power_off"}
@@ -110,35 +99,6 @@ def pending_action(run: Run, event: ListRead) -> tuple[Run, float]:
     waited_s = event.now.elapsed_s - (event.now.elapsed_s if run.phase_since_s is None else run.phase_since_s)
     wait = next_look_s(waited_s if first.age_s is None else first.age_s, run.expected.get(first.type or ""))
     return replace(run, blocking_action_id=first.id, sentence=sentence), wait
-
-
-def record_error(run: Run, event: ReadFailed) -> Run:
-    """Return the run after a failed read: it says so, once, and counts errors of authentication."""
-    if not any(line.text == event.text for line in run.log[-3:]):
-        run = logged(run, event.now.at, event.text)
-    return replace(run, read_errors=run.read_errors + 1, auth_errors=run.auth_errors + event.final)
-
-
-def retry_s(run: Run) -> float:
-    """Return how many seconds to wait after a failed read: the more of them in a row, the longer."""
-    return min(_ERROR_WAIT_S * 2.0 ** min(max(run.read_errors - 1, 0), 10), _LONGEST_RETRY_S)
-
-
-def record_not_found(run: Run, event: Missing) -> Run:
-    """Return the run after a 404; see `is_gone`."""
-    if run.absent_since_s is None:
-        return replace(logged(run, event.now.at, event.text), absent_since_s=event.now.elapsed_s)
-    return run
-
-
-def is_gone(run: Run, now: Moment) -> bool:
-    """Whether there have been only 404s for two minutes, after which a thing is believed to be gone."""
-    return run.absent_since_s is not None and now.elapsed_s >= run.absent_since_s + _ABSENT_S
-
-
-def never_gives_up(run: Run) -> bool:
-    """Whether the droplet is owed its power, so that being out of reach ends nothing."""
-    return run.needs_power_on and run.phase in {"powering on", "confirming on"}
 
 
 def update_submissions(run: Run, event: ListRead) -> Run:

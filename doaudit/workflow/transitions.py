@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from doaudit.workflow.messages import Command, ReadDroplet, ReadList, ReadSnapshots
 from doaudit.workflow.run import logged
 
 if TYPE_CHECKING:
     from doaudit.workflow.run import Moment, Phase, Run, Step, Submission
 
-__all__ = ["STEP_OF", "close", "enter_phase", "out_of_reach_statement", "power_statement", "still_running"]
+__all__ = ["STEP_OF", "close", "enter_phase", "go", "out_of_reach_statement", "power_statement", "still_running"]
 
 STEP_OF: dict[str, str] = {
     "waiting for another action": "prepare",
@@ -20,6 +21,14 @@ STEP_OF: dict[str, str] = {
     "confirming snapshot": "find snapshot",
     "powering on": "power on",
     "confirming on": "power on",
+}
+_FIRST: dict[str, Command] = {
+    "shutting down": ReadList(),
+    "powering off": ReadList(),
+    "confirming off": ReadDroplet(),
+    "snapshotting": ReadList(),
+    "confirming snapshot": ReadSnapshots(),
+    "confirming on": ReadDroplet(),
 }
 _PAGE = "https://cloud.digitalocean.com/droplets"
 _RESUME = "`doaudit resume` (in Python, doaudit.resume(account))"
@@ -43,6 +52,13 @@ def enter_phase(
         refusals=0,
     )
     return logged(moved, now.at, sentence)
+
+
+def go(
+    run: Run, phase: Phase, now: Moment, sentence: str, patience_s: float, *, went_well: bool = True
+) -> tuple[Run, Command]:
+    """Enter a phase, and return what to ask first in it."""
+    return enter_phase(run, phase, now, sentence, patience_s, went_well=went_well), _FIRST[phase]
 
 
 def close(run: Run, now: Moment, phase: Literal["done", "failed", "cancelled"]) -> Run:

@@ -6,10 +6,13 @@ They all run side by side, since each of them mostly waits.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import shutil
 import signal
 import subprocess
+import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,6 +75,24 @@ def unheard(stand):
             os.read(reading, 1)
         os.close(reading)
     return [child.ended() for child in children]
+
+
+def closed_terminal(stand):
+    """Close the terminal that the process runs in, as a lost ssh session does."""
+    ours, theirs = pty.openpty()
+    child = stand.snapshot(
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    said = b""
+    while PHASES["snapshotting"].encode() not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    child.ended()
+    return child
 
 
 def killed_and_resumed_twice(stand):
@@ -168,6 +189,7 @@ SCENARIOS = {
         for phase in PHASES
     },
     "nohup": nohup,
+    "closed terminal": closed_terminal,
     "unheard": unheard,
     "full disk": full_disk,
 }
@@ -219,6 +241,13 @@ def test_a_hangup_that_is_ignored_stays_ignored(happened):
     child, _ = happened("nohup")
 
     assert (child.process.returncode, "Done: the snapshot 'mine' exists" in child.said) == (0, True)
+
+
+def test_a_closed_terminal_leaves_no_droplet_off(happened):
+    """A terminal that goes away, and can no longer be written to, cancels: the power is restored first."""
+    child, stand = happened("closed terminal")
+
+    assert (child.process.returncode, stand.power(), len(stand.taken())) == (129, "active", 1)
 
 
 def test_who_does_not_listen_changes_nothing(happened):

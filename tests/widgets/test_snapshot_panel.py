@@ -305,8 +305,8 @@ def test_the_last_state_can_be_read_without_the_widget(panel, gate):
     assert "<style" not in bundle["text/html"]
 
 
-def test_what_a_lost_kernel_left_is_offered_and_taken_up(panel, account, gate, world):
-    """A run that stopped half-way is offered by the next panel; one click goes on, and no second snapshot is taken."""
+def lose_the_kernel(panel, account, gate, world):
+    """Begin a snapshot, and let what drives it die while the snapshot is taken."""
     gate.closes_when = lambda: snapshots(world, 101)
     begin(panel, 101, name="half-way")
     until(lambda: not gate.open.is_set())
@@ -314,6 +314,38 @@ def test_what_a_lost_kernel_left_is_offered_and_taken_up(panel, account, gate, w
     gate.open.set()
     until(lambda: not account.jobs())
     gate.broken = False
+
+
+def test_a_panel_with_an_old_list_takes_up_nothing_twice(panel, account, gate, world):
+    """A run that somebody else has finished since the list was read is said to be over, and asks for nothing."""
+    lose_the_kernel(panel, account, gate, world)
+    first, second = read(account), read(account)
+    first._left.children[0].children[1].click()
+    ended(first)
+    asked = posts(world)
+
+    second._left.children[0].children[1].click()
+
+    assert "This run is over, and is not done twice." in ended(second)
+    assert posts(world) == asked
+
+
+def test_a_damaged_journal_is_shown_and_cannot_be_taken_up(panel, account, gate, world):
+    """A run of unknown state tells what to look at, and has no button."""
+    lose_the_kernel(panel, account, gate, world)
+    [path] = account._state().journals.glob("*.jsonl")
+    path.write_bytes(b"")
+
+    later = read(account)
+
+    assert "IT IS NOT KNOWN whether droplet 101 (101) is on" in shown(later)
+    assert str(path) in shown(later)
+    assert [len(offer.children) for offer in later._left.children] == [1]
+
+
+def test_what_a_lost_kernel_left_is_offered_and_taken_up(panel, account, gate, world):
+    """A run that stopped half-way is offered by the next panel; one click goes on, and no second snapshot is taken."""
+    lose_the_kernel(panel, account, gate, world)
 
     later = read(account)
     offer = shown(later)
