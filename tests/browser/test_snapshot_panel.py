@@ -274,6 +274,8 @@ def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):
 
 def test_a_lost_kernel_is_told_and_its_run_taken_up_again(notebook, world):
     """Without its kernel a panel says so, its last state stays readable, and a new kernel takes the run up again."""
+    # On a busy machine a restart takes a while, and the snapshot must not be over by then.
+    world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 15))
     page = notebook("panel = SnapshotPanel(account); panel")
     begin(page, "db-01")
     page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
