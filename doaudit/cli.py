@@ -69,22 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     update.add_argument("--history", help=_HISTORY)
     update.set_defaults(run=_refresh)
 
-    snapshot = commands.add_parser(
-        "snapshot", help="take a snapshot of a droplet: shut down, snapshot, switch on again"
-    )
-    snapshot.add_argument("droplet", type=int, metavar="DROPLET_ID")
-    snapshot.add_argument("name", nargs="?", metavar="NAME", help="of the snapshot (the droplet's and the time in UTC)")
-    snapshot.add_argument("--live", action="store_true", help="leave the droplet on")
-    snapshot.add_argument("--yes", action="store_true", help="begin without asking")
-    snapshot.add_argument("--history", help=_HISTORY)
-    snapshot.set_defaults(run=_snapshot)
-
-    resume = commands.add_parser(
-        "resume", help="take up snapshots that a lost machine left, and see that droplets are on"
-    )
-    resume.add_argument("--yes", action="store_true", help="begin without asking")
-    resume.add_argument("--history", help=_HISTORY)
-    resume.set_defaults(run=_resume)
+    _add_snapshots(commands)
 
     watch = commands.add_parser("watch", help="follow actions until they have ended")
     watch.add_argument("actions", nargs="*", type=int, metavar="ACTION_ID", help="none for all that are open")
@@ -101,6 +86,25 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (1)")
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _add_snapshots(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    snapshot = commands.add_parser(
+        "snapshot", help="take a snapshot of a droplet: shut down, snapshot, switch on again"
+    )
+    snapshot.add_argument("droplet", type=int, metavar="DROPLET_ID")
+    snapshot.add_argument("name", nargs="?", metavar="NAME", help="of the snapshot (the droplet's and the time in UTC)")
+    snapshot.add_argument("--live", action="store_true", help="leave the droplet on")
+    snapshot.add_argument("--yes", action="store_true", help="begin without asking")
+    snapshot.add_argument("--history", help=_HISTORY)
+    snapshot.set_defaults(run=_snapshot)
+
+    resume = commands.add_parser(
+        "resume", help="take up snapshots that a lost machine left, and see that droplets are on"
+    )
+    resume.add_argument("--yes", action="store_true", help="begin without asking")
+    resume.add_argument("--history", help=_HISTORY)
+    resume.set_defaults(run=_resume)
 
 
 def _audit(asked: argparse.Namespace) -> int:
