@@ -24,6 +24,7 @@ from doaudit.workflow.messages import (
     Command,
     Elapsed,
     Event,
+    ListRead,
     ReadFailed,
     Rejected,
     Submit,
@@ -178,6 +179,8 @@ class _Driver:
             if isinstance(command, Submit):
                 return Rejected(self._now(), f"The {command.type} was not asked for.", passing=True)
             return Elapsed(self._now())
+        if isinstance(event, ListRead) and all(action.finished for action in event.actions):
+            return event  # it names nothing that is in the way, and does not tell whether the rest can be reached
         reached = not (isinstance(event, ReadFailed) or (isinstance(event, Rejected) and event.limit))
         self._note_reached(reached=reached)
         return event

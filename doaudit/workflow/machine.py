@@ -94,7 +94,8 @@ def step(run: Run, event: Event) -> Next:
     if isinstance(event, Unrecorded):
         return _unrecorded(run, event)
     if not isinstance(event, Elapsed | ReadFailed):
-        run = replace(run, read_errors=0, auth_errors=0)
+        # A list that can be read says nothing of a droplet that cannot.
+        run = replace(run, read_errors=run.read_errors if isinstance(event, ListRead) else 0, auth_errors=0)
     if isinstance(event, ListRead):
         run = update_submissions(run, event)
     run, command = _PHASES[run.phase](run, event)

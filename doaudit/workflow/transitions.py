@@ -50,6 +50,7 @@ def enter_phase(
         blocking_action_id=None,
         absent_since_s=None,
         refusals=0,
+        read_errors=0,
     )
     return logged(moved, now.at, sentence)
 

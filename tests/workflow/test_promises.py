@@ -204,6 +204,18 @@ def test_a_lost_network_is_outlasted(scene, kind):
     assert "IS SWITCHED OFF" in log_of(ended)
 
 
+def test_a_droplet_that_cannot_be_read_is_said_loudly_though_its_list_can(scene):
+    """One address that fails for hours keeps nobody in the dark, and costs few requests."""
+    scene.later(20, lambda: scene.world.faults.add(Fault("truncated", path=r"/droplets/\d+$", times=None)))
+    scene.later(20 + 5 * HOUR, scene.world.faults.clear)
+
+    ended = scene.snapshot()
+
+    assert (ended.power_is_as_before, scene.power) == (True, "active")
+    assert "SWITCHED OFF, and DigitalOcean has let nothing be done" in log_of(ended)
+    assert len(scene.world.requests) < 5 * 500
+
+
 def test_somebody_elses_snapshot_is_not_claimed(scene):
     """After a lost answer an action may be anybody's: without our name the snapshot is not found."""
     plan = scene.plan()
