@@ -11,7 +11,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from doaudit.demo import company, serve
+from doaudit.demo import company_world, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def served_elsewhere(latency_s: float) -> Iterator[str]:
 
 
 def _main() -> None:
-    world = company()
+    world = company_world()
     world.limits.hourly = _NO_LIMIT  # the contenders share a token and together pass its 5,000 requests an hour
     with serve(world, latency_s=float(sys.argv[1])) as server:
         print(server.url, flush=True)

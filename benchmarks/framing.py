@@ -11,11 +11,11 @@ import pandas as pd
 from measuring import Finding, at_least, in_turns, seconds
 
 from doaudit.actions import to_frame
-from doaudit.api.answers import Answer
 from doaudit.api.paging import PER_PAGE, read_actions
-from doaudit.demo import company
-from doaudit.demo.server import app
-from doaudit.demo.tokens import DEMO_TOKEN
+from doaudit.api.responses import Response
+from doaudit.demo import company_world
+from doaudit.demo.http.server import app
+from doaudit.demo.world.tokens import DEMO_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,35 +28,35 @@ T = TypeVar("T")
 
 
 @cache
-def recorded_pages() -> dict[int, Answer]:
+def recorded_pages() -> dict[int, Response]:
     """Every page of the simulated account as it would come over the wire, by its number."""
-    world = company()
+    world = company_world()
     world.log.tie_shuffle = 0.0  # what is recorded once has to add up
     world.clock.follow(time.monotonic, 0)  # and nothing may finish meanwhile
     client = app(world).test_client()
-    pages: dict[int, Answer] = {}
+    pages: dict[int, Response] = {}
     for number in range(1, -(-len(world.log) // PER_PAGE) + 1):
         response = client.get(
             f"/v2/actions?page={number}&per_page={PER_PAGE}", headers={"Authorization": f"Bearer {DEMO_TOKEN}"}
         )
         headers = {name.lower(): value for name, value in response.headers.items()}
-        pages[number] = Answer(response.status_code, headers, response.data, int(world.now))
+        pages[number] = Response(response.status_code, headers, response.data, int(world.now))
     return pages
 
 
 class _Recorded:
     """Answers from memory; stands where the client stands."""
 
-    def __init__(self, pages: Mapping[int, Answer]) -> None:
+    def __init__(self, pages: Mapping[int, Response]) -> None:
         self._pages = pages
 
-    def get(self, path: str, params: Mapping[str, int], *, parse: Callable[[Answer], T], **_: object) -> T:
+    def get(self, path: str, params: Mapping[str, int], *, parse: Callable[[Response], T], **_: object) -> T:
         """What *parse* makes of the page asked for."""
         del path
         return parse(self._pages[params["page"]])
 
 
-def to_actions(pages: Mapping[int, Answer]) -> pd.DataFrame:
+def to_actions(pages: Mapping[int, Response]) -> pd.DataFrame:
     """The frame, by way of the same reading, checking and framing that a fetch goes through."""
     listing = read_actions(cast("Client", _Recorded(pages)))
     if not listing.proof.complete:
@@ -64,7 +64,7 @@ def to_actions(pages: Mapping[int, Answer]) -> pd.DataFrame:
     return to_frame(listing.records, listing.observed_at)
 
 
-def _normalized(pages: Mapping[int, Answer]) -> pd.DataFrame:
+def _normalized(pages: Mapping[int, Response]) -> pd.DataFrame:
     frames = [pd.json_normalize(json.loads(page.body)["actions"]) for page in pages.values()]
     actions = pd.concat(frames, ignore_index=True)
     for name in ("started_at", "completed_at"):

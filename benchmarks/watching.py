@@ -8,9 +8,9 @@ from measuring import Finding, at_most
 
 from doaudit.api.client import Client
 from doaudit.demo import World, serve
-from doaudit.demo.records import Droplet
-from doaudit.workflow.expected import Expected
-from doaudit.workflow.watch import follow
+from doaudit.demo.world.records import Droplet
+from doaudit.operations.expected import Expected
+from doaudit.operations.watch import watch
 
 if TYPE_CHECKING:
     import threading
@@ -64,7 +64,7 @@ def _followed(expected: dict[str, Expected]) -> tuple[int, float]:
     with serve(_world(), speed=0) as server:
         client, action = _begun(server)
         clock = _WorldClock(server.world)
-        follow(client, [action.id], expected=expected, clock=clock)
+        watch(client, [action.id], expected=expected, clock=clock)
         client.close()
         return len(server.world.requests), server.world.now - action.ends_at
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import doaudit as da
-from doaudit.csvfiles import csv_bytes
+from doaudit.csv import csv_bytes
 from doaudit.demo import serve
 
 ROWS = 4000

@@ -19,7 +19,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from doaudit.account import Account, connect, demo
-from doaudit.acting import resume, run_to_completion, snapshot, wait
 from doaudit.actions import Action
 from doaudit.analysis import (
     activity,
@@ -31,10 +30,11 @@ from doaudit.analysis import (
     slowest,
     week_pattern,
 )
-from doaudit.csvfiles import read_csv
+from doaudit.analysis.problems import problems
+from doaudit.csv import read_csv
 from doaudit.errors import DoauditError
-from doaudit.problems import problems
 from doaudit.report import report
+from doaudit.snapshot.console import resume, run_to_completion, snapshot, wait
 
 if TYPE_CHECKING:
     from doaudit import plots, widgets

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 import doaudit.demo as simulated
-from doaudit.actions import instants, text_dtype
+from doaudit.actions import text_dtype, to_utc
 from doaudit.api.address import DEFAULT_URL
 from doaudit.api.client import Client
-from doaudit.api.lists import read_list
+from doaudit.api.resource_lists import read_list
 from doaudit.clock import Clock, SystemClock
 from doaudit.errors import InvalidArgument, TokenMissing
+from doaudit.operations.expected import Expected, from_history
+from doaudit.operations.submit import start
+from doaudit.operations.watch import WatchResult, watch
 from doaudit.progress import ReadBar
-from doaudit.workflow import journal
-from doaudit.workflow.driver import drive
-from doaudit.workflow.expected import Expected, from_history
-from doaudit.workflow.job import Job, job_for, jobs
-from doaudit.workflow.plan import plan_snapshot
-from doaudit.workflow.starting import start
-from doaudit.workflow.state import StateFolders, any_journals, state_folders
-from doaudit.workflow.transport import one_action
-from doaudit.workflow.watch import Followed, follow
+from doaudit.snapshot import journal
+from doaudit.snapshot.driver import drive
+from doaudit.snapshot.job import Job, job_for, jobs
+from doaudit.snapshot.plan import plan_snapshot
+from doaudit.snapshot.state_folders import StateFolders, any_journals, state_folders
+from doaudit.snapshot.transport import read_action
 
 if TYPE_CHECKING:
     import threading
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from doaudit.demo import DemoServer
     from doaudit.history.refresh import Refresh
     from doaudit.history.store import Store
-    from doaudit.workflow.run import Run
+    from doaudit.snapshot.run import Run
 
 __all__ = ["Account", "connect", "demo"]
 
@@ -95,7 +95,7 @@ class Account:
             HistoryLocked, WrongAccount, NewerHistory, FileProblem: its file cannot be used.
             ApiProblem: this token is new here, and the API could not be asked whose it is.
         """
-        from doaudit.history.whose import open_history  # noqa: PLC0415 -- loads DuckDB, which `import doaudit` must not
+        from doaudit.history.account_identity import open_history  # noqa: PLC0415 -- loads DuckDB, which `import doaudit` must not
 
         if self._store is None:
             self._store = open_history(self._client, self._path)
@@ -164,7 +164,7 @@ class Account:
                 **{name: pd.Series([row.get(name) for row in rows], dtype=text_dtype()) for name in ("name", "status")},
                 "region": pd.Series([(row.get("region") or {}).get("slug") for row in rows], dtype=text_dtype()),
                 "size": pd.Series([row.get("size_slug") for row in rows], dtype=text_dtype()),
-                "created_at": instants([row.get("created_at") for row in rows]),
+                "created_at": to_utc([row.get("created_at") for row in rows]),
             }
         )
         return table.sort_values("id", ignore_index=True)
@@ -203,7 +203,7 @@ class Account:
             NotFound: there is none with this id.
             ApiProblem: it could not be had.
         """
-        return one_action(self._client, action_id)
+        return read_action(self._client, action_id)
 
     def follow(
         self,
@@ -212,14 +212,14 @@ class Account:
         stop: threading.Event | None = None,
         on_change: Callable[[Action], None] = lambda _: None,
         on_trouble: Callable[[str], None] = lambda _: None,
-    ) -> Followed:
+    ) -> WatchResult:
         """
-        Watch actions until each has ended or is overdue; see `doaudit.workflow.watch.follow`.
+        Watch actions until each has ended or is overdue; see `doaudit.operations.follow.follow`.
 
         Raises:
             Unauthorized, Forbidden: the token may not read actions.
         """
-        return follow(
+        return watch(
             self._client,
             ids,
             expected=self.expected(),
@@ -322,7 +322,7 @@ class Account:
             {
                 "id": pd.Series([each.action_id for each in found], dtype="int64"),
                 **{name: pd.Series(values, dtype=text_dtype()) for name, values in columns.items()},
-                "asked_at": instants([each.asked_at.isoformat() for each in found]),
+                "asked_at": to_utc([each.asked_at.isoformat() for each in found]),
             }
         )
 
@@ -354,7 +354,7 @@ class Account:
         return self._folders is not None or any_journals() or any(path.is_dir() for path in self._earlier_journals())
 
     def _earlier_journals(self) -> tuple[Path, ...]:
-        from doaudit.history.whose import known_file  # noqa: PLC0415 -- see `history`
+        from doaudit.history.account_identity import known_file  # noqa: PLC0415 -- see `history`
 
         file = known_file(self._client, self._path)
         return () if file is None else (file.with_suffix(".runs"),)

@@ -43,12 +43,12 @@ __all__ = [
     "Record",
     "Region",
     "decode",
-    "instants",
     "merge",
     "newest_first",
     "resource_key",
     "text_dtype",
     "to_frame",
+    "to_utc",
     "words",
 ]
 
@@ -106,7 +106,7 @@ def decode(raw: bytes | msgspec.Raw) -> Record:
     """
     Read one action from JSON, keeping it even where a field is not what it should be.
 
-    A field of the wrong kind becomes null (or, for words, its text), which `doaudit.problems` then reports.
+    A field of the wrong kind becomes null (or, for words, its text), which `doaudit.analysis.problems` then reports.
 
     Raises:
         msgspec.ValidationError: it is not an object, or has no id by which it could be told from others.
@@ -293,8 +293,8 @@ def to_frame(records: Sequence[Record], observed_at: int | Sequence[int] | np.nd
         "resource": words(keys[pair] for pair in pairs),
         "resource_name": words(None for _ in records),
         "region": words(map(_region, records)),
-        "started_at": instants([r.started_at for r in records]),
-        "completed_at": instants([r.completed_at for r in records]),
+        "started_at": to_utc([r.started_at for r in records]),
+        "completed_at": to_utc([r.completed_at for r in records]),
         "observed_at": pd.DatetimeIndex(observed.astype("datetime64[s]")).tz_localize("UTC"),
     }
     return newest_first(pd.DataFrame(columns))
@@ -332,12 +332,12 @@ def text_dtype() -> Any:  # noqa: ANN401 -- pandas 2 says object, pandas 3 its o
     return pd.Series(["a"]).dtype
 
 
-def instants(values: Sequence[str | int | None]) -> pd.DatetimeIndex:
+def to_utc(values: Sequence[str | int | None]) -> pd.DatetimeIndex:
     """
     Times in the frame's resolution, whole seconds in UTC; null where a value cannot be read.
 
     Example:
-        >>> instants(["2025-10-14T11:55:31.615157397Z", None])[0].isoformat()
+        >>> to_utc(["2025-10-14T11:55:31.615157397Z", None])[0].isoformat()
         '2025-10-14T11:55:31+00:00'
     """
     # A few sources send Unix seconds; text is RFC 3339, mostly whole seconds, at times finer: it is cut, not rounded.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from doaudit.actions import Action
     from doaudit.api.paging import Listing
-    from doaudit.workflow.run import Run
+    from doaudit.snapshot.run import Run
 
 __all__ = [
     "ApiError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
-from doaudit.api.pacing import plan
+from doaudit.api.retry import estimate_read
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,7 +47,7 @@ class ReadBar:
             self.__exit__(None, None, None)
             self._label, self._bar, self._planned = label, _bar(label, progress.total or None), 0
         bar = self._bar
-        expected = plan(progress.planned)
+        expected = estimate_read(progress.planned)
         if progress.planned > self._planned and expected.minutes >= _LONG_READ_MIN and not bar.disable:
             bar.write(str(expected))
         self._planned = progress.planned

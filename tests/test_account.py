@@ -13,7 +13,7 @@ import doaudit as da
 from doaudit.account import Account, _SimulatedClock
 from doaudit.api.client import Client
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.records import Action, Droplet
+from doaudit.demo.world.records import Action, Droplet
 from doaudit.errors import (
     InvalidArgument,
     NotFound,

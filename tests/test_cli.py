@@ -15,7 +15,7 @@ import requests
 import doaudit as da
 from doaudit.cli import main
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.records import Action, Droplet
+from doaudit.demo.world.records import Action, Droplet
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.records import Action
+from doaudit.demo.world.records import Action
 
 READ = "import doaudit as da; print(da.connect(history=':memory:').refresh())"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.tally import add_up, per_hour
+from doaudit.analysis.tally import per_hour, sum_counts
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -123,5 +123,5 @@ def week_pattern(actions: IntoFrame) -> pd.DataFrame:
 
 def _counts(hours: pd.DataFrame, place: Numbers, places: int) -> pd.DataFrame:
     """The counts of each of so many places, zeros where nothing started."""
-    placed = add_up(hours.assign(place=place), "place").set_index("place")
+    placed = sum_counts(hours.assign(place=place), "place").set_index("place")
     return placed.reindex(range(places), fill_value=0).reset_index(drop=True)

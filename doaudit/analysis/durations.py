@@ -8,9 +8,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.intervals import finished_needed, kaplan_meier, longest, quantile, quantile_interval
-from doaudit.analysis.rows import WHICH, listed
-from doaudit.analysis.tally import OUTCOMES, By, add_up, beside, lifetimes, tally, timed
+from doaudit.analysis.intervals import finished_needed, kaplan_meier, max_duration, quantile, quantile_interval
+from doaudit.analysis.rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.tally import OUTCOMES, By, lifetimes, sum_counts, tally, timed, with_keys
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) 
         'p90 needs 36 finished actions; p99 needs 368 finished actions'
     """
     counted = tally(actions, by)
-    counts = add_up(counted, by)
+    counts = sum_counts(counted, by)
     lives = lifetimes(counted, by)
     curves = kaplan_meier(lives.group, lives.seconds, lives.ended, lives.running, groups=len(lives.keys))
     untimed = counts["actions"].to_numpy() - curves.ended - curves.running
@@ -75,8 +75,8 @@ def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) 
         figures |= percentile
         notes.append(note)
     notes.append(np.array([f"{n} without a usable duration left out" if n else "" for n in untimed], dtype=object))
-    figures |= {"max_s": longest(curves), "note": _joined(notes)}
-    table = beside(lives.keys, figures)
+    figures |= {"max_s": max_duration(curves), "note": _joined(notes)}
+    table = with_keys(lives.keys, figures)
     return table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -135,7 +135,7 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     total = spread.sum(axis=1, keepdims=True)
     share = np.full(spread.shape, np.nan)
     np.divide(spread, total, out=share, where=total > 0)
-    return beside(
+    return with_keys(
         lives.keys.iloc[np.repeat(np.arange(groups), bins)].reset_index(drop=True),
         {
             "from_s": np.tile(edges[:-1], groups),
@@ -172,10 +172,10 @@ def slowest(actions: IntoFrame, n: int = 10) -> pd.DataFrame:
     """
     if n < 0:
         raise InvalidArgument(f"n says how many actions to list, so it cannot be negative; got {n}.")
-    columns = [*WHICH, "completed_at", "status"]
+    columns = [*ACTION_COLUMNS, "completed_at", "status"]
     rows = timed(actions, columns)
     ended = rows.filter(nw.col("outcome") != OUTCOMES.index("open"), nw.col("seconds") >= 0)
     longest_first = ended.top_k(n, by=["seconds", "id"], reverse=[False, True])
-    table = listed(longest_first, columns, seconds="duration_s")
+    table = action_rows(longest_first, columns, seconds="duration_s")
     table = table.sort_values(["duration_s", "id"], ascending=[False, True], ignore_index=True)
-    return table[[*WHICH, "completed_at", "duration_s", "status"]]
+    return table[[*ACTION_COLUMNS, "completed_at", "duration_s", "status"]]

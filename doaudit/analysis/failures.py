@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import numpy as np
 
-from doaudit.analysis.intervals import surely_at_least, wilson
-from doaudit.analysis.rows import WHICH, listed
-from doaudit.analysis.tally import OUTCOMES, By, beside, outcomes, timed
+from doaudit.analysis.intervals import clopper_pearson_low, wilson
+from doaudit.analysis.rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.tally import OUTCOMES, By, outcomes, timed, with_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.
     low, high = wilson(errored, finished, confidence)
     known = finished.where(finished > 0)
     sooner_or_later = (finished + still_open).where(finished + still_open > 0)
-    table = beside(
+    table = with_keys(
         counts.drop(columns=["actions", *OUTCOMES]),
         {
             "actions": counts["actions"],
@@ -66,7 +66,7 @@ def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.
             "rate_if_open_fail": (errored + still_open) / sooner_or_later,
         },
     )
-    surely = surely_at_least(errored, finished, confidence)
+    surely = clopper_pearson_low(errored, finished, confidence)
     worst_first = np.lexsort([-table["actions"].to_numpy(), -table["failure_rate"].to_numpy(), -surely])
     return table.iloc[worst_first].reset_index(drop=True)
 
@@ -88,7 +88,7 @@ def failures(actions: IntoFrame) -> pd.DataFrame:
         >>> failures(to_frame([failed], observed_at=1470993720))[["id", "duration_s"]].values.tolist()
         [[131781197.0, 3.0]]
     """
-    columns = [*WHICH, "completed_at"]
+    columns = [*ACTION_COLUMNS, "completed_at"]
     errored = timed(actions, columns).filter(nw.col("outcome") == OUTCOMES.index("errored"))
-    table = listed(errored, columns, seconds="duration_s")
+    table = action_rows(errored, columns, seconds="duration_s")
     return table.sort_values(["started_at", "id"], ascending=False, ignore_index=True)

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Curves",
+    "clopper_pearson_low",
     "finished_needed",
     "kaplan_meier",
-    "longest",
+    "max_duration",
     "order_statistic_interval",
     "quantile",
     "quantile_interval",
     "remaining",
     "share_ended",
-    "surely_at_least",
     "wilson",
 ]
 
@@ -148,13 +148,13 @@ def quantile(curves: Curves, p: float) -> Figures:
     return _at(curves, _first_at_most(curves, curves.starts[:-1], curves.starts[1:], 1 - p), curves.starts[1:])
 
 
-def longest(curves: Curves) -> Figures:
+def max_duration(curves: Curves) -> Figures:
     """
     The longest duration of those that ended: float64 seconds, one a group; NaN where none has ended.
 
     Example:
         >>> nobody = np.zeros(2, dtype=int)
-        >>> longest(kaplan_meier(nobody, np.array([10, 20]), nobody + 1, nobody, groups=2)).tolist()
+        >>> max_duration(kaplan_meier(nobody, np.array([10, 20]), nobody + 1, nobody, groups=2)).tolist()
         [20.0, nan]
     """
     last = np.append(curves.seconds, 0)[curves.starts[1:] - 1]
@@ -240,7 +240,7 @@ def _inverted_interval(curves: Curves, p: float, confidence: float) -> tuple[Fig
     z = -NormalDist().inv_cdf(_tail(confidence))
     low = _at(curves, _next_step(distance >= -z, begins), ends)
     high = _at(curves, _next_step(some & (distance > z), begins), ends)
-    return np.where(np.isinf(low), np.nan_to_num(longest(curves)), low), high
+    return np.where(np.isinf(low), np.nan_to_num(max_duration(curves)), low), high
 
 
 def order_statistic_interval(n: ArrayLike, p: float, confidence: float) -> tuple[Counts, Counts]:
@@ -315,7 +315,7 @@ def wilson(errored: ArrayLike, finished: ArrayLike, confidence: float) -> tuple[
     return centre - reach, np.where((k == n) & (n > 0), 1.0, centre + reach)
 
 
-def surely_at_least(errored: ArrayLike, finished: ArrayLike, confidence: float) -> Figures:
+def clopper_pearson_low(errored: ArrayLike, finished: ArrayLike, confidence: float) -> Figures:
     """
     Lower limit of a share that holds at least as often as it says, whatever the share: Clopper-Pearson's.
 
@@ -324,7 +324,7 @@ def surely_at_least(errored: ArrayLike, finished: ArrayLike, confidence: float) 
         distribution: Brown, Cai and DasGupta, Interval Estimation for a Binomial Proportion, 2001, section 4.2.1.
 
     Example:
-        >>> surely_at_least([1, 4], [1, 10], 0.95).round(3).tolist()
+        >>> clopper_pearson_low([1, 4], [1, 10], 0.95).round(3).tolist()
         [0.025, 0.122]
     """
     bad, every = np.asarray(errored, dtype=float), np.asarray(finished, dtype=float)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from doaudit.analysis.intervals import kaplan_meier, remaining, share_ended
-from doaudit.analysis.rows import WHICH, listed
+from doaudit.analysis.rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.tally import OUTCOMES, lifetimes, tally, timed
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
         [[99.0, 900.0, 24.0, 0.25, 540.0]]
     """
     is_open = nw.col("outcome") == OUTCOMES.index("open")
-    table = listed(timed(actions, WHICH).filter(is_open), WHICH, seconds="age_s")
+    table = action_rows(timed(actions, ACTION_COLUMNS).filter(is_open), ACTION_COLUMNS, seconds="age_s")
     table = table.sort_values(["started_at", "id"], ignore_index=True)
     return table.join(_compared(table, tally(actions, ["type", "resource"])))
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.tally import collected, since_1970
+from doaudit.analysis.tally import to_pandas, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import narwhals as nw
 
-__all__ = ["WHICH", "listed"]
+__all__ = ["ACTION_COLUMNS", "action_rows"]
 
 _NOT_A_TIME = np.iinfo(np.int64).min  # the number that numpy reads as NaT
 
-WHICH = ("id", "type", "resource_type", "resource", "resource_name", "region", "started_at")
+ACTION_COLUMNS = ("id", "type", "resource_type", "resource", "resource_name", "region", "started_at")
 
 
-def listed(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: Sequence[str], seconds: str) -> pd.DataFrame:
+def action_rows(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: Sequence[str], seconds: str) -> pd.DataFrame:
     """
     These rows of a frame that `tally.timed` has made, with their seconds under the name that they have in the table.
 
@@ -32,12 +32,12 @@ def listed(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: Sequence[str],
         >>> from doaudit.actions import Record, to_frame
         >>> from doaudit.analysis.tally import timed
         >>> reserved = Record(1, "completed", "reserve_ip", "2022-04-04T15:54:43Z", "2022-04-04T15:54:43Z")
-        >>> listed(timed(to_frame([reserved], 1649087700)), ["id"], seconds="duration_s").to_dict("records")
+        >>> action_rows(timed(to_frame([reserved], 1649087700)), ["id"], seconds="duration_s").to_dict("records")
         [{'id': 1, 'duration_s': 0.0}]
     """
     times = [name for name in columns if name.endswith("_at")]
-    numbers = frame.with_columns(*(since_1970(name) for name in times)).select(*columns, "seconds")
-    table = collected(numbers).rename(columns={"seconds": seconds})
+    numbers = frame.with_columns(*(unix_seconds(name) for name in times)).select(*columns, "seconds")
+    table = to_pandas(numbers).rename(columns={"seconds": seconds})
     return table.assign(
         **{name: _instants(table[name]) for name in times},
         id=table["id"].astype("int64"),

@@ -44,15 +44,15 @@ __all__ = [
     "OUTCOMES",
     "By",
     "Lifetimes",
-    "add_up",
-    "beside",
-    "collected",
     "lifetimes",
     "outcomes",
     "per_hour",
-    "since_1970",
+    "sum_counts",
     "tally",
     "timed",
+    "to_pandas",
+    "unix_seconds",
+    "with_keys",
 ]
 
 By: TypeAlias = str | Sequence[str]
@@ -131,7 +131,7 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
     """
     keys = _columns(by)
     counted = _counted(timed(actions, keys), [*keys, "outcome"])
-    return add_up(counted.assign(outcome=_named(counted["outcome"])), keys)
+    return sum_counts(counted.assign(outcome=_named(counted["outcome"])), keys)
 
 
 def per_hour(actions: IntoFrame) -> pd.DataFrame:
@@ -150,12 +150,14 @@ def per_hour(actions: IntoFrame) -> pd.DataFrame:
         >>> per_hour(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
         [[25, 'completed', 1]]
     """
-    started = timed(actions).filter(~nw.col("started_at").is_null()).with_columns(hour=since_1970("started_at") // 3600)
+    started = (
+        timed(actions).filter(~nw.col("started_at").is_null()).with_columns(hour=unix_seconds("started_at") // 3600)
+    )
     counted = _counted(started, ["hour", "outcome"])
     return counted.assign(hour=counted["hour"].astype("int64"), outcome=_named(counted["outcome"]))
 
 
-def add_up(counted: pd.DataFrame, by: By) -> pd.DataFrame:
+def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
     """
     Add up the counts of a finer table by outcome: a tally, or counts of any columns beside `outcome` and `actions`.
 
@@ -165,13 +167,13 @@ def add_up(counted: pd.DataFrame, by: By) -> pd.DataFrame:
     Example:
         >>> finer = pd.DataFrame({"type": ["resize"] * 2, "actions": [3, 4]})
         >>> finer["outcome"] = pd.Categorical(["errored", "open"], categories=OUTCOMES)
-        >>> add_up(finer, by=()).to_dict("records")
+        >>> sum_counts(finer, by=()).to_dict("records")
         [{'actions': 7, 'completed': 0, 'errored': 3, 'open': 4, 'unclear': 0}]
     """
     keys, group = _numbered(counted, _columns(by))
     sums = np.zeros((len(OUTCOMES), len(keys)), dtype=np.int64)
     np.add.at(sums, (counted["outcome"].cat.codes.to_numpy(), group), counted["actions"].to_numpy())
-    return beside(keys, {"actions": sums.sum(axis=0), **dict(zip(OUTCOMES, sums, strict=True))})
+    return with_keys(keys, {"actions": sums.sum(axis=0), **dict(zip(OUTCOMES, sums, strict=True))})
 
 
 def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
@@ -199,7 +201,7 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
     return Lifetimes(keys, group[new], seconds[new], ended, still)
 
 
-def beside(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
+def with_keys(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
     """
     One table of the keys and the figures of its groups.
 
@@ -207,7 +209,7 @@ def beside(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
         InvalidArgument: a key has the name of a figure.
 
     Example:
-        >>> beside(pd.DataFrame({"type": ["resize"]}), {"actions": [3]}).to_dict("records")
+        >>> with_keys(pd.DataFrame({"type": ["resize"]}), {"actions": [3]}).to_dict("records")
         [{'type': 'resize', 'actions': 3}]
     """
     _refuse(keys.columns, figures)
@@ -248,24 +250,24 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     )
 
 
-def since_1970(column: str) -> nw.Expr:
+def unix_seconds(column: str) -> nw.Expr:
     """
     The seconds from 1970 to a time, null where there is none.
 
     Example:
         >>> times = pd.DataFrame({"started_at": pd.to_datetime(["1970-01-01T00:01:00Z"])})
-        >>> nw.from_native(times).select(since_1970("started_at")).to_native()["started_at"].tolist()
+        >>> nw.from_native(times).select(unix_seconds("started_at")).to_native()["started_at"].tolist()
         [60]
     """
     return (nw.col(column) - nw.lit(_EPOCH)).dt.total_seconds()
 
 
-def collected(frame: Rows) -> pd.DataFrame:
+def to_pandas(frame: Rows) -> pd.DataFrame:
     """
     Bring a narwhals frame into pandas, wherever it is.
 
     Example:
-        >>> collected(nw.from_native(pd.DataFrame({"id": [7]}))).to_dict("records")
+        >>> to_pandas(nw.from_native(pd.DataFrame({"id": [7]}))).to_dict("records")
         [{'id': 7}]
     """
     if isinstance(frame, nw.LazyFrame):
@@ -286,7 +288,7 @@ def _from_polars(column: nw.Series[Any]) -> pd.Series[Any]:
 
 def _counted(frame: Rows, by: list[str]) -> pd.DataFrame:
     """One row for each combination that occurs, by value, with how many rows have it."""
-    counted = collected(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len()))
+    counted = to_pandas(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len()))
     order = np.lexsort([_places(counted[name]) for name in reversed(by)])
     return counted.iloc[order].astype({"actions": "int64"}).reset_index(drop=True)
 

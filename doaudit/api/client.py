@@ -14,8 +14,15 @@ import msgspec
 from requests.auth import AuthBase
 
 from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
-from doaudit.api.answers import Answer, Damaged, NoAnswer, explain, shortened
-from doaudit.api.pacing import LONGEST_WAIT_S, Pause, Tries, after_answer, after_silence, sparing
+from doaudit.api.responses import DamagedResponse, NoResponse, Response, explain, shortened
+from doaudit.api.retry import (
+    LONGEST_WAIT_S,
+    Attempts,
+    Pause,
+    pause_after_no_response,
+    pause_after_response,
+    reserve_pause,
+)
 from doaudit.api.session import Session
 from doaudit.clock import SystemClock
 from doaudit.errors import (
@@ -76,7 +83,7 @@ class _Bearer(AuthBase):
 
 class Client:
     """
-    Requests to one account: GET is retried as `doaudit.api.pacing` says, POST is sent once; what fails is explained.
+    Requests to one account: GET is retried as `doaudit.api.retry` says, POST is sent once; what fails is explained.
 
     One client serves many threads. How a request is sent, `doaudit.api.session` says.
 
@@ -132,7 +139,7 @@ class Client:
         path: str,
         params: Mapping[str, int | str] | None = None,
         *,
-        parse: Callable[[Answer], T],
+        parse: Callable[[Response], T],
         stop: threading.Event | None = None,
         on_pause: Callable[[Pause], None] | None = None,
     ) -> T:
@@ -153,22 +160,22 @@ class Client:
             Stopped: *stop* was set.
         """
         stop, on_pause = stop or threading.Event(), on_pause or (lambda _: None)
-        request, tries, told_until = f"GET {path}", Tries(), _NEVER
+        request, attempts, told_until = f"GET {path}", Attempts(), _NEVER
         while True:
             self._wait_for_limit(request, stop, on_pause, told_until)
             outcome = self._send(path, params)
-            if isinstance(outcome, Answer) and outcome.status == HTTPStatus.OK and outcome.says_json:
+            if isinstance(outcome, Response) and outcome.status == HTTPStatus.OK and outcome.says_json:
                 self._spare(outcome)
                 result = self._parsed(outcome, parse)
-                if not isinstance(result, Damaged):
+                if not isinstance(result, DamagedResponse):
                     return result
                 outcome = result
-            pause = self._pause_after(outcome, tries)
+            pause = self._pause_after(outcome, attempts)
             if pause is None:
                 raise self._failure(request, outcome)
-            tries = pause.tries
+            attempts = pause.attempts
             self._tell(request, pause, on_pause)
-            if pause.everybody:
+            if pause.account_wide:
                 told_until = self._hold(pause)
             else:
                 self._wait_until(self._clock.elapsed() + pause.seconds, stop)
@@ -178,7 +185,7 @@ class Client:
         path: str,
         body: Mapping[str, object],
         *,
-        parse: Callable[[Answer], T],
+        parse: Callable[[Response], T],
         stop: threading.Event | None = None,
         on_pause: Callable[[Pause], None] | None = None,
     ) -> T:
@@ -201,19 +208,19 @@ class Client:
         request = f"POST {path}"
         self._wait_for_limit(request, stop or threading.Event(), on_pause or (lambda _: None))
         outcome = self._send(path, body=msgspec.json.encode(body))
-        if isinstance(outcome, NoAnswer):
+        if isinstance(outcome, NoResponse):
             raise self._lost(request, outcome.reason)
         refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
         if not (outcome.says_json and (refused or outcome.status in _DONE)):
             raise self._lost(request, f"the answer was {outcome.status}, and not the API's word on it")
         if refused:
-            pause = self._pause_after(outcome, Tries())
+            pause = self._pause_after(outcome, Attempts())
             if pause is not None:
                 self._hold(pause)
             raise self._failure(request, outcome)
         self._spare(outcome)
         result = self._parsed(outcome, parse)
-        if isinstance(result, Damaged):
+        if isinstance(result, DamagedResponse):
             raise self._lost(request, result.reason)
         return result
 
@@ -238,25 +245,25 @@ class Client:
 
     def _send(
         self, path: str, params: Mapping[str, int | str] | None = None, *, body: bytes | None = None
-    ) -> Answer | NoAnswer:
+    ) -> Response | NoResponse:
         """One attempt, a POST if there is a *body*."""
         began, method = self._clock.elapsed(), "GET" if body is None else "POST"
         with self._lock:
             self.sent += 1
         outcome = self._session.send(method, path, params, body=body, now=self._clock.now)
-        became = outcome.reason if isinstance(outcome, NoAnswer) else outcome.status
+        became = outcome.reason if isinstance(outcome, NoResponse) else outcome.status
         took_s = self._clock.elapsed() - began
         _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), became, took_s)
         return outcome
 
-    def _parsed(self, answer: Answer, parse: Callable[[Answer], T]) -> T | Damaged:
+    def _parsed(self, answer: Response, parse: Callable[[Response], T]) -> T | DamagedResponse:
         try:
             return parse(answer)
         except Stopped:
             raise
         except Exception as fault:  # noqa: BLE001 -- a damaged answer may make anything of it
             said = f"{type(fault).__name__}: {fault}"
-        return Damaged(f"the answer could not be read ({shortened(self._auth.hidden_in(said))})")
+        return DamagedResponse(f"the answer could not be read ({shortened(self._auth.hidden_in(said))})")
 
     def _lost(self, request: str, silence: str) -> OutcomeUnknown:
         return OutcomeUnknown(
@@ -265,14 +272,14 @@ class Client:
             request=request,
         )
 
-    def _failure(self, request: str, outcome: Answer | NoAnswer) -> ApiProblem:
-        if isinstance(outcome, Damaged):
+    def _failure(self, request: str, outcome: Response | NoResponse) -> ApiProblem:
+        if isinstance(outcome, DamagedResponse):
             return UnexpectedAnswer(
                 f"{request} was answered by {self.base_url}, but {outcome.reason}, and so it was after several "
                 "attempts. If the base URL (DIGITALOCEAN_API_URL) is right, run this again later.",
                 request=request,
             )
-        if isinstance(outcome, NoAnswer):
+        if isinstance(outcome, NoResponse):
             return ConnectionFailed(
                 f"{request} got no usable answer from {self.base_url}: {outcome.reason}, and so it was after several "
                 "attempts. Check the network, the proxy settings and the base URL (DIGITALOCEAN_API_URL), and run this "
@@ -281,18 +288,18 @@ class Client:
             )
         headers = {name: self._auth.hidden_in(value) for name, value in outcome.headers.items()}
         body = self._auth.hidden_in(outcome.body.decode("utf-8", errors="replace")).encode()
-        return explain(Answer(outcome.status, headers, body, outcome.date), request)
+        return explain(Response(outcome.status, headers, body, outcome.date), request)
 
-    def _pause_after(self, outcome: Answer | NoAnswer, tries: Tries) -> Pause | None:
+    def _pause_after(self, outcome: Response | NoResponse, attempts: Attempts) -> Pause | None:
         jitter, longest_s = random.random(), self._longest_wait_s  # noqa: S311 -- spreads retries, guards nothing
-        if isinstance(outcome, NoAnswer):
-            return after_silence(outcome.reason, tries, jitter=jitter, longest_s=longest_s)
-        return after_answer(
-            outcome.status, outcome.headers, tries, now=outcome.date, jitter=jitter, longest_s=longest_s
+        if isinstance(outcome, NoResponse):
+            return pause_after_no_response(outcome.reason, attempts, jitter=jitter, longest_s=longest_s)
+        return pause_after_response(
+            outcome.status, outcome.headers, attempts, now=outcome.date, jitter=jitter, longest_s=longest_s
         )
 
-    def _spare(self, answer: Answer) -> None:
-        pause = sparing(answer.headers, self._reserve, now=answer.date, longest_s=self._longest_wait_s)
+    def _spare(self, answer: Response) -> None:
+        pause = reserve_pause(answer.headers, self._reserve, now=answer.date, longest_s=self._longest_wait_s)
         if pause is not None:
             self._hold(pause)
 

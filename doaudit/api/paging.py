@@ -16,16 +16,26 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from doaudit.actions import Record, decode, merge
-from doaudit.api.coverage import Read, Span, Window, gaps, joined, newest_first, next_windows, window_around, windows_of
-from doaudit.api.crew import Crew, Order
+from doaudit.api.page_planner import (
+    RankRange,
+    Read,
+    Window,
+    gaps,
+    is_newest_first,
+    joined,
+    next_windows,
+    window_around,
+    windows_of,
+)
+from doaudit.api.worker_pool import Fetch, WorkerPool
 from doaudit.errors import ApiProblem, ReadIncomplete, ReadInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from doaudit.api.answers import Answer
     from doaudit.api.client import Client
-    from doaudit.api.pacing import Pause
+    from doaudit.api.responses import Response
+    from doaudit.api.retry import Pause
 
 __all__ = ["PER_PAGE", "Known", "Listing", "Progress", "Proof", "Reread", "newest_ids", "read_actions", "read_each"]
 
@@ -49,7 +59,7 @@ class Proof:
     pages_read: int
     pages_read_again: int
     arrived: int
-    newest_first: bool
+    is_newest_first: bool
     complete: bool
     reason: str
     started: datetime
@@ -58,10 +68,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class Known:
-    """What earlier reads have in hand: ids, and the ranks they came from (see `doaudit.api.coverage`)."""
+    """What earlier reads have in hand: ids, and the ranks they came from (see `doaudit.api.page_planner`)."""
 
     ids: frozenset[int] = frozenset()
-    covered: tuple[Span, ...] = ()
+    covered: tuple[RankRange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ class Listing:
     records: tuple[Record, ...]
     observed_at: tuple[int, ...]
     proof: Proof
-    covered: tuple[Span, ...] = ()
+    covered: tuple[RankRange, ...] = ()
     vanished: frozenset[int] = frozenset()
 
 
@@ -115,7 +125,7 @@ _decode_strictly = msgspec.json.Decoder(_Envelope).decode
 _decode_loosely = msgspec.json.Decoder(_LooseEnvelope).decode
 
 
-def _parse(answer: Answer) -> _Page:
+def _parse(answer: Response) -> _Page:
     try:
         envelope = _decode_strictly(answer.body)
     except msgspec.ValidationError:
@@ -149,34 +159,34 @@ def read_actions(
         ReadInterrupted: Ctrl-C; it holds what was read.
         ApiProblem: the first page could not be had, so nothing was read.
     """
-    crew: Crew[Window, _Page] = Crew(client, _parse, in_flight)
-    ledger = _Ledger(known or Known())
+    pool: WorkerPool[Window, _Page] = WorkerPool(client, _parse, in_flight)
+    state = _ReadState(known or Known())
     rounds: list[str] = []
     windows = [Window(1, per_page)]
     try:
         while windows:
-            waiting = ledger.order(crew, windows)
+            waiting = state.submit(pool, windows)
             while waiting:
-                window, page = crew.next_answer(lambda pause: on_progress(ledger.progress(pause)))
-                on_rows(page.records, page.date, ledger.enter(window, page))
-                on_progress(ledger.progress())
-                waiting += ledger.order(crew, ledger.second_looks(window)) - 1
-            word, windows = ledger.still_to_read(per_page, rounds)
+                window, page = pool.next_result(lambda pause: on_progress(state.progress(pause)))
+                on_rows(page.records, page.date, state.add_page(window, page))
+                on_progress(state.progress())
+                waiting += state.submit(pool, state.overlap_windows(window)) - 1
+            word, windows = state.still_to_read(per_page, rounds)
             rounds.append(word)
     except ApiProblem as fault:
-        if not ledger.reads:
+        if not state.reads:
             raise
-        for window, page in crew.leftovers():
-            on_rows(page.records, page.date, ledger.enter(window, page))
-        left = f"{ledger.in_hand:,} of {ledger.total:,} actions were read and are kept"
+        for window, page in pool.drain():
+            on_rows(page.records, page.date, state.add_page(window, page))
+        left = f"{state.in_hand:,} of {state.total:,} actions were read and are kept"
         raise ReadIncomplete(
-            f"The list of actions could not be read to its end: {left}. {fault}", ledger.listing("a page failed")
+            f"The list of actions could not be read to its end: {left}. {fault}", state.listing("a page failed")
         ) from fault
     except KeyboardInterrupt:
-        raise ReadInterrupted("Stopped; what was read is kept.", ledger.listing("stopped by the user")) from None
+        raise ReadInterrupted("Stopped; what was read is kept.", state.listing("stopped by the user")) from None
     finally:
-        crew.dismiss()
-    return ledger.listing("the list does not add up to the total that the API reports")
+        pool.shutdown()
+    return state.listing("the list does not add up to the total that the API reports")
 
 
 @dataclass(frozen=True)
@@ -219,29 +229,31 @@ def read_each(
     Raises:
         ApiProblem: one of them could not be had, for another reason than that it is not there.
     """
-    orders = [Order(action_id, f"{_PATH}/{action_id}") for action_id in ids]
-    crew: Crew[int, tuple[Record, int] | None] = Crew(client, _parse_single, in_flight, when_absent=lambda: None)
+    fetches = [Fetch(action_id, f"{_PATH}/{action_id}") for action_id in ids]
+    pool: WorkerPool[int, tuple[Record, int] | None] = WorkerPool(
+        client, _parse_single, in_flight, when_absent=lambda: None
+    )
     found: dict[int, tuple[Record, int] | None] = {}
     try:
-        crew.order(orders)
-        for _ in orders:
-            action_id, one = crew.next_answer(
-                lambda pause: on_progress(Progress(len(found), len(orders), len(found), len(orders), pause))
+        pool.submit(fetches)
+        for _ in fetches:
+            action_id, one = pool.next_result(
+                lambda pause: on_progress(Progress(len(found), len(fetches), len(found), len(fetches), pause))
             )
             found[action_id] = one
-            on_progress(Progress(len(found), len(orders), len(found), len(orders)))
+            on_progress(Progress(len(found), len(fetches), len(found), len(fetches)))
     finally:
-        crew.dismiss()
+        pool.shutdown()
     read = [one for one in found.values() if one is not None]
     absent = frozenset(action_id for action_id, one in found.items() if one is None)
     return Reread(tuple(record for record, _ in read), tuple(date for _, date in read), absent)
 
 
-def _parse_single(answer: Answer) -> tuple[Record, int] | None:
+def _parse_single(answer: Response) -> tuple[Record, int] | None:
     return decode(_decode_single(answer.body).action), answer.date
 
 
-class _Ledger:
+class _ReadState:
     """What has been read; only the calling thread writes in it."""
 
     def __init__(self, known: Known) -> None:
@@ -252,7 +264,7 @@ class _Ledger:
         self.dates: list[int] = []
         self.total = self.new = 0
         self.size = self.first_pass = self.planned = 0
-        self.twice: list[int] = []
+        self.repeated: list[int] = []
         self.looked_again: set[Window] = set()
 
     @property
@@ -265,12 +277,12 @@ class _Ledger:
         """Whether the proof holds."""
         return self.total in {self.in_hand, len(self.records)} and bool(self.reads)
 
-    def order(self, crew: Crew[Window, _Page], windows: list[Window]) -> int:
-        crew.order([Order(window, _PATH, {"page": window.page, "per_page": window.per_page}) for window in windows])
+    def submit(self, pool: WorkerPool[Window, _Page], windows: list[Window]) -> int:
+        pool.submit([Fetch(window, _PATH, {"page": window.page, "per_page": window.per_page}) for window in windows])
         self.planned += len(windows)
         return len(windows)
 
-    def second_looks(self, window: Window) -> list[Window]:
+    def overlap_windows(self, window: Window) -> list[Window]:
         """
         Windows over the rows of a page that had come before, though nothing has arrived.
 
@@ -278,13 +290,13 @@ class _Ledger:
         """
         if not self.first_pass or self.total != self.reads[0].total:
             return []
-        around = {window_around((window.page - 1) * window.per_page + at, self.size) for at in self.twice}
+        around = {window_around((window.page - 1) * window.per_page + at, self.size) for at in self.repeated}
         fresh = [each for each in sorted(around, key=lambda each: each.page) if each not in self.looked_again]
         self.looked_again.update(fresh)
         return fresh if window.per_page == self.size else []
 
-    def enter(self, window: Window, page: _Page) -> Read:
-        self.twice = [at for at, record in enumerate(page.records) if record.id in self.records]
+    def add_page(self, window: Window, page: _Page) -> Read:
+        self.repeated = [at for at, record in enumerate(page.records) if record.id in self.records]
         for record in page.records:
             known = self.records.get(record.id)
             if known is None:
@@ -314,7 +326,7 @@ class _Ledger:
         covered = self.known.covered if self.in_hand <= self.total else ()
         return next_windows(self.reads, covered, self.total, per_page=self.size, rounds=rounds[1:])
 
-    def _spans(self) -> list[Span]:
+    def _spans(self) -> list[RankRange]:
         return [*self.known.covered, *(read.span for read in self.reads)]
 
     def progress(self, pause: Pause | None = None) -> Progress:
@@ -328,7 +340,7 @@ class _Ledger:
             pages_read=len(self.reads),
             pages_read_again=max(len(self.reads) - max(self.first_pass, 1), 0),
             arrived=self.total - min((read.total for read in self.reads), default=0),
-            newest_first=newest_first(self.reads),
+            is_newest_first=is_newest_first(self.reads),
             complete=self.whole,
             reason="" if self.whole else reason,
             started=datetime.fromtimestamp(min(self.dates, default=0), UTC),

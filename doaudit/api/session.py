@@ -16,9 +16,9 @@ import requests
 import urllib3.exceptions
 
 from doaudit.api.address import is_loopback
-from doaudit.api.answers import Answer, NoAnswer, server_time
 from doaudit.api.body import ACCEPTED, BodyRefused, read_body
 from doaudit.api.deadline import DeadlineAdapter, Watchdog
+from doaudit.api.responses import NoResponse, Response, server_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +83,7 @@ class Session:
         *,
         body: bytes | None = None,
         now: Callable[[], float],
-    ) -> Answer | NoAnswer:
+    ) -> Response | NoResponse:
         """
         Send a request once; *now* dates an answer without a date.
 
@@ -93,11 +93,11 @@ class Session:
             try:
                 outcome = self._exchange(watch, method, path, params, body, now)
             except BodyRefused as refused:
-                outcome = NoAnswer(str(refused))
+                outcome = NoResponse(str(refused))
             except Exception as fault:  # noqa: BLE001 -- what a hostile answer makes of the libraries has no end
-                outcome = NoAnswer(_reason(fault))
+                outcome = NoResponse(_reason(fault))
         # Half an answer may look like a whole one: cut among the headers, requests gives a 200 without a body.
-        return NoAnswer(f"no whole answer within {self.watchdog.seconds:g} s") if watch.was_cut else outcome
+        return NoResponse(f"no whole answer within {self.watchdog.seconds:g} s") if watch.was_cut else outcome
 
     def close(self) -> None:
         """Close the connections that are kept for the next request."""
@@ -112,7 +112,7 @@ class Session:
         params: Mapping[str, int | str] | None,
         body: bytes | None,
         now: Callable[[], float],
-    ) -> Answer | NoAnswer:
+    ) -> Response | NoResponse:
         response = self._session.request(
             method,
             self._base_url + path,
@@ -130,7 +130,7 @@ class Session:
         finally:
             raw.close()  # and the connection, unless the body was read to its end and it serves others already
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, whole, server_time(headers, otherwise=now()))
+        return Response(response.status_code, headers, whole, server_time(headers, otherwise=now()))
 
 
 class _Unredirected(requests.Session):

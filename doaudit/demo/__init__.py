@@ -1,7 +1,7 @@
 """
 A simulated DigitalOcean account: the one the notebooks open without a token, and the one the tests use.
 
-`World` is the account itself: pure, seeded, on a virtual clock. `company` makes one with three years of history.
+`World` is the account itself: pure, seeded, on a virtual clock. `company_world` makes one with three years of history.
 `serve` puts a world on a loopback port, where any client of the API can talk to it. `Fault` makes it misbehave.
 
     with serve() as server:
@@ -16,22 +16,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from doaudit.demo.faults import Fault
-    from doaudit.demo.history import company
-    from doaudit.demo.server import DemoServer, app, serve
-    from doaudit.demo.tokens import DEMO_TOKEN
-    from doaudit.demo.world import World
+    from doaudit.demo.company.history import company_world
+    from doaudit.demo.http.server import DemoServer, app, serve
+    from doaudit.demo.world.faults import Fault
+    from doaudit.demo.world.tokens import DEMO_TOKEN
+    from doaudit.demo.world.world import World
 
-__all__ = ["DEMO_TOKEN", "DemoServer", "Fault", "World", "app", "company", "serve"]
+__all__ = ["DEMO_TOKEN", "DemoServer", "Fault", "World", "app", "company_world", "serve"]
 
 _HOME = {
-    "DEMO_TOKEN": "tokens",
-    "DemoServer": "server",
-    "Fault": "faults",
-    "World": "world",
-    "app": "server",
-    "company": "history",
-    "serve": "server",
+    "DEMO_TOKEN": "world.tokens",
+    "DemoServer": "http.server",
+    "Fault": "world.faults",
+    "World": "world.world",
+    "app": "http.server",
+    "company_world": "company.history",
+    "serve": "http.server",
 }
 
 

@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from doaudit.api.client import RESERVE
-from doaudit.api.coverage import Read, Span, joined
-from doaudit.api.pacing import Plan, plan
+from doaudit.api.page_planner import RankRange, Read, joined
 from doaudit.api.paging import Known, Proof, read_actions, read_each
+from doaudit.api.retry import ReadEstimate, estimate_read
 from doaudit.errors import ReadIncomplete, ReadInterrupted
-from doaudit.history.names import bring_names_up_to_date
+from doaudit.history.resource_names import update_resource_names
 from doaudit.history.store import Anomaly
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Refresh:
     still_open: int
     absent: tuple[int, ...] = ()
     vanished: tuple[int, ...] = ()
-    plan: Plan | None = None
+    estimate_read: ReadEstimate | None = None
     lacking: tuple[str, ...] = ()
 
     @property
@@ -94,11 +94,11 @@ def _few(ids: tuple[int, ...]) -> str:
 
 
 @dataclass
-class _Keeper:
+class _Writer:
     """Rows on their way into the store; what they did there is counted."""
 
     store: Store
-    covered: list[Span]
+    covered: list[RankRange]
     rows: list[Record] = field(default_factory=list)
     dates: list[int] = field(default_factory=list)
     kept_at: int = 0
@@ -146,7 +146,7 @@ def refresh(
         ApiProblem: nothing could be had.
     """
     sent_before, known = client.sent, Known() if full else _known(store)
-    keeper = _Keeper(store, list(known.covered))
+    writer = _Writer(store, list(known.covered))
     planned = 0
 
     def note(progress: Progress) -> None:
@@ -155,31 +155,31 @@ def refresh(
         on_progress("actions", progress)
 
     try:
-        listing = read_actions(client, known=known, on_progress=note, on_rows=keeper.take)
+        listing = read_actions(client, known=known, on_progress=note, on_rows=writer.take)
     except (ReadIncomplete, ReadInterrupted) as stopped:
-        keeper.keep(proof=_plain(stopped.listing.proof))
+        writer.keep(proof=_plain(stopped.listing.proof))
         raise
     whole = listing.proof.complete
-    keeper.covered = list(listing.covered) if whole else []  # what does not add up is read again from the start
-    keeper.keep(proof=_plain(listing.proof))
+    writer.covered = list(listing.covered) if whole else []  # what does not add up is read again from the start
+    writer.keep(proof=_plain(listing.proof))
     read = {record.id for record in listing.records}
     vanished = set(store.ids().tolist()) - read if full and whole else listing.vanished
     if vanished:
         # From now on the API's list is compared with what it can have; otherwise each refresh would read all of it.
         store.remember({"vanished": sorted(vanished | (set() if full else _vanished(store)))})
-    absent = _read_open_again(client, keeper, read, on_progress, all_of_them=full)
+    absent = _read_open_again(client, writer, read, on_progress, all_of_them=full)
     now = round(listing.proof.finished.timestamp())
-    lacking = bring_names_up_to_date(client, store, now=now) if names else ()
+    lacking = update_resource_names(client, store, now=now) if names else ()
     return Refresh(
         proof=listing.proof,
         requests=client.sent - sent_before,
-        new=keeper.new,
-        updated=keeper.updated,
-        finished=keeper.finished,
+        new=writer.new,
+        updated=writer.updated,
+        finished=writer.finished,
         still_open=len(store.open_ids()),
         absent=absent,
         vanished=tuple(sorted(vanished)),
-        plan=plan(planned, reserve=RESERVE) if planned > 1 else None,
+        estimate_read=estimate_read(planned, reserve=RESERVE) if planned > 1 else None,
         lacking=lacking,
     )
 
@@ -210,24 +210,24 @@ def _vanished(store: Store) -> set[int]:
 
 def _read_open_again(
     client: Client,
-    keeper: _Keeper,
+    writer: _Writer,
     seen: set[int],
     on_progress: Callable[[str, Progress], None],
     *,
     all_of_them: bool,
 ) -> tuple[int, ...]:
     """Read by id what is open, or ended without an end, and was not just read; say which ids are gone."""
-    store = keeper.store
+    store = writer.store
     given_up: Any = [] if all_of_them else store.recall("given_up", [])
     wanting = store.sql(_NO_END)["id"].tolist()
     still_open = set(store.open_ids().tolist())
     ids = sorted((still_open - seen | set(wanting)) - set(given_up))
     again = read_each(client, ids, on_progress=lambda progress: on_progress("open actions", progress))
-    keeper.rows, keeper.dates = list(again.records), list(again.observed_at)
+    writer.rows, writer.dates = list(again.records), list(again.observed_at)
     hopeless = [record.id for record in again.records if record.id in set(wanting) and record.completed_at is None]
     if ids:
         now = max(again.observed_at, default=0)
         gone = [Anomaly(i, "absent", "The API no longer knows this action by its id (404).", now) for i in again.absent]
-        keeper.keep(given_up=sorted({*given_up, *hopeless, *map(int, again.absent)}))
+        writer.keep(given_up=sorted({*given_up, *hopeless, *map(int, again.absent)}))
         store.add_anomalies(gone)
     return tuple(sorted(again.absent))

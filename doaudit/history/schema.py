@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-__all__ = ["STEPS", "VALUES", "bring_up_to_date"]
+__all__ = ["STEPS", "VALUES", "migrate"]
 
 # The columns that a reading fills, in the table's order, but for the id and for `resource`, which follows from two of
 # them.
@@ -83,7 +83,7 @@ _VERSION_2 = """
 STEPS = (_VERSION_1, _VERSION_2)
 
 
-def bring_up_to_date(connection: DuckDBPyConnection, account: str, name: str, steps: Sequence[str] = STEPS) -> None:
+def migrate(connection: DuckDBPyConnection, account: str, name: str, steps: Sequence[str] = STEPS) -> None:
     """
     Make the file behind a connection a history of this account in today's form, unless it is one already.
 

@@ -29,10 +29,10 @@ import platformdirs
 
 from doaudit.clock import SystemClock
 from doaudit.errors import InvalidArgument
-from doaudit.history.database import InFile, InMemory, Place, is_damage
-from doaudit.history.merging import OPEN, Upserted, merge_readings
+from doaudit.history.connection import Backend, FileBackend, MemoryBackend, is_damage
 from doaudit.history.parquet import write_parquet
-from doaudit.history.reading import read_frame, run_query
+from doaudit.history.query import read_frame, run_query
+from doaudit.history.upsert import OPEN, Upserted, upsert_actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -105,10 +105,10 @@ def open_store(
     if not account:
         raise InvalidArgument("A history belongs to an account, and the account's key is empty.")
     if path is not None and os.fspath(path) == MEMORY:
-        store = Store(InMemory(account))
+        store = Store(MemoryBackend(account))
     else:
         file = default_path(account) if path is None else Path(path).expanduser().absolute()
-        store = Store(InFile(file, account, wait_s, clock or SystemClock(), on_warning))
+        store = Store(FileBackend(file, account, wait_s, clock or SystemClock(), on_warning))
     store.count()
     return store
 
@@ -121,7 +121,7 @@ class Store:
     read or written. What a call writes is in the file when it returns, and wholly; before, nothing of it is.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Backend) -> None:
         self._place = place
 
     def __repr__(self) -> str:
@@ -164,7 +164,7 @@ class Store:
         """
 
         def work(connection: DuckDBPyConnection) -> Upserted:
-            counts = merge_readings(connection, records, observed_at)
+            counts = upsert_actions(connection, records, observed_at)
             _write_notes(connection, notes or {})
             _write_anomalies(connection, anomalies)
             return counts
@@ -310,7 +310,7 @@ class Store:
             FileProblem: the folder holds something else, or cannot be written.
         """
         target = Path(folder).expanduser().absolute()
-        if isinstance(self._place, InFile):
+        if isinstance(self._place, FileBackend):
             self.count()  # brings the file into today's form, or moves a damaged one aside
             with self._place.lock():
                 write_parquet(self._place.path, target)

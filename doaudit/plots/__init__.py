@@ -9,11 +9,11 @@ shows by itself. With *ax* it draws there, never touches pyplot, and leaves layo
 
 from __future__ import annotations
 
-from doaudit.plots.activity_bars import activity
-from doaudit.plots.duration_rows import durations
-from doaudit.plots.failure_dots import failure_rates
-from doaudit.plots.open_bars import open_actions
-from doaudit.plots.slowest_bars import slowest
-from doaudit.plots.week_map import week_pattern
+from doaudit.plots.activity import activity
+from doaudit.plots.durations import durations
+from doaudit.plots.failure_rates import failure_rates
+from doaudit.plots.open_actions import open_actions
+from doaudit.plots.slowest import slowest
+from doaudit.plots.week_pattern import week_pattern
 
 __all__ = ["activity", "durations", "failure_rates", "open_actions", "slowest", "week_pattern"]

@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 
-from doaudit.widgets.live import LivePanel, Pace
-from doaudit.widgets.lookout import EACH_S, Lookout, Sight
+from doaudit.operations.poller import EACH_S, Observation, Poller
+from doaudit.widgets.live_panel import LivePanel, Pace
 from doaudit.widgets.monitor_text import monitor_status, monitor_still, monitor_table, plain_monitor
-from doaudit.widgets.surroundings import newest_of, one_of, surroundings_of
+from doaudit.widgets.surroundings import baseline_of, newest_of, one_of
 from doaudit.widgets.words import escaped
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class Monitor(LivePanel):
         >>> from doaudit import demo
         >>> with demo() as account:
         ...     monitor = Monitor(account)
-        >>> monitor.lookout.running
+        >>> monitor.poller.running
         False
     """
 
     def __init__(self, account: Account, *, each_s: float = EACH_S) -> None:
         self._account = account
-        self.lookout = _lookout_of(account, each_s)
+        self.poller = _poller_of(account, each_s)
         self._pace = Pace()
         self._heading = W.HTML(f"<h3>Open actions <small>{escaped(account.source)}; all times in UTC</small></h3>")
         self._status, self._table = W.HTML(), W.HTML()
@@ -58,47 +58,47 @@ class Monitor(LivePanel):
         super().__init__("Monitor", _GONE, [self._heading, self._status, self._table, buttons])
         self.start.on_click(self._handler(self._start))
         self.stop.on_click(self._handler(self._stop))
-        self.lookout.listeners.append(self.update)
-        self._draw(self.lookout.sight)
+        self.poller.listeners.append(self.update)
+        self._draw(self.poller.observation)
 
     def _was_shown(self) -> None:
         self._start()
 
     def _start(self) -> None:
-        self.lookout.start()
-        self._draw(self.lookout.sight)
+        self.poller.start()
+        self._draw(self.poller.observation)
 
     def _stop(self) -> None:
-        self.lookout.stop()
+        self.poller.stop()
 
-    def update(self, sight: Sight) -> None:
+    def update(self, observation: Observation) -> None:
         """Show what was seen; may be called from any thread, and as often as it likes."""
         with self._lock:
-            if self._pace.lets_through(urgent=not self.lookout.running):
-                self._draw(sight)
+            if self._pace.lets_through(urgent=not self.poller.running):
+                self._draw(observation)
                 self._keep_still()
 
-    def _draw(self, sight: Sight) -> None:
-        running = self.lookout.running
+    def _draw(self, observation: Observation) -> None:
+        running = self.poller.running
         self.start.disabled, self.stop.disabled = running, not running
-        self._status.value = monitor_status(sight)
-        self._table.value = monitor_table(sight)
+        self._status.value = monitor_status(observation)
+        self._table.value = monitor_table(observation)
 
     def _still_state(self) -> tuple[str, str]:
-        sight = self.lookout.sight
-        return monitor_still(sight), plain_monitor(sight)
+        observation = self.poller.observation
+        return monitor_still(observation), plain_monitor(observation)
 
 
-_lookouts: WeakKeyDictionary[Account, Lookout] = WeakKeyDictionary()
-_lookouts_lock = threading.Lock()
+_pollers: WeakKeyDictionary[Account, Poller] = WeakKeyDictionary()
+_pollers_lock = threading.Lock()
 
 
-def _lookout_of(account: Account, each_s: float) -> Lookout:
+def _poller_of(account: Account, each_s: float) -> Poller:
     """The one lookout of an account, so that a cell that is run again does not double the requests."""
-    with _lookouts_lock:
-        if account not in _lookouts:
+    with _pollers_lock:
+        if account not in _pollers:
             behind = weakref.proxy(account)  # the lookout must not keep alive what keeps it
-            _lookouts[account] = Lookout(
-                lambda: surroundings_of(behind), lambda: newest_of(behind), lambda i: one_of(behind, i), each_s=each_s
+            _pollers[account] = Poller(
+                lambda: baseline_of(behind), lambda: newest_of(behind), lambda i: one_of(behind, i), each_s=each_s
             )
-        return _lookouts[account]
+        return _pollers[account]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 
 from doaudit.widgets.droplet_list import LABEL_WIDTH, DropletList
-from doaudit.widgets.live import LivePanel, Pace
+from doaudit.widgets.live_panel import LivePanel, Pace
 from doaudit.widgets.snapshot_text import (
     RESUME,
     confirmation,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from doaudit.account import Account
-    from doaudit.workflow.job import Job
-    from doaudit.workflow.run import LogLine, Run
+    from doaudit.snapshot.job import Job
+    from doaudit.snapshot.run import LogLine, Run
 
 __all__ = ["SnapshotPanel"]
 

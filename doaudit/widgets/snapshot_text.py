@@ -9,7 +9,7 @@ from doaudit.widgets.words import box, clock_time, day_time, escaped, span
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from doaudit.workflow.run import LogLine, Run, Step
+    from doaudit.snapshot.run import LogLine, Run, Step
 
 __all__ = [
     "LOG_LINES",

@@ -9,30 +9,30 @@ import pandas as pd
 
 from doaudit.actions import IN_PROGRESS, Action
 from doaudit.analysis import durations
-from doaudit.widgets.lookout import Surroundings
-from doaudit.workflow.expected import Expected, usual
-from doaudit.workflow.transport import list_of, one_action
+from doaudit.operations.expected import Expected, usual
+from doaudit.operations.poller import Baseline
+from doaudit.snapshot.transport import newest_actions, read_action
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from doaudit.account import Account
 
-__all__ = ["newest_of", "one_of", "surroundings_of"]
+__all__ = ["baseline_of", "newest_of", "one_of"]
 
 _NAMES = "SELECT key, name FROM resources WHERE name IS NOT NULL"
 _PERCENTILES = ["p50_s", "p90_s", "p99_s"]
 
 
-def surroundings_of(account: Account) -> Surroundings:
+def baseline_of(account: Account) -> Baseline:
     """What the local history of an account knows, as it is; nothing is asked of the API."""
     actions = account.history.read()
     left = actions[actions["status"].isin(IN_PROGRESS)].to_dict("records")
     names = account.history.sql(_NAMES)
-    return Surroundings(
+    return Baseline(
         expected=usual() | _expected(actions),
         names=dict(zip(names["key"].astype(str), names["name"].astype(str), strict=True)),
-        left_open=tuple(_action({str(key): value for key, value in row.items()}) for row in left),
+        open_actions=tuple(_action({str(key): value for key, value in row.items()}) for row in left),
     )
 
 
@@ -66,9 +66,9 @@ def _moment(value: pd.Timestamp | None) -> datetime | None:
 
 def newest_of(account: Account) -> tuple[tuple[Action, ...], datetime]:
     """The newest actions of an account, and the server's time: one request."""
-    return list_of(account._client, "/v2/actions")  # noqa: SLF001 -- one request, as `follow` makes it
+    return newest_actions(account._client, "/v2/actions")  # noqa: SLF001 -- one request, as `follow` makes it
 
 
 def one_of(account: Account, action_id: int) -> Action:
     """One action of an account: one request."""
-    return one_action(account._client, action_id)  # noqa: SLF001 -- one request, as `follow` makes it
+    return read_action(account._client, action_id)  # noqa: SLF001 -- one request, as `follow` makes it

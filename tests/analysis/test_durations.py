@@ -169,10 +169,10 @@ def test_bins_are_whole_seconds_without_gaps_and_the_same_for_all(frame):
     assert all(1.2 < high / low < 1.5 for low, high in bins[0] if low >= 10)
 
 
-@pytest.mark.parametrize("longest", [0, 1, 9, 10, 99, 100, 999_999, 1_000_000, 10**9])
-def test_the_longest_has_a_bin_at_every_power_of_ten(frame, longest):
+@pytest.mark.parametrize("max_duration", [0, 1, 9, 10, 99, 100, 999_999, 1_000_000, 10**9])
+def test_the_longest_has_a_bin_at_every_power_of_ten(frame, max_duration):
     """No duration falls off the end, and there is no empty bin behind the longest, for all that is still running."""
-    table = duration_distribution(frame(status=["completed", "in-progress"], seconds=[longest, 5 * 10**9]))
+    table = duration_distribution(frame(status=["completed", "in-progress"], seconds=[max_duration, 5 * 10**9]))
 
     assert table["actions"].tolist() == [0] * (len(table) - 1) + [1]
 

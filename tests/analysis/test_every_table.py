@@ -17,7 +17,7 @@ from doaudit.analysis import (
     week_pattern,
 )
 
-WHICH = {
+ACTION_COLUMNS = {
     "id": "int64",
     "type": "category",
     "resource_type": "category",
@@ -50,11 +50,14 @@ TABLES = {
         | dict.fromkeys(["actions", "open", "unclear", "finished", "errored"], "int64")
         | dict.fromkeys(["failure_rate", "low", "high", "rate_if_open_complete", "rate_if_open_fail"], "float64"),
     ),
-    "failures": (failures, WHICH | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
-    "slowest": (slowest, WHICH | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64", "status": "category"}),
+    "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
+    "slowest": (
+        slowest,
+        ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64", "status": "category"},
+    ),
     "open_actions": (
         open_actions,
-        WHICH
+        ACTION_COLUMNS
         | {"age_s": "float64", "finished": "int64", "older_than": "float64", "stuck": "bool"}
         | {"p50_left_s": "float64", "p90_left_s": "float64"},
     ),

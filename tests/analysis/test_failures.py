@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from doaudit.analysis import failure_rates, failures
-from doaudit.analysis.intervals import surely_at_least
+from doaudit.analysis.intervals import clopper_pearson_low
 from doaudit.errors import InvalidArgument
 
 
@@ -66,7 +66,7 @@ def test_one_of_one_does_not_lead_four_of_ten(frame):
     assert table["type"].tolist() == ["bad", "lone"]
     for errored, finished in [(1, 1), (4, 10), (0, 9), (50, 50)]:
         oracle = stats.binomtest(errored, finished).proportion_ci(0.95, method="exact")
-        assert surely_at_least([errored], [finished], 0.95)[0] == pytest.approx(oracle.low, abs=1e-12)
+        assert clopper_pearson_low([errored], [finished], 0.95)[0] == pytest.approx(oracle.low, abs=1e-12)
 
 
 def test_nothing_finished_has_no_rate(frame):

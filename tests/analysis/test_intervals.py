@@ -15,7 +15,7 @@ from statsmodels.duration.survfunc import SurvfuncRight
 from doaudit.analysis.intervals import (
     finished_needed,
     kaplan_meier,
-    longest,
+    max_duration,
     order_statistic_interval,
     quantile,
     quantile_interval,
@@ -98,7 +98,7 @@ def test_groups_do_not_touch_each_other(groups, p):
     assert together.survival.tolist() == [height for one in alone for height in one.survival]
     assert together.greenwood.tolist() == [term for one in alone for term in one.greenwood]
     assert quantile(together, p).tolist() == [quantile(one, p)[0] for one in alone]
-    assert np.array_equal(longest(together), [longest(one)[0] for one in alone], equal_nan=True)
+    assert np.array_equal(max_duration(together), [max_duration(one)[0] for one in alone], equal_nan=True)
     low, high = quantile_interval(together, p, 0.95)
     assert list(zip(low, high, strict=True)) == [
         tuple(side[0] for side in quantile_interval(one, p, 0.95)) for one in alone
@@ -180,7 +180,7 @@ def test_a_group_without_an_end_has_the_widest_interval():
         assert low.tolist()[:2] == [0.0, 0.0]
         assert high.tolist() == [math.inf] * 3
     assert quantile(curves, 0.5).tolist() == [math.inf, math.inf, 3.0]
-    assert np.array_equal(longest(curves), [math.nan, math.nan, 3.0], equal_nan=True)
+    assert np.array_equal(max_duration(curves), [math.nan, math.nan, 3.0], equal_nan=True)
 
 
 @given(st.integers(0, 3000), st.floats(0.01, 0.99), st.sampled_from([0.5, 0.8, 0.95, 0.99]))

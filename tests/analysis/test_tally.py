@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doaudit.analysis.tally import OUTCOMES, add_up, lifetimes, outcomes, per_hour, tally
+from doaudit.analysis.tally import OUTCOMES, lifetimes, outcomes, per_hour, sum_counts, tally
 from doaudit.errors import InvalidArgument
 
 STATUS = ["completed", "done", "errored", "in-progress", "pending", None]
@@ -122,7 +122,7 @@ def test_outcomes_are_the_tally_without_seconds(frame, rows, by):
 
     at_once = outcomes(actions, by)
 
-    pd.testing.assert_frame_equal(at_once, add_up(tally(actions, ["region", "type"]), by))
+    pd.testing.assert_frame_equal(at_once, sum_counts(tally(actions, ["region", "type"]), by))
     assert at_once[list(OUTCOMES)].sum(axis="columns").tolist() == at_once["actions"].tolist()
     for outcome in OUTCOMES:
         assert at_once[outcome].sum() == sum(plain_outcome(row) == outcome for row in rows)

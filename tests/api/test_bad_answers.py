@@ -18,9 +18,9 @@ import pytest
 from hostile import BODY, HANG_UP, chunk, good, head, packed, served
 from served import Hourglass
 
-from doaudit.api.answers import Answer, explain, server_time
 from doaudit.api.body import MAX_BODY_BYTES
 from doaudit.api.client import Client, Stopped
+from doaudit.api.responses import Response, explain, server_time
 from doaudit.errors import ApiProblem, ConnectionFailed, OutcomeUnknown, Refused, UnexpectedAnswer
 
 PATH = "/v2/actions"
@@ -333,7 +333,7 @@ def test_noise_among_the_headers_is_an_answer_or_an_error_of_our_own(seed):
 )
 def test_an_error_of_nonsense_is_explained(body):
     """What an error says may be anything."""
-    said = explain(Answer(400, {"content-type": "application/json"}, body, 0), "GET /v2/actions")
+    said = explain(Response(400, {"content-type": "application/json"}, body, 0), "GET /v2/actions")
 
     assert len(str(said)) < 700
     assert str(said).isprintable()

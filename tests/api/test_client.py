@@ -15,7 +15,7 @@ from served import reading
 from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
 from doaudit.api.client import Client
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.records import Droplet
+from doaudit.demo.world.records import Droplet
 from doaudit.errors import (
     ApiProblem,
     ConnectionFailed,

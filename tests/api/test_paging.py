@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from served import reading
 
 from doaudit.api.paging import read_actions
-from doaudit.demo import Fault, World, company
-from doaudit.demo.records import Action
+from doaudit.demo import Fault, World, company_world
+from doaudit.demo.world.records import Action
 from doaudit.errors import ReadIncomplete, ReadInterrupted, Unauthorized, UnexpectedAnswer
 
 START = 1_795_435_200
@@ -73,7 +73,7 @@ def test_nothing_is_lost_and_nothing_is_twice(gaps, arrivals, faults, per_page, 
     assert listing.proof.complete == (ids == ids_in(world))
     if largest_tie(gaps) <= per_page // 2:
         assert listing.proof.complete, listing.proof
-    assert listing.proof.newest_first
+    assert listing.proof.is_newest_first
     assert bool(listing.proof.reason) != listing.proof.complete
 
 
@@ -85,7 +85,7 @@ def test_the_proof_tells_what_was_done():
         proof = read_actions(client, per_page=10).proof
 
     assert (proof.total_reported, proof.distinct_ids, proof.pages_read, proof.pages_read_again) == (53, 53, 6, 0)
-    assert (proof.arrived, proof.newest_first, proof.complete, proof.reason) == (0, True, True, "")
+    assert (proof.arrived, proof.is_newest_first, proof.complete, proof.reason) == (0, True, True, "")
     assert proof.started.timestamp() == proof.finished.timestamp() == START + 3
     assert len(world.requests) == 6
 
@@ -193,7 +193,7 @@ def test_ctrl_c_stops_at_once_and_keeps_what_was_read():
 
 def test_the_list_of_a_company_is_262_pages():
     """52,292 actions are read in 262 requests, and a few more where a tie lies on an edge."""
-    with reading(company()) as client:
+    with reading(company_world()) as client:
         proof = read_actions(client).proof
 
     assert (proof.total_reported, proof.distinct_ids, proof.complete) == (52_292, 52_292, True)

@@ -10,7 +10,7 @@ from served import reading
 
 from doaudit.api.client import Client, Stopped
 from doaudit.demo import Fault, World
-from doaudit.demo.records import Droplet
+from doaudit.demo.world.records import Droplet
 from doaudit.errors import OutcomeUnknown, RateLimited
 
 TOKEN = "a" * 64

@@ -48,9 +48,9 @@ def lab(tmp_path_factory):
         file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("DO_", "DIGITALOCEAN_"))}
-    surroundings |= {place: str(home / place.lower()) for place in places}
-    surroundings |= {
+    baseline = {name: value for name, value in os.environ.items() if not name.startswith(("DO_", "DIGITALOCEAN_"))}
+    baseline |= {place: str(home / place.lower()) for place in places}
+    baseline |= {
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
@@ -58,7 +58,7 @@ def lab(tmp_path_factory):
     command = [sys.executable, "-m", "jupyterlab", *LAB_OPTIONS, f"--port={port}"]
     command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home}"]
     with (home / "log").open("wb") as log:
-        server = subprocess.Popen(command, env=surroundings, cwd=home, stdout=log, stderr=log)
+        server = subprocess.Popen(command, env=baseline, cwd=home, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
             wait_for(f"{address}/api?token={token}", server, home / "log")

@@ -12,7 +12,7 @@ import requests
 from nbformat.v4 import new_code_cell, new_notebook
 
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.records import Droplet
+from doaudit.demo.world.records import Droplet
 
 pytestmark = pytest.mark.browser
 

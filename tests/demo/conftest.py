@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import requests
 
-from doaudit.demo import DemoServer, company, serve
-from doaudit.demo.clock import START
-from doaudit.demo.records import Action
+from doaudit.demo import DemoServer, company_world, serve
+from doaudit.demo.world.clock import START
+from doaudit.demo.world.records import Action
 
 
 @dataclass
@@ -58,7 +58,7 @@ def served():
 @pytest.fixture(scope="session")
 def the_company():
     """The company of seed 7, built once; tests only look at it."""
-    return company()
+    return company_world()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from doaudit.demo.clock import START, Clock, iso
+from doaudit.demo.world.clock import START, Clock, iso
 
 
 def test_the_clock_starts_at_noon_of_the_documented_day():

@@ -11,7 +11,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from doaudit.demo import Fault, World
-from doaudit.demo.records import Droplet, Image, ReservedIp, Volume
+from doaudit.demo.world.records import Droplet, Image, ReservedIp, Volume
 
 _DOCUMENT = Path(os.environ.get("DOAUDIT_OPENAPI", Path(__file__).parents[3] / "shared" / "openapi" / "actions.json"))
 

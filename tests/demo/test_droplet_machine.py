@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from doaudit.demo import World
-from doaudit.demo.records import Droplet
-from doaudit.demo.refusals import Refusal
+from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.world.records import Droplet
 
 LONGEST_GUEST_S, LONGEST_LAG_S = 8, 5
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from doaudit.demo import Fault, World
-from doaudit.demo.clock import START
-from doaudit.demo.events import EVENTS
-from doaudit.demo.records import Droplet
-from doaudit.demo.refusals import Refusal
+from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.world.clock import START
+from doaudit.demo.world.events import EVENTS
+from doaudit.demo.world.records import Droplet
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from doaudit.demo import DEMO_TOKEN, World, app
-from doaudit.demo.faults import Fault, Faults
-from doaudit.demo.mishaps import ODD_TIME, PADDING_BYTES, Reply, spoiled
-from doaudit.demo.records import Droplet
+from doaudit.demo.http.fault_responses import ODD_TIME, PADDING_BYTES, Reply, spoiled
+from doaudit.demo.world.faults import Fault, Faults
+from doaudit.demo.world.records import Droplet
 
 
 def _taken(faults, *requests):

@@ -9,9 +9,9 @@ from statistics import median
 
 import pytest
 
-from doaudit.demo import company
-from doaudit.demo.clock import START
-from doaudit.demo.wire import action_json
+from doaudit.demo import company_world
+from doaudit.demo.http.serialize import action_json
+from doaudit.demo.world.clock import START
 
 DAY_S = 86_400
 
@@ -162,7 +162,7 @@ def test_durations_have_a_long_tail(its_rows, type_):
 def test_a_few_actions_never_end_and_a_few_are_under_way(its_rows):
     """Six have been open for days or weeks, four are minutes old; more time ends the four and not the six."""
     open_s = sorted(START - _second(row["started_at"]) for row in its_rows if row["status"] == "in-progress")
-    world = company()
+    world = company_world()
 
     world.advance(30 * DAY_S)
 
@@ -264,7 +264,7 @@ def test_snapshots_that_are_listed_were_taken_by_an_action(its_rows, the_company
 
 def test_a_snapshot_that_is_under_way_is_listed_when_it_is_done(its_rows, served):
     """The open snapshots of minutes ago have no image yet, and have one ten minutes later."""
-    talk = served(company())
+    talk = served(company_world())
     young = [
         row
         for row in its_rows
@@ -287,7 +287,7 @@ def test_the_same_seed_gives_the_same_bytes():
     """Two companies of one seed are one, byte for byte; another seed is another company."""
 
     def told(seed):
-        world = company(seed)
+        world = company_world(seed)
         rows = [row for page in range(1, 263, 9) for row in world.log.page(page, 200, world.now)]
         return b"\n".join(action_json(row, world.now) for row in rows)
 
@@ -300,14 +300,14 @@ def test_the_same_seed_gives_the_same_bytes():
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_any_seed_gives_the_same_count(seed):
     """However chance falls, the history has exactly the asked number of actions."""
-    world = company(seed)
+    world = company_world(seed)
 
     assert world.log.total(world.now) == 52_292
 
 
 def test_a_history_can_end_at_another_time():
     """A company whose clock starts a year earlier is complete by then: nothing in it lies in the future."""
-    world = company(start=START - 365 * DAY_S)
+    world = company_world(start=START - 365 * DAY_S)
 
     assert world.now == START - 365 * DAY_S
     assert world.log.total(world.now) == 52_292
@@ -315,6 +315,6 @@ def test_a_history_can_end_at_another_time():
 
 def test_a_history_of_another_size_can_be_asked_for_within_limits():
     """Some thousands fewer are fine; an impossible number is refused with what is possible."""
-    assert len(company(actions=48_000).log) == 48_000
+    assert len(company_world(actions=48_000).log) == 48_000
     with pytest.raises(ValueError, match="choose a number between"):
-        company(actions=100)
+        company_world(actions=100)

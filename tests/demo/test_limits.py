@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from doaudit.demo.limits import Limits
-from doaudit.demo.refusals import Refusal
+from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.world.limits import Limits
 
 
 def test_each_request_counts_for_one_hour():

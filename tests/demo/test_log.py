@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doaudit.demo.clock import START
-from doaudit.demo.log import ActionLog
-from doaudit.demo.records import Action
+from doaudit.demo.world.action_log import ActionLog
+from doaudit.demo.world.clock import START
+from doaudit.demo.world.records import Action
 
 
 def _log(seconds, **options):

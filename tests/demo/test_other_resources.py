@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from doaudit.demo import Fault, World
-from doaudit.demo.records import Droplet, Image, ReservedIp, Volume
-from doaudit.demo.refusals import Refusal
+from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.world.records import Droplet, Image, ReservedIp, Volume
 
 VOLUME = "506f78a4-e098-11e5-ad9f-000f53306ae1"
 IP = "45.55.96.47"

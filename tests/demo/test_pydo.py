@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from doaudit.demo import World
-from doaudit.demo.records import Droplet
+from doaudit.demo.world.records import Droplet
 
 pydo = pytest.importorskip("pydo", reason="pydo, DigitalOcean's own client, is not installed")
 

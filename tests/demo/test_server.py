@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from doaudit.demo import DEMO_TOKEN, Fault, World, app, serve
-from doaudit.demo.clock import START
-from doaudit.demo.records import Droplet, Image
+from doaudit.demo.world.clock import START
+from doaudit.demo.world.records import Droplet, Image
 
 
 def _links(answer):
@@ -500,7 +500,7 @@ def test_time_flows_while_a_world_is_served():
 
 def test_importing_the_package_loads_no_flask():
     """`import doaudit.demo` is light; Flask comes with the first server."""
-    program = "import sys, doaudit.demo; print('flask' in sys.modules, 'doaudit.demo.world' in sys.modules)"
+    program = "import sys, doaudit.demo; print('flask' in sys.modules, 'doaudit.demo.world.world' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from doaudit.errors import FileProblem, InvalidArgument, NewerHistory, WrongAccount
-from doaudit.history.schema import STEPS, bring_up_to_date
+from doaudit.history.schema import STEPS, migrate
 from doaudit.history.store import default_path, open_store
 
 HEADER = 12_288  # three blocks of 4,096 bytes stand before everything else in a DuckDB file
@@ -203,7 +203,7 @@ class TestMigration:
         """A history from before that was kept goes on, with its rows, and takes the marks."""
         path.parent.mkdir()
         with duckdb.connect(path) as connection:
-            bring_up_to_date(connection, "mine", "it", STEPS[:1])
+            migrate(connection, "mine", "it", STEPS[:1])
             connection.execute(
                 "INSERT INTO stored.actions (id, type, observed_at, first_seen_at) VALUES (7, 'reboot', now(), now())"
             )
@@ -222,9 +222,9 @@ class TestMigration:
         ]
         for taken in range(len(steps) + 1):
             with duckdb.connect() as connection:
-                bring_up_to_date(connection, "mine", "it", steps[:taken])
-                bring_up_to_date(connection, "mine", "it", steps)
-                bring_up_to_date(connection, "mine", "it", steps)
+                migrate(connection, "mine", "it", steps[:taken])
+                migrate(connection, "mine", "it", steps)
+                migrate(connection, "mine", "it", steps)
 
                 assert connection.execute("SELECT id, text FROM stored.kept").fetchall() == [(1, "old")]
                 assert connection.execute("SELECT version FROM stored.file").fetchall() == [(3,)]

@@ -16,8 +16,8 @@ from served import Hourglass, reading
 from doaudit.actions import Record
 from doaudit.api.paging import read_actions
 from doaudit.demo import DEMO_TOKEN, Fault, World, serve
-from doaudit.demo.log import ActionLog
-from doaudit.demo.records import Action
+from doaudit.demo.world.action_log import ActionLog
+from doaudit.demo.world.records import Action
 from doaudit.errors import ApiProblem, ReadIncomplete
 from doaudit.history.refresh import refresh, stored_proof
 from doaudit.history.store import open_store

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from doaudit.demo import World, serve
-from doaudit.demo.records import Droplet
-from doaudit.demo.tokens import DEMO_TOKEN
+from doaudit.demo.world.records import Droplet
+from doaudit.demo.world.tokens import DEMO_TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path

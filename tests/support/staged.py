@@ -10,13 +10,13 @@ from pathlib import Path
 
 from doaudit.api.client import Client
 from doaudit.demo import World, app
-from doaudit.demo.loopback import LoopbackServer, listen
-from doaudit.demo.records import Droplet
-from doaudit.demo.tokens import DEMO_TOKEN
-from doaudit.workflow.driver import drive
-from doaudit.workflow.journal import unfinished
-from doaudit.workflow.plan import plan_snapshot
-from doaudit.workflow.state import StateFolders
+from doaudit.demo.http.loopback import LoopbackServer, listen
+from doaudit.demo.world.records import Droplet
+from doaudit.demo.world.tokens import DEMO_TOKEN
+from doaudit.snapshot.driver import drive
+from doaudit.snapshot.journal import unfinished
+from doaudit.snapshot.plan import plan_snapshot
+from doaudit.snapshot.state_folders import StateFolders
 
 DROPLET = 564_000_007
 

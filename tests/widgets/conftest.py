@@ -8,7 +8,7 @@ from panels import HOSTILE, PATIENCE_S, Gate
 from doaudit.account import Account
 from doaudit.api.client import Client
 from doaudit.demo import World, serve
-from doaudit.demo.records import Droplet
+from doaudit.demo.world.records import Droplet
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from panels import HOSTILE, posts, shown, until
 
 from doaudit.actions import Action, Record
 from doaudit.demo import Fault
+from doaudit.operations.expected import Expected
+from doaudit.operations.poller import Baseline, Observation, classify, seen
 from doaudit.widgets import Monitor
-from doaudit.widgets.lookout import Sight, Surroundings, judged, seen
-from doaudit.workflow.expected import Expected
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-KNOWN = Surroundings({"snapshot": Expected(60, 120, 2000), "reboot": Expected(10, 20, 30)}, {"droplet:7": "web-01"})
+KNOWN = Baseline({"snapshot": Expected(60, 120, 2000), "reboot": Expected(10, 20, 30)}, {"droplet:7": "web-01"})
 
 
 def action(number, began_s=0, ended_s=None, kind="snapshot", status=None):
@@ -36,7 +36,7 @@ def monitor(account):
     """A monitor that looks as fast as it can."""
     made = Monitor(account, each_s=0.02)
     yield made
-    made.lookout.stop()
+    made.poller.stop()
 
 
 @given(age=st.integers(0, 20_000), kind=st.sampled_from(["snapshot", "reboot", "resize"]))
@@ -44,47 +44,47 @@ def test_the_verdict_follows_from_the_age(age, kind):
     """On time up to the p90 of its type, late after it, stuck beyond its time-out; unknown types are late never."""
     p90, timeout = {"snapshot": (120, 6000), "reboot": (20, 600), "resize": (600, 600)}[kind]
 
-    verdict = judged(action(1, kind=kind), at(age), KNOWN).verdict
+    verdict = classify(action(1, kind=kind), at(age), KNOWN).verdict
 
     assert verdict == ("stuck" if age > timeout else "late" if age > p90 else "on time")
 
 
 def test_what_ends_is_shown_for_two_minutes_and_then_not():
     """An action that ended while it was looked at fades, and goes after two minutes."""
-    sight = seen(Sight(), [action(1)], at(10), KNOWN)
-    sight = seen(sight, [action(1, ended_s=40)], at(45), KNOWN)
-    ended = sight.ended
-    sight = seen(sight, [], at(159), KNOWN)
-    kept = sight.ended
+    observation = seen(Observation(), [action(1)], at(10), KNOWN)
+    observation = seen(observation, [action(1, ended_s=40)], at(45), KNOWN)
+    ended = observation.ended
+    observation = seen(observation, [], at(159), KNOWN)
+    kept = observation.ended
 
-    sight = seen(sight, [], at(161), KNOWN)
+    observation = seen(observation, [], at(161), KNOWN)
 
     assert [one.verdict for one in ended] == ["completed"]
     assert kept == ended
-    assert sight.ended == ()
+    assert observation.ended == ()
 
 
 def test_what_had_ended_before_is_never_shown():
     """An action that was never seen open is none of the monitor's business."""
-    assert seen(Sight(), [action(1, ended_s=5)], at(10), KNOWN).ended == ()
+    assert seen(Observation(), [action(1, ended_s=5)], at(10), KNOWN).ended == ()
 
 
 def test_the_oldest_comes_first():
     """Open actions are in the order in which they began."""
-    sight = seen(Sight(), [action(3, 30), action(1, 10), action(2, 20)], at(60), KNOWN)
+    observation = seen(Observation(), [action(3, 30), action(1, 10), action(2, 20)], at(60), KNOWN)
 
-    assert [one.action.id for one in sight.open] == [1, 2, 3]
-    assert {one.name for one in sight.open} == {"web-01"}
+    assert [one.action.id for one in observation.open] == [1, 2, 3]
+    assert {one.name for one in observation.open} == {"web-01"}
 
 
 def test_what_the_api_no_longer_knows_is_gone():
     """An action that vanished (404) is not open for ever."""
-    sight = seen(Sight(), [action(1)], at(10), KNOWN)
+    observation = seen(Observation(), [action(1)], at(10), KNOWN)
 
-    sight = seen(sight, [], at(20), KNOWN, gone=[1])
+    observation = seen(observation, [], at(20), KNOWN, gone=[1])
 
-    assert sight.open == ()
-    assert [one.verdict for one in sight.ended] == ["gone"]
+    assert observation.open == ()
+    assert [one.verdict for one in observation.ended] == ["gone"]
 
 
 def test_making_one_asks_nothing(account, world):
@@ -119,7 +119,7 @@ def test_each_look_costs_one_request(monitor, account, world):
     account.refresh()
     world.advance(4000)
     before, looks = len(world.requests), []
-    monitor.lookout.listeners.append(lambda _: looks.append(len(world.requests)))
+    monitor.poller.listeners.append(lambda _: looks.append(len(world.requests)))
 
     monitor.start.click()
     until(lambda: len(looks) >= 13)
@@ -152,7 +152,7 @@ def test_stops_and_starts(monitor, world):
     assert (monitor.start.disabled, monitor.stop.disabled) == (True, False)
 
     monitor.stop.click()
-    monitor.lookout._thread.join()
+    monitor.poller._thread.join()
     sent = len(world.requests)
     assert (monitor.start.disabled, monitor.stop.disabled) == (False, True)
 
@@ -162,7 +162,7 @@ def test_stops_and_starts(monitor, world):
 
 def test_a_cell_that_is_run_again_asks_no_more_often(monitor, account):
     """All monitors of an account look through the same eyes."""
-    assert Monitor(account).lookout is monitor.lookout
+    assert Monitor(account).poller is monitor.poller
 
 
 def test_names_are_text(monitor, account, world):

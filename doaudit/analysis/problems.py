@@ -1,0 +1,113 @@
+"""What is odd about actions: rows that break an expectation, each with the expectation that it breaks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from doaudit.actions import ADDRESSES, COMPLETED, ERRORED, IN_PROGRESS, NAMED_BY_ID, NO_ID, text_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["problems"]
+
+_DOCUMENTED_STATUS = {"completed", "errored", "in-progress"}
+# What public material says is recorded; there is no official list (API type is a free string).
+_KNOWN_TYPES = frozenset(
+    """
+    create destroy power_on power_off power_cycle reboot shutdown snapshot backup restore rebuild resize rename
+    password_reset change_kernel kernel_change enable_ipv6 enable_private_networking enable_backups disable_backups
+    change_backup_policy migrate upgrade transfer convert convert_to_snapshot image_destroy
+    attach_volume detach_volume resize_volume reserve_ip release_ip assign_ip unassign_ip
+    """.split()
+)
+_OFTEN_WITHOUT_REGION = frozenset({"image", "reserved_ipv6"})
+_KNOWN_RESOURCE_TYPES = ADDRESSES | NAMED_BY_ID | NO_ID
+
+
+def problems(actions: pd.DataFrame) -> pd.DataFrame:
+    """
+    Rows that break an expectation, one row for each expectation broken; nothing is repaired.
+
+    Returns:
+        `id` (int64), `problem` (a short word to group by), `detail` (a sentence), in the frame's order.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> odd = to_frame([Record(7, "done", "resize", "2021-09-30T10:00:00Z", resource_type="volume")], 1632996000)
+        >>> problems(odd)["problem"].tolist()
+        ['unknown_status', 'finished_without_end', 'region_missing']
+    """
+    found = []
+    for problem, mask, detail in _expectations(actions):
+        rows = actions[mask]
+        sentences = pd.Series(detail(rows), dtype=text_dtype())
+        found.append(
+            pd.DataFrame(
+                {"id": rows["id"].to_numpy(), "problem": problem, "detail": sentences, "row": np.flatnonzero(mask)}
+            )
+        )
+    action_rows = pd.concat(found, ignore_index=True).sort_values("row", kind="stable", ignore_index=True)
+    return action_rows.drop(columns="row")
+
+
+def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any], Callable[[pd.DataFrame], list[str]]]]:
+    """Each expectation: its name, which rows break it, and how to say so."""
+    status, kind = actions["status"], actions["resource_type"]
+    started, completed, observed = actions["started_at"], actions["completed_at"], actions["observed_at"]
+    ended = status.isin(COMPLETED | ERRORED)
+    ahead = observed + pd.Timedelta(seconds=60)
+    return [
+        (name, np.asarray(mask.fillna(value=False), dtype=bool), detail)
+        for name, mask, detail in [
+            ("duplicate_id", actions["id"].duplicated(keep=False), _say("The id occurs more than once.")),
+            (
+                "unknown_status",
+                ~status.isin(_DOCUMENTED_STATUS),
+                _quote("status", "The status {} is not a documented one."),
+            ),
+            (
+                "unknown_type",
+                ~actions["type"].isin(_KNOWN_TYPES),
+                _quote("type", "The type {} is in no public description of the API."),
+            ),
+            (
+                "unknown_resource_type",
+                ~kind.isin(_KNOWN_RESOURCE_TYPES),
+                _quote("resource_type", "The resource type {} is in no public description of the API."),
+            ),
+            ("start_missing", started.isna(), _say("There is no start, or none that can be read: no duration.")),
+            ("finished_without_end", ended & completed.isna(), _say("It has finished, but has no end: no duration.")),
+            ("end_before_start", completed < started, _say("It ends before it starts: no duration.")),
+            ("open_with_end", status.isin(IN_PROGRESS) & completed.notna(), _say("It is open, yet has an end.")),
+            (
+                "ahead_of_clock",
+                (started > ahead) | (completed > ahead),
+                _say("It starts or ends later than it was read."),
+            ),
+            (
+                "region_missing",
+                actions["region"].isna() & ~kind.isin(_OFTEN_WITHOUT_REGION),
+                _say("There is no region."),
+            ),
+            (
+                "resource_missing",
+                kind.isin(ADDRESSES | NAMED_BY_ID) & actions["resource"].isna(),
+                _quote("resource_id", "The resource id {} names no resource of its kind."),
+            ),
+        ]
+    ]
+
+
+def _say(sentence: str) -> Callable[[pd.DataFrame], list[str]]:
+    return lambda rows: [sentence] * len(rows)
+
+
+def _quote(column: str, sentence: str) -> Callable[[pd.DataFrame], list[str]]:
+    def detail(rows: pd.DataFrame) -> list[str]:
+        return [sentence.format("(none)" if pd.isna(value) else repr(value)) for value in rows[column]]
+
+    return detail

@@ -1,0 +1,197 @@
+"""
+When to ask again, and how long to wait before: pure policy, no sleeping.
+
+The rules, all in this one place. Only GET is ever repeated.
+
+    429 with retry-after       the burst limit (250 a minute): wait as told
+    429 without it             the hourly limit (5,000 a token): wait until ratelimit-reset, at most an hour
+    503 with retry-after       wait as told
+    500 502 503 504 520-524    a fault at DigitalOcean or its edge: back off, 5 attempts in all
+    no answer                  no network, a time-out, a connection cut, a body cut short: back off, 5 attempts in all
+    anything else              is final
+
+A limit that is met says nothing about the request, so it costs no attempt; after 60 of them a request is given up.
+No wait is longer than an hour, or than the caller's `longest_s`.
+Before the hourly limit is met, a share of it is left to the user's other tools: see `reserve_pause`.
+
+`ratelimit-reset` is when one slot is free, not when all are, and may lie in the past, hence the floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "FAULTS",
+    "LONGEST_WAIT_S",
+    "Attempts",
+    "Pause",
+    "ReadEstimate",
+    "estimate_read",
+    "pause_after_no_response",
+    "pause_after_response",
+    "reserve_pause",
+]
+
+LONGEST_WAIT_S = 3600.0
+FAULTS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
+_TOO_MANY = 429
+_ATTEMPTS = 5
+_LIMITS_MET = 60
+_FIRST_WAIT_S = 0.5
+_LONGEST_BACKOFF_S = 30.0
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What a request has met so far: `faults` count as attempts, `limits` do not."""
+
+    faults: int = 0
+    limits: int = 0
+
+
+@dataclass(frozen=True)
+class Pause:
+    """
+    A wait before the next attempt.
+
+    `account_wide` is true where the reason concerns all requests of the token, not this one alone.
+    """
+
+    seconds: float
+    reason: str
+    attempts: Attempts
+    account_wide: bool = False
+
+
+def pause_after_response(
+    status: int,
+    headers: Mapping[str, str],
+    attempts: Attempts,
+    *,
+    now: float,
+    jitter: float,
+    longest_s: float = LONGEST_WAIT_S,
+) -> Pause | None:
+    """
+    The pause before a GET is sent again after this answer, or None if the answer is final.
+
+    Args:
+        status: the HTTP status.
+        headers: looked up in lower case.
+        tries: what the request met before this answer.
+        now: the time in Unix seconds by the server's clock.
+        jitter: a random share between 0 and 1, so that many clients do not come back at once.
+        longest_s: the pause is no longer than this, whatever the answer asks for.
+
+    Example:
+        >>> pause_after_response(429, {"retry-after": "17"}, Attempts(), now=0, jitter=0).seconds
+        17.0
+        >>> pause_after_response(404, {}, Attempts(), now=0, jitter=0) is None
+        True
+    """
+    if status == _TOO_MANY:
+        return _after_limit(headers, attempts, now=now, longest_s=longest_s)
+    if status not in FAULTS:
+        return None
+    asked = _number(headers.get("retry-after"))
+    reason = f"DigitalOcean answered {status}"
+    return _back_off(attempts, reason, jitter=jitter, at_least=asked or 0.0, longest_s=longest_s)
+
+
+def pause_after_no_response(
+    what: str, attempts: Attempts, *, jitter: float, longest_s: float = LONGEST_WAIT_S
+) -> Pause | None:
+    """
+    The pause before a GET is sent again when no whole answer came, or None once the attempts are used up.
+
+    Example:
+        >>> pause_after_no_response("timed out", Attempts(faults=2), jitter=1.0).seconds
+        2.0
+        >>> pause_after_no_response("timed out", Attempts(faults=4), jitter=1.0) is None
+        True
+    """
+    return _back_off(attempts, what, jitter=jitter, at_least=0.0, longest_s=longest_s)
+
+
+def reserve_pause(
+    headers: Mapping[str, str], reserve: float, *, now: float, longest_s: float = LONGEST_WAIT_S
+) -> Pause | None:
+    """
+    The pause before the next request, if no more than the share *reserve* of the hourly limit is left.
+
+    Example:
+        >>> headers = {"ratelimit-limit": "5000", "ratelimit-remaining": "500", "ratelimit-reset": "90"}
+        >>> reserve_pause(headers, 0.1, now=60).seconds
+        30.0
+        >>> reserve_pause(headers, 0.05, now=60) is None
+        True
+    """
+    limit, remaining, reset = (_number(headers.get(f"ratelimit-{name}")) for name in ("limit", "remaining", "reset"))
+    if limit is None or remaining is None or reset is None or remaining > reserve * limit:
+        return None
+    return Pause(
+        min(max(reset - now, 1.0), longest_s),
+        "the rest of the hour's requests is left to others",
+        Attempts(),
+        account_wide=True,
+    )
+
+
+@dataclass(frozen=True)
+class ReadEstimate:
+    """What a read will take: requests, and minutes at the API's limits at the least."""
+
+    requests: int
+    minutes: float
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        about = "about a minute" if self.minutes < 1.5 else f"about {self.minutes:,.0f} minutes"  # noqa: PLR2004 -- 1
+        return f"{self.requests:,} requests to read, {about} at the API's limits; Ctrl-C keeps what was read."
+
+
+def estimate_read(requests: int, *, limit: int = 5000, burst: int = 250, reserve: float = 0.1) -> ReadEstimate:
+    """
+    How long so many requests take at so many an hour and a minute, if a share of the hour is left to others.
+
+    Example:
+        >>> estimate_read(262).minutes, estimate_read(6000).minutes
+        (1.048, 66.0)
+    """
+    hourly = limit * (1 - reserve)
+    hours, rest = divmod(requests, hourly)
+    return ReadEstimate(requests, minutes=60 * hours + rest / burst)
+
+
+def _after_limit(headers: Mapping[str, str], attempts: Attempts, *, now: float, longest_s: float) -> Pause | None:
+    if attempts.limits >= _LIMITS_MET:
+        return None
+    asked, reset = _number(headers.get("retry-after")), _number(headers.get("ratelimit-reset"))
+    if asked is not None:
+        wait, reason = asked, "limit of requests a minute"
+    else:
+        wait = _FIRST_WAIT_S * 2**attempts.limits if reset is None else reset - now
+        reason = "limit of requests an hour"
+    met = Attempts(attempts.faults, attempts.limits + 1)
+    return Pause(min(max(wait, 1.0), longest_s), reason, met, account_wide=True)
+
+
+def _back_off(attempts: Attempts, reason: str, *, jitter: float, at_least: float, longest_s: float) -> Pause | None:
+    if attempts.faults + 1 >= _ATTEMPTS:
+        return None
+    full = min(_FIRST_WAIT_S * 2**attempts.faults, _LONGEST_BACKOFF_S)
+    wait = min(max(full * (0.5 + 0.5 * jitter), at_least), longest_s)
+    return Pause(wait, reason, Attempts(attempts.faults + 1, attempts.limits))
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is None or 0 <= number < float("inf") else None

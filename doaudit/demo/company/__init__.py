@@ -1,0 +1,1 @@
+"""Three years in the life of a company, made up from a seed."""

@@ -1,0 +1,1 @@
+"""The simulated account over HTTP, on this machine only."""

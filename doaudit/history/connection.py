@@ -1,0 +1,199 @@
+"""
+Where the tables are: in a file that is open only while something is done with it, or in memory.
+
+DuckDB lets one process at a time write a file, so each operation opens it, under a lock, and closes it again; that
+takes about 0.02 s. Whatever is done with a connection from here, it reaches no other file and loads no extension.
+"""
+
+from __future__ import annotations
+
+import glob
+import threading
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import duckdb
+
+from doaudit.errors import FileProblem, HistoryLocked, NewerHistory
+from doaudit.history.lock import held
+from doaudit.history.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from doaudit.clock import Clock
+
+__all__ = ["Backend", "FileBackend", "MemoryBackend", "is_damage"]
+
+T = TypeVar("T")
+
+_SEALED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "python_enable_replacements": "false",
+    # Otherwise the file would be one that only the DuckDB that made it, and newer ones, can read.
+    "storage_compatibility_version": "v1.4.0",
+}
+_DAMAGE = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes")
+
+
+class Backend(Protocol):
+    """Somewhere that keeps a history."""
+
+    def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
+        """Do something with a connection, alone; with `read_only`, nothing that is done can write."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, if it is one."""
+
+
+@dataclass(frozen=True)
+class MemoryBackend:
+    """A history that ends with the process."""
+
+    account: str
+    _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _connection: DuckDBPyConnection = field(default_factory=lambda: _connect(":memory:"), repr=False)
+    path: None = None
+
+    def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
+        """Do something with the connection; see `Backend`."""
+        with self._alone:
+            with _transaction(self._connection):
+                migrate(self._connection, self.account, "in memory")
+            with _transaction(self._connection, read_only=read_only):
+                return work(self._connection)
+
+
+@dataclass(frozen=True)
+class FileBackend:
+    """
+    A history in a file.
+
+    A file that turns out to be damaged is moved aside, and a fresh one begun; `on_warning` is told the name.
+    """
+
+    path: Path
+    account: str
+    wait_s: float
+    clock: Clock
+    on_warning: Callable[[str], None]
+
+    def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
+        """
+        Do something with a connection; see `Backend`.
+
+        Raises:
+            HistoryLocked: another process has had the file open for too long.
+            WrongAccount, NewerHistory: it is not a history that can be used here.
+            FileProblem: it cannot be opened, read or written, or is somebody else's file.
+        """
+        news = None
+        with self.lock():
+            self._refuse_foreign()
+            try:
+                result = self._attempt(work, read_only=read_only)
+            except duckdb.Error as fault:
+                aside = self._move_aside()
+                news = (
+                    f"The history {self.path} was damaged ({_first_line(fault)}). It was moved to {aside.name}, beside "
+                    "it, and a fresh one begun: the next refresh reads every action again."
+                )
+                result = self._attempt(work, read_only=read_only)
+        if news is not None:
+            self.on_warning(news)
+        return result
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep every other process and thread away from the file."""
+        return held(self.path.with_name(f"{self.path.name}.lock"), wait_s=self.wait_s, clock=self.clock)
+
+    def _attempt(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool) -> T:
+        try:
+            with closing(_connect(self.path)) as connection, _transaction(connection):
+                migrate(connection, self.account, str(self.path))
+                if not read_only:
+                    return work(connection)
+            with closing(_connect(self.path, read_only=True)) as connection, _transaction(connection, read_only=True):
+                return work(connection)
+        except duckdb.Error as fault:
+            if is_damage(fault):
+                raise
+            raise self._explained(fault) from fault
+
+    def _refuse_foreign(self) -> None:
+        # A damaged history still has its name or its first bytes; a file with neither is somebody's, and stays. DuckDB
+        # would read a table such as a CSV file into memory, and what is kept there would be gone.
+        if self.path.suffix.lower() == ".duckdb" or not self.path.is_file() or self.path.stat().st_size == 0:
+            return
+        with self.path.open("rb") as file:
+            begins = file.read(12)
+        if begins[8:] != b"DUCK":
+            raise FileProblem(
+                f"{self.path} is no history of doaudit, and no DuckDB database at all. It is left as it is: choose "
+                "another file with history=, best one that ends in .duckdb."
+            )
+
+    def _move_aside(self) -> Path:
+        stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        names = [f"{self.path.name}.damaged-{stamp}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 100)))]
+        aside = next(path for path in map(self.path.with_name, names) if not path.exists())
+        # What was not yet in the file is in the log beside it; whoever wants to save something needs both.
+        try:
+            for log in self.path.parent.glob(f"{glob.escape(self.path.name)}.wal*"):
+                log.replace(log.with_name(log.name.replace(self.path.name, aside.name, 1)))
+            self.path.replace(aside)
+        except OSError as fault:
+            raise FileProblem(
+                f"The history {self.path} is damaged and cannot be moved aside: {fault.strerror}. Move it away "
+                "yourself; the next refresh reads every action again."
+            ) from fault
+        return aside
+
+    def _explained(self, fault: duckdb.Error) -> FileProblem:
+        text = _first_line(fault)
+        if "Conflicting lock" in text or "different configuration" in text or "being used by another" in text:
+            return HistoryLocked(f"The history {self.path} is open in another program. Close it there. DuckDB: {text}")
+        if "version number" in text:
+            return NewerHistory(
+                f"The history {self.path} was written by a newer DuckDB than {duckdb.__version__}. Upgrade it: "
+                f"pip install -U duckdb. DuckDB: {text}"
+            )
+        return FileProblem(f"The history {self.path} cannot be used. DuckDB: {text}")
+
+
+@contextmanager
+def _transaction(connection: DuckDBPyConnection, *, read_only: bool = False) -> Iterator[None]:
+    """All of a block, or nothing of it."""
+    connection.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):  # a damaged file has ended it already
+            connection.rollback()
+        raise
+    connection.commit()
+
+
+def _connect(path: Path | str, *, read_only: bool = False) -> DuckDBPyConnection:
+    connection = duckdb.connect(path, read_only=read_only, config=_SEALED)
+    connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
+    return connection
+
+
+def _first_line(fault: duckdb.Error) -> str:
+    return str(fault).splitlines()[0]
+
+
+def is_damage(fault: duckdb.Error) -> bool:
+    """Whether an error says that the file itself is broken."""
+    # DuckDB has no class of its own for it. A query's text is no part of these classes' messages.
+    classes = type(fault) is duckdb.Error or isinstance(fault, duckdb.IOException)
+    return isinstance(fault, duckdb.SerializationException) or (classes and any(word in str(fault) for word in _DAMAGE))

@@ -1,0 +1,1 @@
+"""One event at DigitalOcean: start it once, follow it to its end, watch many."""

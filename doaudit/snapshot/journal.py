@@ -1,0 +1,334 @@
+"""
+The journal of snapshot runs: what will be asked for is on the disk before it is sent.
+
+Each run has a file, with the whole run a line: before each request that changes something, and at each change of phase.
+
+    {"v":2,"crc":"5d41402a","at":"2026-11-23T12:00:00Z","why":"about to ask","run":{...}}
+
+`crc` is the CRC-32 of the line without it. What can be told from the file:
+
+- a last line that stops in the middle was being written when the machine was lost, so that what it announces was not
+  sent: the line before it counts;
+- any other damage, also a file that is empty, means that nobody knows how far the run came. It is listed as a run in
+  the phase 'unreadable', and nothing goes on with it by itself.
+
+Lines of version 1 have no checksum, and other names for some fields.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from doaudit.errors import FileProblem
+from doaudit.snapshot.run import Run
+from doaudit.snapshot.state_folders import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+    from doaudit.actions import Action
+    from doaudit.snapshot.state_folders import StateFolders
+
+__all__ = ["Journal", "Started", "load", "note_started", "runs", "started", "unfinished"]
+
+_SINGLE = "started.jsonl"
+_HEAD = re.compile(rb'\{"v":(\d+),"crc":"([0-9a-f]{8})",')
+_VERSION_1 = (b'{"at":', b'{"action_id":')
+_RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-(\d{1,18})-[0-9a-f]{8}")
+_RENAMED = {  # by version 2, since version 1
+    "orders": "submissions",
+    "order": "submission",
+    "in_the_way": "blocking_action_id",
+    "troubles": "read_errors",
+    "rejections": "auth_errors",
+}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    at: datetime
+    why: str
+    run: Run
+
+
+@dataclass(frozen=True)
+class Started:
+    """An action that doaudit asked for; `run_id` if a workflow did."""
+
+    action_id: int
+    type: str
+    resource: str
+    asked_at: datetime
+    run_id: str | None = None
+
+
+class Journal:
+    """The file of one run, to be written by whoever holds the droplet's lock; its first line makes it."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        self.path = folder / f"{run_id}.jsonl"
+        self._file: int | None = None
+
+    def __enter__(self) -> Self:
+        """Do nothing yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def write(self, at: datetime, why: str, run: Run) -> None:
+        """
+        Put a line on the disk.
+
+        Raises:
+            FileProblem: that cannot be done; the file is then as it was.
+        """
+        try:
+            line = _line(msgspec.json.encode(_Entry(at, why, run)))
+            if self._file is None:
+                private_folder(self.path.parent)
+                if not self.path.exists():
+                    self._file = _created(self.path, line)
+                    return
+                self._file = os.open(self.path, _WRITING)
+            _append(self._file, line)
+        except OSError as fault:
+            raise self._problem(fault) from None
+
+    def _problem(self, fault: OSError) -> FileProblem:
+        return FileProblem(
+            f"The journal {self.path} cannot be written ({fault.strerror or fault}), and nothing that changes the "
+            "account is asked for without it. Make room or rights there, or choose another folder with "
+            "DOAUDIT_STATE_DIR."
+        )
+
+
+def load(folders: Iterable[Path], run_id: str) -> Run | None:
+    """
+    Read the last known state of a run, from the first of the folders that has its journal; None where none has.
+
+    Raises:
+        FileProblem: the file cannot be read.
+    """
+    paths = [folder / f"{run_id}.jsonl" for folder in folders]
+    return next((_last_state(path) for path in paths if path.exists()), None)
+
+
+def runs(folders: Iterable[Path]) -> list[Run]:
+    """
+    Read the last known state of each run in these folders, oldest first; of a run in two, the first folder's.
+
+    A run whose journal is damaged comes in the phase 'unreadable'.
+
+    Raises:
+        FileProblem: a journal cannot be read.
+    """
+    found: dict[str, Run] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.jsonl")):
+            if path.name != _SINGLE and path.stem not in found:
+                found[path.stem] = _last_state(path)
+    return sorted(found.values(), key=lambda run: (run.created_at, run.id))
+
+
+def unfinished(folders: StateFolders) -> list[Run]:
+    """
+    Return the runs that nobody drives and that are not over, or may have left a droplet off; oldest first.
+
+    One whose journal is damaged is among them, in the phase 'unreadable'.
+
+    Raises:
+        FileProblem: a journal cannot be read.
+    """
+    left = [run for run in runs(folders.readable) if not run.ended or run.needs_power_on]
+    return [run for run in left if not folders.droplet_is_locked(run.droplet_id)]
+
+
+def note_started(folder: Path, resource: str, action: Action, asked_at: datetime) -> None:
+    """
+    Keep that doaudit started a single action.
+
+    Raises:
+        FileProblem: the file cannot be written.
+    """
+    line = _line(msgspec.json.encode(Started(action.id, action.type or "", resource, asked_at)))
+    path = folder / _SINGLE
+    try:
+        private_folder(folder)
+        file = os.open(path, _WRITING | os.O_CREAT, 0o600)
+        try:
+            _append(file, line)
+        finally:
+            os.close(file)
+    except OSError as fault:
+        raise FileProblem(
+            f"Action {action.id} was started, but {path} cannot be written ({fault.strerror or fault})."
+        ) from None
+
+
+def started(folders: Iterable[Path]) -> list[Started]:
+    """
+    Read which actions doaudit is known to have started, oldest first.
+
+    Raises:
+        FileProblem: a journal cannot be read.
+    """
+    folders = list(folders)
+    found: dict[int, Started] = {}
+    for folder in folders:
+        for line in _lines(folder / _SINGLE):
+            with suppress(msgspec.DecodeError, ValueError):
+                single = msgspec.json.decode(_checked(line), type=Started)
+                found[single.action_id] = single
+    for run in runs(folders):
+        for each in run.every_submission:
+            if each.action_id is not None:
+                resource = f"droplet:{run.droplet_id}"
+                found[each.action_id] = Started(each.action_id, each.type, resource, each.sent_at, run.id)
+    return sorted(found.values(), key=lambda each: (each.asked_at, each.action_id))
+
+
+# Not followed: a link here could lead to somebody else's file.
+_WRITING = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _created(path: Path, line: bytes) -> int:
+    """Make a file that has its first line from the moment on which it is there."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(new, _WRITING | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        _append(file, line)
+        new.replace(path)
+    except OSError:
+        os.close(file)
+        new.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    return file
+
+
+def _append(file: int, line: bytes) -> None:
+    size = os.lseek(file, 0, os.SEEK_END)
+    os.lseek(file, max(size - 1, 0), os.SEEK_SET)
+    # A lost machine may have left a line without its end; the next one must be whole.
+    rest = line if os.read(file, 1) in {b"", b"\n"} else b"\n" + line
+    try:
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, size)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows has no way to do it, and some file systems none
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def _line(body: bytes) -> bytes:
+    return b'{"v":2,"crc":"%08x",' % zlib.crc32(body) + body[1:] + b"\n"
+
+
+def _checked(line: bytes) -> bytes:
+    """Return a line without its checksum, as it was before; of version 1, the line itself."""
+    if line.startswith(_VERSION_1):
+        return line
+    head = _HEAD.match(line)
+    if head is None:
+        raise ValueError("The beginning of a line cannot be read.")
+    body = b"{" + line[head.end() :]
+    if int(head[1]) != 2:  # noqa: PLR2004 -- the version
+        raise ValueError(f"A line is of version {int(head[1])}, which this doaudit does not know.")
+    if zlib.crc32(body) != int(head[2], 16):
+        raise ValueError("A line does not agree with its checksum.")
+    return body
+
+
+def _last_state(path: Path) -> Run:
+    lines = _lines(path)
+    known: Run | None = None
+    damage = "It is empty." if not any(lines) else ""
+    for number, line in enumerate(lines):
+        is_last = number == len(lines) - 1
+        try:
+            if line.strip():
+                known, damage = _run(line), ""
+        except (msgspec.DecodeError, ValueError, TypeError, LookupError) as fault:
+            if not (is_last and known is not None and _stops_in_the_middle(line)):
+                damage = str(fault)
+    return _unreadable(path, known, damage) if damage or known is None else known
+
+
+def _run(line: bytes) -> Run:
+    body = _checked(line)
+    if body is not line:
+        return msgspec.json.decode(body, type=_Entry).run
+    return msgspec.convert(_since_version_1(msgspec.json.decode(body, type=dict[str, Any])["run"]), Run)
+
+
+def _since_version_1(run: dict[str, Any]) -> dict[str, Any]:
+    """Rename what version 1 called otherwise; its deadlines were times of day, and begin anew."""
+    renamed = {_RENAMED.get(name, name): value for name, value in run.items()}
+    since, deadline = renamed.pop("phase_since", None), renamed.pop("phase_deadline", None)
+    if since and deadline:
+        patience = datetime.fromisoformat(deadline) - datetime.fromisoformat(since)
+        renamed |= {"phase_since_s": 0.0, "phase_deadline_s": patience.total_seconds()}
+    return renamed
+
+
+def _stops_in_the_middle(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except msgspec.DecodeError as fault:
+        return "truncated" in str(fault)
+    return False
+
+
+def _unreadable(path: Path, known: Run | None, damage: str) -> Run:
+    text = (
+        f"Its journal {path} is damaged: {damage} So it is not known how far it came, and nothing goes on with it by "
+        "itself. Look at the droplet: is it on, is the snapshot there? Then delete that file."
+    )
+    if known is None:
+        named = _RUN_ID.fullmatch(path.stem)
+        droplet_id = int(named[2]) if named else 0
+        begun = datetime.strptime(named[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if named else _changed(path)
+        known = Run(path.stem, droplet_id, str(droplet_id), "?", live=False, was_on=True, created_at=begun)
+    where = f"https://cloud.digitalocean.com/droplets/{known.droplet_id}"
+    sentence = (
+        f"IT IS NOT KNOWN whether droplet {known.droplet_name} ({known.droplet_id}) is on: look at {where}. {text}"
+    )
+    return replace(known, phase="unreadable", power="unknown", error=text, sentence=sentence, ended_at=None)
+
+
+def _changed(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return the lines of a file; the last one is empty if the file ends with a line end, as it should."""
+    try:
+        return path.read_bytes().split(b"\n") if path.exists() else []
+    except OSError as fault:
+        raise FileProblem(f"The journal {path} cannot be read ({fault.strerror or fault}).") from None

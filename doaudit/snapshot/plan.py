@@ -1,0 +1,113 @@
+"""Plan a snapshot: look at the droplet, and say what will happen. Nothing is changed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+
+from doaudit.errors import InvalidArgument, NotPossible
+from doaudit.operations.expected import Expected, snapshot_of_disk, usual
+from doaudit.snapshot.run import Run, planned_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from doaudit.api.client import Client
+    from doaudit.api.responses import Response
+
+__all__ = ["plan_snapshot"]
+
+_LONGEST_NAME = 250
+
+
+def plan_snapshot(
+    client: Client,
+    droplet_id: int,
+    name: str | None = None,
+    *,
+    live: bool = False,
+    expected: Mapping[str, Expected] | None = None,
+    now: datetime,
+) -> Run:
+    """
+    Plan a snapshot of a droplet, step by step; nothing is changed.
+
+    Args:
+        client: the account.
+        droplet_id: the droplet.
+        name: the snapshot's; by default the droplet's and the time in UTC.
+        live: leave the droplet on.
+        expected: by type of event, how long it takes here; what is missing is guessed, of a snapshot by the disk.
+        now: the time.
+
+    Raises:
+        NotFound: there is no such droplet.
+        NotPossible: the droplet is locked, or neither on nor off.
+        InvalidArgument: the name cannot be one.
+        ApiProblem: the droplet could not be read.
+    """
+    droplet = client.get(f"/v2/droplets/{droplet_id}", parse=_droplet)
+    status, called = str(droplet.get("status")), str(droplet.get("name") or droplet_id)
+    if droplet.get("locked"):
+        raise NotPossible(
+            f"Droplet {called} ({droplet_id}) is locked by DigitalOcean, so that nothing can be done to it. Ask its "
+            "support why."
+        )
+    if status not in {"active", "off"}:
+        raise NotPossible(
+            f"Droplet {called} ({droplet_id}) is neither on nor off but '{status}'. Wait until it is, and try again."
+        )
+    checked = _checked_name(f"{called} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
+    taken = client.get(f"/v2/droplets/{droplet_id}/snapshots", {"page": 1, "per_page": 200}, parse=_names)
+    clash = f"There is a snapshot named '{checked}' already; this would be another one of that name."
+    planned = Run(
+        id=f"{now:%Y%m%dT%H%M%SZ}-{droplet_id}-{uuid4().hex[:8]}",
+        droplet_id=droplet_id,
+        droplet_name=called,
+        snapshot_name=checked,
+        default_name=name is None,
+        live=live,
+        was_on=status == "active",
+        created_at=now,
+        notes=(clash,) if checked in taken else (),
+        region=str((droplet.get("region") or {}).get("slug") or ""),
+        expected={**usual(), "snapshot": snapshot_of_disk(float(droplet.get("disk") or 25)), **(expected or {})},
+    )
+    return replace(planned, steps=planned_steps(planned), sentence=_in_words(planned))
+
+
+def _droplet(answer: Response) -> dict[str, Any]:
+    return msgspec.json.decode(answer.body, type=dict[str, dict[str, Any]])["droplet"]
+
+
+def _names(answer: Response) -> frozenset[str]:
+    body = msgspec.json.decode(answer.body, type=dict[str, Any])
+    return frozenset(str(each.get("name")) for each in body["snapshots"])
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not re.sub(r"\s", " ", name).isprintable():
+        raise InvalidArgument(
+            f"A snapshot's name has 1 to {_LONGEST_NAME} characters that can be printed; this one has {len(name)}."
+        )
+    return name
+
+
+def _in_words(planned: Run) -> str:
+    if not planned.was_on:
+        return "The droplet is off, and will stay so."
+    if planned.live:
+        return "The droplet stays on; what it writes while the snapshot is taken may be in it half-way."
+    about, most = planned.off_s or (0.0, 0.0)
+    return f"The droplet will be off for about {_span(about)}, 9 of 10 within {_span(most)}."
+
+
+def _span(number: float) -> str:
+    minute = 60
+    return f"{number:.0f} seconds" if number < 2 * minute else f"{number / minute:.0f} minutes"

@@ -1,0 +1,172 @@
+"""Where the journals and locks of an account lie: in the user's state folder, whatever history is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import platformdirs
+from filelock import FileLock, Timeout
+
+from doaudit.api.resource_lists import account_name
+from doaudit.csv import write_whole
+from doaudit.errors import FileProblem, NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from doaudit.api.client import Client
+
+__all__ = ["StateFolders", "any_journals", "private_folder", "state_folders"]
+
+_INDEX = "accounts.json"
+_VARIABLE = "DOAUDIT_STATE_DIR"
+_WAIT_S = 2.0  # whoever only looks whether a droplet is free holds its lock for a moment
+
+
+@dataclass(frozen=True)
+class StateFolders:
+    """
+    The folders of one account.
+
+    Attributes:
+        journals: where its journals are written.
+        locks: where the locks of its droplets are; one folder for every account at one address, since a droplet's id
+            is its own and one account may have many tokens.
+        earlier: where journals were written by earlier versions; they are only read.
+    """
+
+    journals: Path
+    locks: Path
+    earlier: tuple[Path, ...] = ()
+
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """The folders to look for journals in, the one that is written first."""
+        return self.journals, *self.earlier
+
+    @contextmanager
+    def droplet_locked(self, droplet_id: int) -> Iterator[None]:
+        """
+        Hold a droplet while the block runs, against other processes and against other threads of this one.
+
+        The system frees it when its process ends, however it ends.
+
+        Raises:
+            NotPossible: somebody else drives a workflow of this droplet.
+            FileProblem: the lock's file cannot be made or locked.
+        """
+        lock = self._lock(droplet_id, _WAIT_S)
+        try:
+            private_folder(self.locks)
+            lock.acquire()
+        except Timeout:
+            raise NotPossible(
+                f"A snapshot workflow of droplet {droplet_id} is being driven already, by another notebook or program "
+                "on this machine. Watch it there, or end that first."
+            ) from None
+        except (OSError, NotImplementedError) as fault:
+            raise self._problem(fault) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def droplet_is_locked(self, droplet_id: int) -> bool:
+        """
+        Whether somebody drives a workflow of a droplet just now.
+
+        Raises:
+            FileProblem: that cannot be found out.
+        """
+        if not self.locks.is_dir():
+            return False
+        try:
+            with self._lock(droplet_id, 0).acquire():
+                return False
+        except Timeout:
+            return True
+        except (OSError, NotImplementedError) as fault:
+            raise self._problem(fault) from None
+
+    def _lock(self, droplet_id: int, wait_s: float) -> FileLock:
+        # A lock that would only be a file that is there or not is none: a lost machine would leave it behind.
+        path = self.locks / f"droplet-{droplet_id}.lock"
+        return FileLock(path, timeout=wait_s, mode=0o600, fallback_to_soft=False)
+
+    def _problem(self, fault: Exception) -> FileProblem:
+        said = getattr(fault, "strerror", None) or fault
+        return FileProblem(
+            f"The folder {self.locks}, whose files keep two programs from working on one droplet, cannot be used "
+            f"({said}). Nothing is begun without it. Choose another folder on this machine with {_VARIABLE}."
+        )
+
+
+def state_folders(client: Client, *, earlier: tuple[Path, ...] = ()) -> StateFolders:
+    """
+    Return the folders of an account in the user's state folder, or in DOAUDIT_STATE_DIR.
+
+    The account is asked for its name once for each token, and remembered beside the folders under a one-way
+    fingerprint. A token that may not read it has folders of its own.
+
+    Args:
+        client: the account.
+        earlier: folders in which earlier versions wrote.
+
+    Raises:
+        FileProblem: what was asked cannot be remembered.
+        ApiProblem: this token is new here, and the API could not be asked whose it is.
+    """
+    root = _root()
+    index = _read_index(root)
+    key = index.get(client.fingerprint)
+    if key is None:
+        key = account_name(client) or f"account-{client.fingerprint[:12]}"
+        try:
+            private_folder(root)
+        except OSError as fault:
+            raise FileProblem(
+                f"The folder {root} cannot be made ({fault.strerror or fault}); journals of snapshots are kept there. "
+                f"Choose another with {_VARIABLE}."
+            ) from None
+        index |= {client.fingerprint: key}
+        write_whole(root, [(_INDEX, json.dumps(index, indent=2).encode())], private=True)
+    address = hashlib.sha256(client.base_url.encode()).hexdigest()[:12]
+    return StateFolders(root / quote(key, safe="") / "runs", root / f"locks-{address}", earlier)
+
+
+def private_folder(folder: Path) -> None:
+    """
+    Make a folder, and those above it that are not there, for the user alone.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if not folder.is_dir():
+        private_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def any_journals() -> bool:
+    """Whether there is a journal of any account in the user's state folder."""
+    return any(_root().glob("*/runs/*.jsonl"))
+
+
+def _root() -> Path:
+    chosen = os.environ.get(_VARIABLE)
+    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("doaudit")
+
+
+def _read_index(root: Path) -> dict[str, str]:
+    # What cannot be read is only remembered, and can be asked for again.
+    try:
+        index: Any = json.loads((root / _INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(token): str(key) for token, key in index.items()} if isinstance(index, dict) else {}

@@ -1,0 +1,266 @@
+"""Carry out the commands of a workflow over HTTP; what comes back, errors too, becomes an event."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from doaudit.actions import Action, decode
+from doaudit.api.client import Stopped
+from doaudit.errors import (
+    ApiProblem,
+    Forbidden,
+    InvalidArgument,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
+from doaudit.snapshot.messages import (
+    Accepted,
+    ActionRead,
+    AnswerLost,
+    DropletRead,
+    Event,
+    ListRead,
+    Missing,
+    ReadAction,
+    ReadDroplet,
+    ReadFailed,
+    ReadList,
+    ReadSnapshots,
+    Rejected,
+    Snapshot,
+    SnapshotsRead,
+    Submit,
+)
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from doaudit.api.client import Client
+    from doaudit.api.responses import Response
+    from doaudit.api.retry import Pause
+    from doaudit.snapshot.run import Moment
+
+__all__ = ["is_pending_event", "newest_actions", "perform", "post_event", "read_action", "resource_path"]
+
+_LISTED = {"page": 1, "per_page": 100}
+_SNAPSHOTS_PER_PAGE = 200
+_MOST_PAGES = 20
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    actions: list[msgspec.Raw]
+
+
+class _Single(msgspec.Struct, frozen=True):
+    action: msgspec.Raw
+
+
+class _DropletShape(msgspec.Struct, frozen=True):
+    status: str
+    locked: bool = False
+
+
+class _DropletAnswer(msgspec.Struct, frozen=True):
+    droplet: _DropletShape
+
+
+class _SnapshotsAnswer(msgspec.Struct, frozen=True):
+    snapshots: list[Any]
+
+
+def perform(  # noqa: PLR0911 -- one for each command
+    client: Client,
+    droplet_id: int,
+    command: ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit,
+    *,
+    now: Callable[[], Moment],
+    stop: threading.Event,
+    on_pause: Callable[[Pause], None],
+) -> Event:
+    """
+    Carry out a command about a droplet and return what came back; whatever goes wrong with it is an event, too.
+
+    Raises:
+        Stopped: *stop* was set while the request waited; nothing was sent.
+    """
+    path = f"/v2/droplets/{droplet_id}"
+    try:
+        match command:
+            case Submit():
+                body = {"type": command.type} | ({} if command.name is None else {"name": command.name})
+                action = post_event(client, f"{path}/actions", body, stop=stop, on_pause=on_pause)
+                return Accepted(now(), action)
+            case ReadDroplet():
+                shape, date = client.get(path, parse=_parse_droplet, stop=stop, on_pause=on_pause)
+                return DropletRead(now(), shape.status, date, shape.locked)
+            case ReadList():
+                actions, date = newest_actions(client, f"{path}/actions", stop=stop, on_pause=on_pause)
+                return ListRead(now(), actions, date)
+            case ReadAction():
+                action = read_action(client, command.action_id, stop=stop, on_pause=on_pause)
+                return ActionRead(now(), action)
+            case ReadSnapshots():
+                return SnapshotsRead(now(), _every_snapshot(client, f"{path}/snapshots", stop=stop, on_pause=on_pause))
+    except Stopped:
+        raise
+    except ApiProblem as fault:
+        return _explained(command, fault, now())
+    except Exception as fault:  # noqa: BLE001 -- a defect of ours must not leave a droplet off either
+        text = f"This could not be done ({type(fault).__name__}: {fault})."
+        return AnswerLost(now(), text) if isinstance(command, Submit) else ReadFailed(now(), text)
+
+
+def _explained(command: object, fault: ApiProblem, now: Moment) -> Event:
+    if isinstance(command, Submit):
+        if isinstance(fault, OutcomeUnknown):
+            return AnswerLost(now, str(fault))
+        limit = isinstance(fault, RateLimited)
+        passing = limit or isinstance(fault, NotFound) or is_pending_event(fault)
+        return Rejected(now, str(fault), passing=passing, limit=limit)
+    if isinstance(fault, NotFound):
+        return Missing(now, str(fault))
+    return ReadFailed(now, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
+
+
+def _every_snapshot(
+    client: Client, path: str, *, stop: threading.Event, on_pause: Callable[[Pause], None]
+) -> tuple[Snapshot, ...]:
+    found: dict[str, Snapshot] = {}
+    for page in range(1, _MOST_PAGES + 1):
+        query = {"page": page, "per_page": _SNAPSHOTS_PER_PAGE}
+        listed = client.get(path, query, parse=_parse_snapshots, stop=stop, on_pause=on_pause)
+        found |= {each.id: each for each in listed}
+        if len(listed) < _SNAPSHOTS_PER_PAGE:
+            break
+    return tuple(found.values())
+
+
+def is_pending_event(fault: Exception) -> bool:
+    """Whether the API refused an event because another one is under way."""
+    return isinstance(fault, Refused) and "pending event" in fault.api_message.lower()
+
+
+def post_event(
+    client: Client,
+    path: str,
+    body: dict[str, Any],
+    *,
+    stop: threading.Event | None = None,
+    on_pause: Callable[[Pause], None] | None = None,
+) -> Action:
+    """
+    Ask for an event, once; the action that it becomes.
+
+    Raises:
+        OutcomeUnknown: no answer says whether it was started.
+        ApiProblem: it was not started.
+    """
+    return client.post(path, body, parse=_parse_single, stop=stop, on_pause=on_pause)
+
+
+def read_action(
+    client: Client,
+    action_id: int,
+    *,
+    stop: threading.Event | None = None,
+    on_pause: Callable[[Pause], None] | None = None,
+) -> Action:
+    """
+    One action, by the address that tells when it ended.
+
+    Raises:
+        NotFound: there is none, or not yet.
+        ApiProblem: it could not be had.
+    """
+    return client.get(f"/v2/actions/{action_id}", parse=_parse_single, stop=stop, on_pause=on_pause)
+
+
+def newest_actions(
+    client: Client,
+    path: str,
+    *,
+    stop: threading.Event | None = None,
+    on_pause: Callable[[Pause], None] | None = None,
+) -> tuple[tuple[Action, ...], datetime]:
+    """
+    The newest actions of a list, and the server's time.
+
+    Raises:
+        ApiProblem: they could not be had.
+    """
+    return client.get(path, _LISTED, parse=_parse_list, stop=stop, on_pause=on_pause)
+
+
+def resource_path(resource: str) -> str:
+    """
+    The address of a resource, from its key.
+
+    Raises:
+        InvalidArgument: there is no such key, or actions of its kind cannot be started.
+
+    Example:
+        >>> resource_path("droplet:3164450"), resource_path("reserved_ip:45.55.96.47")
+        ('/v2/droplets/3164450', '/v2/reserved_ips/45.55.96.47')
+    """
+    kind, _, name = resource.partition(":")
+    folder = _FOLDERS.get(kind)
+    plain = name.isascii() and name.replace("-", "").replace(".", "").isalnum()
+    if folder is None or not plain or (kind in {"droplet", "image"} and not name.isdecimal()):
+        raise InvalidArgument(
+            f"{resource!r} names no resource whose actions can be started; write it as the frame's column `resource` "
+            "does: 'droplet:3164450', 'image:7938391', 'volume:7724db7c-e098-11e5-b522-000f53304e51' or "
+            "'reserved_ip:45.55.96.47'."
+        )
+    return f"/v2/{folder}/{name}"
+
+
+_FOLDERS = {
+    "droplet": "droplets",
+    "image": "images",
+    "volume": "volumes",
+    "reserved_ip": "reserved_ips",
+    "floating_ip": "reserved_ips",
+}
+
+
+def _parse_single(answer: Response) -> Action:
+    return Action.of(decode(msgspec.json.decode(answer.body, type=_Single).action), answer.date)
+
+
+def _parse_list(answer: Response) -> tuple[tuple[Action, ...], datetime]:
+    rows = msgspec.json.decode(answer.body, type=_Rows).actions
+    found = []
+    for row in rows:
+        # One row that nobody can read must not keep a droplet from being switched on.
+        with suppress(msgspec.DecodeError, ValueError, RecursionError):
+            found.append(Action.of(decode(row), answer.date))
+    return tuple(found), datetime.fromtimestamp(answer.date, UTC)
+
+
+def _parse_droplet(answer: Response) -> tuple[_DropletShape, datetime]:
+    shape = msgspec.json.decode(answer.body, type=_DropletAnswer).droplet
+    return shape, datetime.fromtimestamp(answer.date, UTC)
+
+
+def _parse_snapshots(answer: Response) -> tuple[Snapshot, ...]:
+    rows = msgspec.json.decode(answer.body, type=_SnapshotsAnswer).snapshots
+    return tuple(
+        Snapshot(str(row.get("id")), str(row.get("name") or ""), _moment(row.get("created_at")))
+        for row in rows
+        if isinstance(row, dict)
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

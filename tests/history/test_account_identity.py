@@ -1,0 +1,96 @@
+"""Whose history it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from served import reading
+
+import doaudit as da
+from doaudit.demo import DEMO_TOKEN, World, serve
+from doaudit.demo.world.records import Action
+from doaudit.errors import WrongAccount
+from doaudit.history.account_identity import open_history
+
+OTHER = "dop_v1_" + "a" * 64
+
+
+def an_account(first: int, count: int = 5) -> World:
+    """A few actions with ids of their own."""
+    return World(actions=[Action(id=first + n, type="reboot", started_at=n + 1, ends_at=n + 9) for n in range(count)])
+
+
+def test_two_tokens_of_one_account_share_a_history(data_home):
+    """What one token has read, the other one has, in the same file."""
+    with serve(an_account(100), speed=0) as server:
+        with da.connect(DEMO_TOKEN, server.url) as one:
+            one.refresh()
+        with da.connect(OTHER, server.url) as two:
+            assert len(two.actions(refresh=False)) == 5
+            assert one.history.path == two.history.path
+
+    assert two.history.path.is_relative_to(data_home)
+
+
+def test_two_accounts_never_mix(tmp_path):
+    """Two accounts have two files, and a file that is named for both is refused by the second."""
+    with serve(an_account(100), speed=0) as mine, serve(an_account(900), speed=0) as yours:
+        with da.connect(mine.token, mine.url) as one, da.connect(yours.token, yours.url) as two:
+            one.refresh()
+            two.refresh()
+            assert one.history.path != two.history.path
+            assert set(one.actions(refresh=False)["id"]).isdisjoint(two.actions(refresh=False)["id"])
+        with da.connect(mine.token, mine.url, tmp_path / "named.duckdb") as one:
+            one.refresh()
+        with da.connect(yours.token, yours.url, tmp_path / "named.duckdb") as two, pytest.raises(WrongAccount):
+            two.refresh()
+
+
+@pytest.mark.parametrize("named", [None, "named.duckdb"])
+def test_without_the_scope_an_account_is_known_by_its_actions(named, tmp_path):
+    """A token that may not ask whose it is finds the history that has its actions, and no other one."""
+    path = named and tmp_path / named
+    world = an_account(100)
+    with serve(world, speed=0) as server, serve(an_account(900), speed=0) as foreign:
+        with da.connect(DEMO_TOKEN, server.url, path) as one:
+            one.refresh()
+        for running in (server, foreign):
+            running.world.tokens[OTHER] = frozenset({"actions:read"})
+        with da.connect(OTHER, server.url, path) as two:
+            assert two.history.path == one.history.path
+            assert len(two.actions(refresh=False)) == 5
+        if named is None:
+            with da.connect(OTHER, foreign.url) as three:
+                assert three.history.path != one.history.path
+
+
+def test_a_known_account_needs_no_request_to_be_read():
+    """What was read before can be looked at without a network."""
+    with serve(an_account(100), speed=0) as server, da.connect(DEMO_TOKEN, server.url) as account:
+        account.refresh()
+
+    with da.connect(DEMO_TOKEN, server.url) as offline:
+        assert len(offline.actions(refresh=False)) == 5
+        assert offline.proof.complete
+
+
+def test_the_token_is_in_no_file(data_home):
+    """Neither the history nor the list of accounts has the token."""
+    with serve(an_account(100), speed=0) as server, da.connect(DEMO_TOKEN, server.url) as account:
+        account.refresh()
+
+    files = [path for path in data_home.rglob("*") if path.is_file()]
+    assert len(files) >= 2
+    assert not [path for path in files if DEMO_TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_damaged_list_of_accounts_is_asked_for_again(data_home):
+    """What is only remembered can be lost without harm."""
+    with reading(an_account(100)) as client:
+        path = open_history(client, None).path
+        (path.parent / "accounts.json").write_text("{")
+
+        assert open_history(client, None).path == path
+
+    assert len(json.loads((path.parent / "accounts.json").read_text())) == 1

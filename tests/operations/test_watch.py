@@ -1,0 +1,125 @@
+"""Following actions: cheaply, through trouble, and to an end."""
+
+from __future__ import annotations
+
+import pytest
+from staged import DROPLET, Stage, world_of
+
+from doaudit.demo import Fault
+from doaudit.demo.world.records import Action, Droplet
+from doaudit.errors import Unauthorized
+from doaudit.operations.watch import watch
+
+
+def followed(scene, ids, **options):
+    """Follow actions on the world's clock."""
+    return watch(scene.client, ids, clock=scene.clock, stop=scene.stop, **options)
+
+
+@pytest.fixture
+def busy(stage: Stage):
+    """Ten droplets, each with a reboot under way."""
+    scene = stage.set(world_of())
+    for number in range(10):
+        scene.world.droplets[number + 1] = Droplet(number + 1, f"web-{number}")
+        scene.world.act_on_droplet(number + 1, {"type": "reboot"})
+    return scene, [action.id for action in scene.world.log.page(1, 100, scene.world.now)]
+
+
+def test_many_cost_one_request_a_look(busy):
+    """Ten actions are followed with lists, not one by one, and each change is told once."""
+    scene, ids = busy
+    changes = []
+
+    result = followed(scene, ids, on_change=lambda action: changes.append((action.id, action.outcome)))
+
+    assert [action.outcome for action in result.actions] == ["completed"] * 10
+    assert [action.id for action in result.actions] == ids
+    assert sorted(changes) == sorted((one, outcome) for one in ids for outcome in ("completed", "open"))
+    listed = [request for request in scene.world.requests if "/v2/actions?" in request]
+    assert listed == list(scene.world.requests)[: len(listed)]  # the last two are read one by one
+    assert len(scene.world.requests) <= 20
+
+
+def test_what_has_left_the_first_page_is_read_alone(busy):
+    """An action behind a hundred newer ones is still seen to end."""
+    scene, ids = busy
+    scene.world.arrive(120, tied=True)
+
+    result = followed(scene, ids)
+
+    assert {action.outcome for action in result.actions} == {"completed"}
+    assert any(f"/v2/actions/{ids[0]}" in request for request in scene.world.requests)
+
+
+@pytest.mark.parametrize("kind", ["server_error", "dropped", "bad_gateway", "burst_limit"])
+def test_trouble_is_said_and_survived(busy, kind):
+    """A lost network or a fault at DigitalOcean ends nothing."""
+    scene, ids = busy
+    scene.world.faults.add(Fault(kind, times=12, seconds=3))
+    said = []
+
+    result = followed(scene, ids[:1], on_trouble=said.append)
+
+    assert result.actions[0].outcome == "completed"
+    assert said
+
+
+def test_a_refused_token_ends_it(busy):
+    """What no waiting mends is raised."""
+    scene, ids = busy
+    scene.world.faults.add(Fault("unauthorized", times=None))
+
+    with pytest.raises(Unauthorized):
+        followed(scene, ids)
+
+
+def test_a_timeout_is_told_from_a_failure(scene):
+    """What never ends is overdue, and not errored."""
+    scene.world.faults.add(Fault("stuck", type="reboot"))
+    one = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
+
+    result = followed(scene, [one])
+
+    assert result.timed_out == (one,)
+    assert result.actions[0].outcome == "open"
+    assert 600 <= scene.world.now - scene.world.action(one).started_at < 700
+
+
+def test_a_failure_is_a_result(scene):
+    """An errored action is given back as one."""
+    scene.world.faults.add(Fault("errored", type="reboot"))
+    one = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
+
+    assert [action.outcome for action in followed(scene, [one]).actions] == ["errored"]
+
+
+def test_a_passing_404_is_tolerated_and_a_lasting_one_is_told(scene):
+    """A fresh action may be unknown for a moment; one that nobody knows is called absent after two minutes."""
+    one = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
+    scene.world.faults.add(Fault("not_found", path=f"/v2/actions/{one}", times=2))
+
+    result = followed(scene, [one, 77])
+
+    assert [action.outcome for action in result.actions] == ["completed"]
+    assert result.absent == (77,)
+
+
+def test_stopping_gives_what_is_unfinished(busy):
+    """Whoever stops it gets what is known, and which are still open."""
+    scene, ids = busy
+    scene.later(1, scene.stop.set)
+
+    result = followed(scene, ids)
+
+    assert result.stopped
+    assert set(result.unfinished) <= set(ids)
+    assert result.unfinished
+
+
+def test_an_action_that_ended_long_ago_costs_one_request(stage):
+    """There is nothing to wait for."""
+    scene = stage.set(world_of(actions=[Action(9, "reboot", 100, 160, resource_id=DROPLET)]))
+
+    assert followed(scene, [9]).actions[0].age_s == 60
+    assert len(scene.world.requests) == 1

@@ -1,0 +1,176 @@
+"""CSV files: safe in a spreadsheet, the same each time, and read back exactly."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from doaudit.actions import Record, to_frame, words
+from doaudit.csv import csv_bytes, read_csv, write_whole
+from doaudit.errors import FileProblem, NotOurFile
+
+TEXT = (
+    st.none()
+    | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
+    | st.sampled_from(
+        [
+            "=1+1",
+            "'",
+            "''=x",
+            "-3",
+            "+x",
+            "@x",
+            "\tx",
+            "\rx",
+            "a\r\nb",
+            'say "x", y',
+            "NA",
+            "nan",
+            "null",
+            "",
+            " =1",
+            "\uff1d1",
+        ]
+    )
+)
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+TIME = st.none() | st.integers(0, 4_000_000_000)
+RECORD = st.builds(
+    Record,
+    id=st.integers(1, 2**63 - 1),
+    status=TEXT,
+    type=TEXT,
+    started_at=TIME,
+    completed_at=TIME,
+    resource_id=st.none() | st.integers(0, 2**63 - 1),
+    resource_type=TEXT | st.just("reserved_ip"),
+    region_slug=TEXT,
+)
+
+
+@given(
+    records=st.lists(RECORD, max_size=6, unique_by=lambda record: record.id),
+    names=st.lists(TEXT, min_size=6, max_size=6),
+)
+def test_actions_come_back_exactly(records, names, tmp_path_factory):
+    """Whatever texts, times and ids a frame holds, its file gives back the same frame."""
+    actions = to_frame(records, 1_795_435_200)
+    actions["resource_name"] = words(names[: len(actions)])
+    path = tmp_path_factory.mktemp("csv") / "actions.csv"
+
+    path.write_bytes(csv_bytes(actions))
+
+    assert_frame_equal(read_csv(path), actions, check_exact=True)
+
+
+@given(text=TEXT.filter(bool))
+def test_no_cell_begins_like_a_formula(text):
+    """A spreadsheet never sees a text cell as a formula."""
+    cell = list(csv.reader(io.StringIO(csv_bytes(pd.DataFrame({"a": [text, "x"]})).decode(), newline="")))[1][0]
+
+    assert not cell.lstrip(" ").startswith(FORMULA)
+    assert cell.removeprefix("'") == text
+
+
+def test_numbers_times_and_nulls_have_one_form():
+    """Floats have six decimals, times are ISO in UTC, null is empty, and negative numbers stay numbers."""
+    table = pd.DataFrame(
+        {
+            "share": [0.1, float("nan"), float("inf")],
+            "change": [-1, 0, 2],
+            "at": pd.to_datetime(["2026-11-23T12:00:00+02:00", None, "1969-12-31T23:59:59Z"], utc=True),
+            "stuck": [True, False, True],
+            "n": pd.array([1, None, 3], dtype="Int64"),
+        }
+    )
+
+    assert csv_bytes(table).decode().splitlines() == [
+        "share,change,at,stuck,n",
+        "0.100000,-1,2026-11-23T10:00:00Z,true,1",
+        ",0,,false,",
+        "inf,2,1969-12-31T23:59:59Z,true,3",
+    ]
+
+
+def test_a_missing_file_is_said_in_a_sentence(tmp_path):
+    """A wrong name names the file."""
+    with pytest.raises(FileProblem, match=r"nowhere\.csv cannot be read"):
+        read_csv(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"a,b\n1,2\n", "it lacks 'id'"),
+        (b"", "not a CSV file of actions"),
+        (b"\xff\xfe\x00\x01", "not a CSV file of actions"),
+        (b"\x89PNG\r\n\x1a\n\x00", "is not a"),
+    ],
+)
+def test_a_foreign_file_is_refused(tmp_path, content, complaint):
+    """A file that is no actions CSV is refused with what it lacks."""
+    path = tmp_path / "other.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(NotOurFile, match=complaint):
+        read_csv(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [("id", "x"), ("id", ""), ("id", "1.5"), ("started_at", "yesterday"), ("resource_id", "9" * 30)]
+)
+def test_a_changed_cell_is_named(tmp_path, column, text):
+    """A cell that cannot be read is named with its row and column, and never becomes a null."""
+    actions = to_frame([Record(7, "completed", started_at=5, completed_at=9, resource_id=3)], 10)
+    rows = list(csv.reader(io.StringIO(csv_bytes(actions).decode())))
+    rows[1][rows[0].index(column)] = text
+    path = tmp_path / "actions.csv"
+    path.write_text("\n".join(",".join(row) for row in rows) + "\n", encoding="utf-8")
+
+    with pytest.raises(NotOurFile, match=f"row 1 has .* under '{column}'"):
+        read_csv(path)
+
+
+def test_files_appear_together_or_not_at_all(tmp_path):
+    """If one file cannot be made, the folder does not come to be, and nothing is left beside it."""
+
+    def files():
+        yield "one.csv", b"1"
+        raise FileProblem("no second file")
+
+    with pytest.raises(FileProblem, match="no second file"):
+        write_whole(tmp_path / "out", files())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path):
+    """Files of the same name are replaced; what somebody else put there is left alone."""
+    out = tmp_path / "out"
+    write_whole(out, [("one.csv", b"1"), ("two.csv", b"2")])
+    (out / "notes.txt").write_text("mine")
+
+    write_whole(out, [("one.csv", b"9")])
+
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        "one.csv": b"9",
+        "two.csv": b"2",
+        "notes.txt": b"mine",
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    """A file where a folder should be is named, and stays as it was."""
+    (tmp_path / "file").write_text("here")
+
+    with pytest.raises(FileProblem, match="cannot be written"):
+        write_whole(tmp_path / "file" / "reports", [("one.csv", b"1")])
+
+    assert (tmp_path / "file").read_text() == "here"
