@@ -9,7 +9,7 @@ from measuring import Finding, at_most
 from doaudit.api.client import Client
 from doaudit.demo import World, serve
 from doaudit.demo.world.records import Droplet
-from doaudit.operations.expected import Expected
+from doaudit.expected_duration import ExpectedDuration
 from doaudit.operations.watch import watch
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ __all__ = ["measure"]
 _MINUTES = 24
 # An account whose snapshots take about as long, and one whose history says nothing near it.
 _HISTORIES = {
-    "history says 20 to 30 minutes": {"snapshot": Expected(1380, 1800, 2700)},
-    "history says 3 to 5 minutes": {"snapshot": Expected(180, 300, 600)},
+    "history says 20 to 30 minutes": {"snapshot": ExpectedDuration(1380, 1800, 2700)},
+    "history says 3 to 5 minutes": {"snapshot": ExpectedDuration(180, 300, 600)},
     "no history": {},
 }
 
@@ -60,7 +60,7 @@ def measure(*, quick: bool) -> Iterator[Finding]:
         )
 
 
-def _followed(expected: dict[str, Expected]) -> tuple[int, float]:
+def _followed(expected: dict[str, ExpectedDuration]) -> tuple[int, float]:
     with serve(_world(), speed=0) as server:
         client, action = _begun(server)
         clock = _WorldClock(server.world)

@@ -30,7 +30,6 @@ from doaudit.analysis import (
     slowest,
     week_pattern,
 )
-from doaudit.analysis.problems import problems
 from doaudit.csv import read_csv
 from doaudit.errors import DoauditError
 from doaudit.report import report

@@ -14,13 +14,14 @@ import pandas as pd
 
 import doaudit.demo as simulated
 from doaudit.actions import text_dtype, to_utc
+from doaudit.analysis.expected import expected_durations
 from doaudit.api.address import DEFAULT_URL
 from doaudit.api.client import Client
 from doaudit.api.resource_lists import read_list
 from doaudit.clock import Clock, SystemClock
 from doaudit.errors import InvalidArgument, TokenMissing
-from doaudit.operations.expected import Expected, from_history
-from doaudit.operations.submit import start
+from doaudit.operations.action_requests import read_action
+from doaudit.operations.submit import submit_event
 from doaudit.operations.watch import WatchResult, watch
 from doaudit.progress import ReadBar
 from doaudit.snapshot import journal
@@ -28,7 +29,6 @@ from doaudit.snapshot.driver import drive
 from doaudit.snapshot.job import Job, job_for, jobs
 from doaudit.snapshot.plan import plan_snapshot
 from doaudit.snapshot.state_folders import StateFolders, any_journals, state_folders
-from doaudit.snapshot.transport import read_action
 
 if TYPE_CHECKING:
     import threading
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.api.paging import Proof
     from doaudit.demo import DemoServer
+    from doaudit.expected_duration import ExpectedDuration
     from doaudit.history.refresh import Refresh
     from doaudit.history.store import Store
     from doaudit.snapshot.run import Run
@@ -191,7 +192,7 @@ class Account:
             ...     account.act(f"droplet:{droplet_id}", "reboot").status
             'in-progress'
         """
-        action = start(self._client, resource, type, arguments, clock=self._clock)
+        action = submit_event(self._client, resource, type, arguments, clock=self._clock)
         journal.note_started(self._state().journals, resource, action, self.now())
         return action
 
@@ -229,9 +230,9 @@ class Account:
             on_trouble=on_trouble,
         )
 
-    def expected(self, resource: str = "") -> dict[str, Expected]:
+    def expected(self, resource: str = "") -> dict[str, ExpectedDuration]:
         """By type of event, how long it takes: of a droplet if a *resource* is given, as far as the history tells."""
-        return from_history(self.history.read(), resource)
+        return expected_durations(self.history.read(), resource)
 
     def snapshot_plan(self, droplet_id: int, name: str | None = None, *, live: bool = False) -> Run:
         """

@@ -18,7 +18,6 @@ One row an action, unique `id`, newest first. The columns and their dtypes:
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,17 +26,16 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from doaudit.resources import resource_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
-    "ADDRESSES",
     "COLUMNS",
     "COMPLETED",
     "ERRORED",
     "IN_PROGRESS",
-    "NAMED_BY_ID",
-    "NO_ID",
     "Action",
     "Outcome",
     "Record",
@@ -45,7 +43,6 @@ __all__ = [
     "decode",
     "merge",
     "newest_first",
-    "resource_key",
     "text_dtype",
     "to_frame",
     "to_utc",
@@ -72,11 +69,6 @@ COLUMNS: dict[str, str] = {
     "completed_at": _TIME,
     "observed_at": _TIME,
 }
-
-# How the id of a kind of resource is to be read: as an address, as a number, or not at all.
-ADDRESSES = frozenset({"floating_ip", "reserved_ip"})
-NAMED_BY_ID = frozenset({"droplet", "image"})
-NO_ID = frozenset({"volume", "backend", "reserved_ipv6"})
 
 
 class Region(msgspec.Struct, frozen=True, gc=False):
@@ -244,24 +236,6 @@ def _moment(value: str | int | None) -> datetime | None:
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def resource_key(resource_type: str | None, resource_id: int | None) -> str | None:
-    """
-    The name by which a resource is grouped, or None where the API cannot tell which one it was.
-
-    Floating and reserved IPs are one kind under two names; their id is the IPv4 address as a big-endian number.
-
-    Example:
-        >>> resource_key("floating_ip", 758603823)
-        'reserved_ip:45.55.96.47'
-        >>> resource_key("volume", None)
-    """
-    if resource_type is None or resource_id is None or resource_type in NO_ID:
-        return None
-    if resource_type in ADDRESSES:
-        return f"reserved_ip:{ipaddress.IPv4Address(resource_id)}" if 0 <= resource_id < 2**32 else None
-    return f"{resource_type}:{resource_id}" if resource_id > 0 else None
 
 
 def to_frame(records: Sequence[Record], observed_at: int | Sequence[int] | np.ndarray[Any, Any]) -> pd.DataFrame:

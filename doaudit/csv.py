@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,10 +17,7 @@ import pandas as pd
 from doaudit.actions import COLUMNS, to_utc, words
 from doaudit.errors import FileProblem, NotOurFile
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["csv_bytes", "read_csv", "write_whole"]
+__all__ = ["csv_bytes", "read_csv"]
 
 _FORMULA = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff20")  # the full-width forms of =+-@ work as formulas, too
 _ID_RANGE = "a whole number below 2^63"
@@ -132,50 +126,3 @@ def _all_read(cells: pd.Series, unread: np.ndarray, complaint: str, wanted: str)
         raise NotOurFile(
             complaint.format(f"row {wrong[0] + 1} has {said!r} under {cells.name!r}, which is not {wanted}")
         )
-
-
-def write_whole(folder: Path, files: Iterable[tuple[str, bytes]], *, private: bool = False) -> None:
-    """
-    Write files so that each is either there whole or not at all, the last one last.
-
-    A folder that does not exist yet appears in one move with all of them. In one that does, each file is replaced in
-    one move, and others in it are left alone; nothing is written outside it, since it may be a mount of its own.
-    With *private*, nobody but the user may read them.
-
-    Raises:
-        FileProblem: the folder cannot be made or written; nothing in it has changed then.
-    """
-    staging: Path | None = None
-    try:
-        beside = folder if folder.is_dir() else folder.parent
-        beside.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=beside))
-        staging.chmod(0o755)
-        names = []
-        for name, content in files:
-            with (staging / name).open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if private:
-                (staging / name).chmod(0o600)
-            names.append(name)
-        if not folder.exists():
-            staging.rename(folder)
-            return
-        for name in names:
-            (staging / name).replace(folder / name)
-    except OSError as fault:
-        raise FileProblem(
-            f"{folder} cannot be written ({fault.strerror or fault}). Choose another folder, or make room or "
-            "rights there."
-        ) from None
-    finally:
-        _clear(staging)
-
-
-def _clear(staging: Path | None) -> None:
-    if staging is not None and staging.is_dir():
-        for file in staging.iterdir():
-            file.unlink()
-        staging.rmdir()

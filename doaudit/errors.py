@@ -30,18 +30,17 @@ Beside the tree stands ReadInterrupted, a KeyboardInterrupt that carries what wa
 
 Each message is one paragraph: what happened, to what, and what to do next. In a notebook these
 errors are shown as that paragraph alone, without the frames of the library above it.
+
+This module stands below every other one and imports none of them, so the values that some errors carry have no type
+here; each class says what it carries.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from doaudit.actions import Action
-    from doaudit.api.paging import Listing
-    from doaudit.snapshot.run import Run
 
 __all__ = [
     "ApiError",
@@ -117,17 +116,17 @@ class NewerHistory(FileProblem):
 
 
 class ReadIncomplete(DoauditError):
-    """A list could not be read to its end; `listing` holds what was read."""
+    """A list could not be read to its end; `listing` is the `doaudit.api.listing.Listing` of what was read."""
 
-    def __init__(self, message: str, listing: Listing) -> None:
+    def __init__(self, message: str, listing: Any) -> None:  # noqa: ANN401 -- see the module
         super().__init__(message)
         self.listing = listing
 
 
 class ReadInterrupted(KeyboardInterrupt):
-    """Ctrl-C stopped the reading of a list; `listing` holds what was read."""
+    """Ctrl-C stopped the reading of a list; `listing` is the `doaudit.api.listing.Listing` of what was read."""
 
-    def __init__(self, message: str, listing: Listing) -> None:
+    def __init__(self, message: str, listing: Any) -> None:  # noqa: ANN401 -- see the module
         super().__init__(message)
         self.listing = listing
 
@@ -139,7 +138,7 @@ class NotPossible(DoauditError):
 class TimedOut(DoauditError):
     """Actions are open long after they should have ended, and have not failed; `actions` are all that were awaited."""
 
-    def __init__(self, message: str, actions: Sequence[Action]) -> None:
+    def __init__(self, message: str, actions: Sequence[Any]) -> None:
         super().__init__(message)
         self.actions = tuple(actions)
 
@@ -147,7 +146,7 @@ class TimedOut(DoauditError):
 class SnapshotFailed(DoauditError):
     """A snapshot workflow did not end well; `run` tells what was done and how the droplet was left."""
 
-    def __init__(self, message: str, run: Run) -> None:
+    def __init__(self, message: str, run: Any) -> None:  # noqa: ANN401 -- see the module
         super().__init__(message)
         self.run = run
 

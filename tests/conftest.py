@@ -39,3 +39,21 @@ def data_home(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("XDG_DATA_HOME", str(home))
     monkeypatch.setenv("DOAUDIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     return home
+
+
+@pytest.fixture(scope="session")
+def stage():
+    """An address of a simulated account that can lead to any world; each test sets its own behind it."""
+    from staged import Stage  # noqa: PLC0415 -- loads Flask, which most tests do without
+
+    running = Stage()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def scene(stage):
+    """A droplet that is on, and a snapshot that takes half a minute."""
+    from staged import world_of  # noqa: PLC0415 -- see `stage`
+
+    return stage.set(world_of())

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from doaudit.actions import Record, to_frame, words
-from doaudit.csv import csv_bytes, read_csv, write_whole
+from doaudit.csv import csv_bytes, read_csv
 from doaudit.errors import FileProblem, NotOurFile
+from doaudit.files import write_files
 
 TEXT = (
     st.none()
@@ -145,7 +146,7 @@ def test_files_appear_together_or_not_at_all(tmp_path):
         raise FileProblem("no second file")
 
     with pytest.raises(FileProblem, match="no second file"):
-        write_whole(tmp_path / "out", files())
+        write_files(tmp_path / "out", files())
 
     assert list(tmp_path.iterdir()) == []
 
@@ -153,10 +154,10 @@ def test_files_appear_together_or_not_at_all(tmp_path):
 def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path):
     """Files of the same name are replaced; what somebody else put there is left alone."""
     out = tmp_path / "out"
-    write_whole(out, [("one.csv", b"1"), ("two.csv", b"2")])
+    write_files(out, [("one.csv", b"1"), ("two.csv", b"2")])
     (out / "notes.txt").write_text("mine")
 
-    write_whole(out, [("one.csv", b"9")])
+    write_files(out, [("one.csv", b"9")])
 
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {
         "one.csv": b"9",
@@ -171,6 +172,6 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("here")
 
     with pytest.raises(FileProblem, match="cannot be written"):
-        write_whole(tmp_path / "file" / "reports", [("one.csv", b"1")])
+        write_files(tmp_path / "file" / "reports", [("one.csv", b"1")])
 
     assert (tmp_path / "file").read_text() == "here"

@@ -1,4 +1,4 @@
-"""What is odd about actions: rows that break an expectation, each with the expectation that it breaks."""
+"""Problems of the data: rows of an actions frame that break an expectation; nothing is repaired."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from doaudit.actions import ADDRESSES, COMPLETED, ERRORED, IN_PROGRESS, NAMED_BY_ID, NO_ID, text_dtype
+from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS, text_dtype
+from doaudit.resources import KINDS, KNOWN_RESOURCE_TYPES, KNOWN_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,22 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["problems"]
 
 _DOCUMENTED_STATUS = {"completed", "errored", "in-progress"}
-# What public material says is recorded; there is no official list (API type is a free string).
-_KNOWN_TYPES = frozenset(
-    """
-    create destroy power_on power_off power_cycle reboot shutdown snapshot backup restore rebuild resize rename
-    password_reset change_kernel kernel_change enable_ipv6 enable_private_networking enable_backups disable_backups
-    change_backup_policy migrate upgrade transfer convert convert_to_snapshot image_destroy
-    attach_volume detach_volume resize_volume reserve_ip release_ip assign_ip unassign_ip
-    """.split()
-)
-_OFTEN_WITHOUT_REGION = frozenset({"image", "reserved_ipv6"})
-_KNOWN_RESOURCE_TYPES = ADDRESSES | NAMED_BY_ID | NO_ID
+_REGION_OPTIONAL = frozenset(word for kind in KINDS if kind.region_optional for word in kind.resource_types)
+_IDENTIFIED = frozenset(word for kind in KINDS if kind.id_in_action != "none" for word in kind.resource_types)
 
 
 def problems(actions: pd.DataFrame) -> pd.DataFrame:
     """
-    Rows that break an expectation, one row for each expectation broken; nothing is repaired.
+    List the rows that break an expectation, one row for each expectation broken; nothing is repaired.
 
     Returns:
         `id` (int64), `problem` (a short word to group by), `detail` (a sentence), in the frame's order.
@@ -71,12 +63,12 @@ def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any]
             ),
             (
                 "unknown_type",
-                ~actions["type"].isin(_KNOWN_TYPES),
+                ~actions["type"].isin(KNOWN_TYPES),
                 _quote("type", "The type {} is in no public description of the API."),
             ),
             (
                 "unknown_resource_type",
-                ~kind.isin(_KNOWN_RESOURCE_TYPES),
+                ~kind.isin(KNOWN_RESOURCE_TYPES),
                 _quote("resource_type", "The resource type {} is in no public description of the API."),
             ),
             ("start_missing", started.isna(), _say("There is no start, or none that can be read: no duration.")),
@@ -90,12 +82,12 @@ def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any]
             ),
             (
                 "region_missing",
-                actions["region"].isna() & ~kind.isin(_OFTEN_WITHOUT_REGION),
+                actions["region"].isna() & ~kind.isin(_REGION_OPTIONAL),
                 _say("There is no region."),
             ),
             (
                 "resource_missing",
-                kind.isin(ADDRESSES | NAMED_BY_ID) & actions["resource"].isna(),
+                kind.isin(_IDENTIFIED) & actions["resource"].isna(),
                 _quote("resource_id", "The resource id {} names no resource of its kind."),
             ),
         ]

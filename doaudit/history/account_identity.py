@@ -17,8 +17,8 @@ import platformdirs
 
 from doaudit.api.paging import newest_ids
 from doaudit.api.resource_lists import account_name
-from doaudit.csv import write_whole
 from doaudit.errors import WrongAccount
+from doaudit.files import write_files
 from doaudit.history.store import MEMORY, Store, open_store
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def open_history(client: Client, path: str | os.PathLike[str] | None) -> Store:
     if key is None:
         key = account_name(client) or _recognised(client, folder, file) or f"{_NAMELESS}-{client.fingerprint[:12]}"
         store = _open(folder, file, key)
-        write_whole(folder, [(_INDEX, json.dumps({**index, client.fingerprint: key}, indent=2).encode())], private=True)
+        write_files(folder, [(_INDEX, json.dumps({**index, client.fingerprint: key}, indent=2).encode())], private=True)
         return store
     return _open(folder, file, key)
 

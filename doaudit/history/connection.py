@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import threading
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import duckdb
 
 from doaudit.errors import FileProblem, HistoryLocked, NewerHistory
-from doaudit.history.lock import held
+from doaudit.files import Locked, file_lock
 from doaudit.history.schema import migrate
 
 if TYPE_CHECKING:
@@ -111,9 +111,31 @@ class FileBackend:
             self.on_warning(news)
         return result
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Keep every other process and thread away from the file."""
-        return held(self.path.with_name(f"{self.path.name}.lock"), wait_s=self.wait_s, clock=self.clock)
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """
+        Keep every other process and thread from the file while the block runs.
+
+        Raises:
+            HistoryLocked: somebody else had it all the time that is waited.
+            FileProblem: the lock file beside it cannot be made or locked.
+        """
+        path = self.path.with_name(f"{self.path.name}.lock")
+        with ExitStack() as stack:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(file_lock(path, wait_s=self.wait_s, clock=self.clock))
+            except Locked as locked:
+                raise HistoryLocked(
+                    f"The history {self.path.name} is in use by {locked.holder}, and was not free within "
+                    f"{self.wait_s:g} s. Wait until that is done, or end it, and try again."
+                ) from None
+            except OSError as fault:
+                raise FileProblem(
+                    f"The lock file {path} cannot be used ({fault.strerror or fault}). Choose another folder on this "
+                    "machine that you may write to, with history=, or keep nothing on disk with history=':memory:'."
+                ) from fault
+            yield
 
     def _attempt(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool) -> T:
         try:

@@ -7,11 +7,11 @@ gone; what was gone before the first look stays without a name. Each kind needs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from doaudit.api.resource_lists import read_list, read_lists
 from doaudit.errors import Forbidden
+from doaudit.resources import KINDS
 
 if TYPE_CHECKING:
     from doaudit.api.client import Client
@@ -20,35 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["update_resource_names"]
 
 _DAY_S = 86_400
+_LISTS = tuple((kind, listed) for kind in KINDS for listed in kind.lists)
+_VOLUME = next(kind for kind in KINDS if kind.name == "volume")
 _UNNAMED = """
     SELECT count(DISTINCT a.resource) AS n FROM actions a LEFT JOIN resources r ON r.key = a.resource
     WHERE a.resource IS NOT NULL AND r.key IS NULL
 """
 _WITHOUT_VOLUME = "SELECT count(*) AS n FROM actions WHERE resource_type IN ('volume', 'backend') AND resource IS NULL"
-
-
-@dataclass(frozen=True)
-class _Kind:
-    """A list of resources: where it is, what it needs, and how one of them is keyed."""
-
-    name: str
-    path: str
-    key: str
-    scope: str
-    query: tuple[tuple[str, str], ...] = ()
-    by: str = "id"
-    whole: bool = True
-
-
-_KINDS = (
-    _Kind("droplet", "/v2/droplets", "droplets", "droplet:read"),
-    _Kind("image", "/v2/images", "images", "image:read", query=(("private", "true"),)),
-    # The snapshots of droplets are images under the same ids; of a token's two scopes one is enough.
-    _Kind("image", "/v2/snapshots", "snapshots", "snapshot:read", query=(("resource_type", "droplet"),), whole=False),
-    _Kind("volume", "/v2/volumes", "volumes", "block_storage:read"),
-    _Kind("reserved_ip", "/v2/reserved_ips", "reserved_ips", "reserved_ip:read", by="ip"),
-)
-_VOLUME_ACTIONS_SCOPE = "block_storage_action:read"
 
 
 def update_resource_names(client: Client, store: Store, *, now: int) -> tuple[str, ...]:
@@ -73,14 +51,14 @@ def update_resource_names(client: Client, store: Store, *, now: int) -> tuple[st
         return ()
     lacking: list[str] = []
     volumes: list[str] = []
-    for kind in _KINDS:
+    for kind, listed in _LISTS:
         try:
-            rows, seen_at = read_list(client, kind.path, kind.key, dict(kind.query))
+            rows, seen_at = read_list(client, listed.path, listed.body_key, dict(listed.query))
         except Forbidden:
-            lacking.append(kind.scope)
+            lacking.append(listed.scope)
             continue
-        names = {f"{kind.name}:{row[kind.by]}": row.get("name") for row in rows if kind.by in row}
-        store.name_resources(kind.name, names, seen_at, all_of_kind=kind.whole)
+        names = {f"{kind.name}:{row[listed.id_field]}": row.get("name") for row in rows if listed.id_field in row}
+        store.name_resources(kind.name, names, seen_at, all_of_kind=listed.complete)
         if kind.name == "volume":
             volumes = [str(row["id"]) for row in rows if "id" in row]
     if without_volume > last.get("without_volume", 0):
@@ -92,11 +70,11 @@ def update_resource_names(client: Client, store: Store, *, now: int) -> tuple[st
 
 def _find_volumes(client: Client, store: Store, volumes: list[str]) -> list[str]:
     """Say of each action in the volumes' own lists which volume it belongs to; return the scope that is lacking."""
-    paths = {f"/v2/volumes/{volume}/actions": volume for volume in volumes}
+    paths = {f"{_VOLUME.path}/{volume}/actions": volume for volume in volumes}
     try:
         lists = read_lists(client, list(paths), "actions")
     except Forbidden:
-        return [_VOLUME_ACTIONS_SCOPE]
+        return [_VOLUME.read_scope]
     store.assign_resources(
         {
             row["id"]: f"volume:{paths[path]}"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS, resource_key, to_frame
+from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS, to_frame
 from doaudit.errors import FileProblem
 from doaudit.history.schema import VALUES
+from doaudit.resources import resource_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from doaudit.errors import ApiProblem, NotFound
-from doaudit.operations.expected import Expected, timeout_s
+from doaudit.operations.poll_schedule import timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from doaudit.actions import Action
+    from doaudit.expected_duration import ExpectedDuration
 
 __all__ = ["Baseline", "ClassifiedAction", "Observation", "Poller", "Verdict", "classify", "seen"]
 
@@ -64,7 +65,7 @@ class Observation:
 class Baseline:
     """What the local history knows: how long types take, what resources are called, which actions are open in it."""
 
-    expected: Mapping[str, Expected]
+    expected: Mapping[str, ExpectedDuration]
     names: Mapping[str, str]
     open_actions: tuple[Action, ...] = ()
 
@@ -76,31 +77,35 @@ def classify(action: Action, at: datetime, known: Baseline, *, gone: bool = Fals
     Example:
         >>> from datetime import UTC
         >>> from doaudit.actions import Action, Record
-        >>> known = Baseline({"snapshot": Expected(60, 120, 300)}, {})
+        >>> known = Baseline({"snapshot": ExpectedDuration(60, 120, 300)}, {})
         >>> begun = Record(1, "in-progress", "snapshot", "2026-03-12T22:00:00Z")
         >>> moments = [datetime(2026, 3, 12, 22, 0, tzinfo=UTC) + timedelta(minutes=m) for m in (1, 3, 90)]
         >>> [classify(Action.of(begun, 0), at, known).verdict for at in moments]
         ['on time', 'late', 'stuck']
     """
-    usual = known.expected.get(action.type or "")
+    expected = known.expected.get(action.type or "")
     until = action.completed_at or at
     age_s = None if action.started_at is None else (until - action.started_at).total_seconds()
     end = None
-    if action.started_at is not None and usual is not None:
-        end = action.started_at + timedelta(seconds=usual.p50_s)
+    if action.started_at is not None and expected is not None:
+        end = action.started_at + timedelta(seconds=expected.p50_s)
     return ClassifiedAction(
-        action, known.names.get(action.resource or ""), _verdict(action, age_s, usual, gone=gone), age_s, end
+        action,
+        known.names.get(action.resource or ""),
+        _verdict(action, age_s, expected, gone=gone),
+        age_s,
+        end,
     )
 
 
-def _verdict(action: Action, age_s: float | None, usual: Expected | None, *, gone: bool) -> Verdict:
+def _verdict(action: Action, age_s: float | None, expected: ExpectedDuration | None, *, gone: bool) -> Verdict:
     if action.outcome != "open":
         return action.outcome
     if gone:
         return "gone"
-    if age_s is not None and age_s > timeout_s(action.type, usual):
+    if age_s is not None and age_s > timeout_s(action.type, expected):
         return "stuck"
-    return "late" if usual is not None and age_s is not None and age_s > usual.p90_s else "on time"
+    return "late" if expected is not None and age_s is not None and age_s > expected.p90_s else "on time"
 
 
 def seen(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from doaudit.api.client import Client, Stopped
 from doaudit.errors import ApiProblem, Forbidden, NotFound, Unauthorized
-from doaudit.operations.expected import Expected, next_look_s, timeout_s
-from doaudit.snapshot.transport import newest_actions, read_action
+from doaudit.operations.action_requests import newest_actions, read_action
+from doaudit.operations.poll_schedule import next_poll_s, timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.api.retry import Pause
     from doaudit.clock import Clock
+    from doaudit.expected_duration import ExpectedDuration
 
 __all__ = ["WatchResult", "watch"]
 
@@ -53,7 +54,7 @@ def watch(  # noqa: PLR0913 -- each may be left out but for the account, the ids
     client: Client,
     ids: Iterable[int],
     *,
-    expected: Mapping[str, Expected] | None = None,
+    expected: Mapping[str, ExpectedDuration] | None = None,
     clock: Clock,
     stop: threading.Event | None = None,
     on_change: Callable[[Action], None] = lambda _: None,
@@ -89,7 +90,7 @@ def watch(  # noqa: PLR0913 -- each may be left out but for the account, the ids
 class _Watcher:
     client: Client
     ids: tuple[int, ...]
-    expected: Mapping[str, Expected]
+    expected: Mapping[str, ExpectedDuration]
     clock: Clock
     stop: threading.Event
     on_change: Callable[[Action], None] = lambda _: None
@@ -166,7 +167,7 @@ class _Watcher:
         known = self.seen.get(one)
         if known is None:
             return looked + 5.0 - self.clock.elapsed()
-        return looked + next_look_s(known.age_s or 0.0, self.expected.get(known.type or "")) - self.clock.elapsed()
+        return looked + next_poll_s(known.age_s or 0.0, self.expected.get(known.type or "")) - self.clock.elapsed()
 
     def _give_up_on_overdue(self) -> None:
         now = self.clock.elapsed()

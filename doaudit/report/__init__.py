@@ -28,7 +28,8 @@ from doaudit.analysis import (
     week_pattern,
 )
 from doaudit.analysis.problems import problems
-from doaudit.csv import csv_bytes, write_whole
+from doaudit.csv import csv_bytes
+from doaudit.files import write_files
 from doaudit.errors import FileProblem, InvalidArgument
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def report(
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
     }
     files["manifest.json"] = (json.dumps(scope, indent=2, default=_json) + "\n").encode()
-    write_whole(target, files.items())
+    write_files(target, files.items())
     return target / "index.html"
 
 

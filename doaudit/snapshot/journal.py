@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from doaudit.errors import FileProblem
+from doaudit.files import private_folder
 from doaudit.snapshot.run import Run
-from doaudit.snapshot.state_folders import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

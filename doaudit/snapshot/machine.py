@@ -21,8 +21,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from doaudit.operations.action_requests import SKEW
 from doaudit.snapshot.messages import (
-    SKEW,
     DropletRead,
     Elapsed,
     Event,

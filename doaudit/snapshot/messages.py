@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from doaudit.actions import Action
     from doaudit.snapshot.run import Moment
 
 __all__ = [
-    "SKEW",
     "Accepted",
     "ActionRead",
     "AnswerLost",
@@ -32,12 +32,7 @@ __all__ = [
     "Submit",
     "Unrecorded",
     "Wait",
-    "matching_action",
 ]
-
-SKEW = timedelta(seconds=5)
-_STARTED_WITHIN = timedelta(minutes=10)  # a request is sent within two minutes, and answered within one
-_RECORDED_AS = ("", "_volume", "_ip")  # what is asked for as 'attach' is recorded as 'attach_volume'
 
 
 @dataclass(frozen=True)
@@ -179,21 +174,3 @@ class ReadFailed(Event):
 
     text: str
     final: bool = False
-
-
-def matching_action(actions: tuple[Action, ...], type_: str, known: tuple[int, ...], since: datetime) -> Action | None:
-    """
-    Find the action that an event must have become whose answer was lost.
-
-    It is of its type, not among those that were known, and started within ten minutes of *since*, the server's time
-    before it was sent. Where several match, the one that started first.
-    """
-    names = {type_ + ending for ending in _RECORDED_AS}
-    fresh = [
-        action
-        for action in actions
-        if action.type in names
-        and action.id not in known
-        and (action.started_at is None or since - SKEW <= action.started_at <= since + _STARTED_WITHIN)
-    ]
-    return min(fresh, key=lambda action: action.id, default=None)

@@ -10,7 +10,8 @@ from uuid import uuid4
 import msgspec
 
 from doaudit.errors import InvalidArgument, NotPossible
-from doaudit.operations.expected import Expected, snapshot_of_disk, usual
+from doaudit.expected_duration import ExpectedDuration, default_durations, default_snapshot
+from doaudit.formatting import time_span
 from doaudit.snapshot.run import Run, planned_steps
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def plan_snapshot(
     name: str | None = None,
     *,
     live: bool = False,
-    expected: Mapping[str, Expected] | None = None,
+    expected: Mapping[str, ExpectedDuration] | None = None,
     now: datetime,
 ) -> Run:
     """
@@ -65,6 +66,7 @@ def plan_snapshot(
     checked = _checked_name(f"{called} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
     taken = client.get(f"/v2/droplets/{droplet_id}/snapshots", {"page": 1, "per_page": 200}, parse=_names)
     clash = f"There is a snapshot named '{checked}' already; this would be another one of that name."
+    disk_gb = float(droplet.get("disk") or 25)
     planned = Run(
         id=f"{now:%Y%m%dT%H%M%SZ}-{droplet_id}-{uuid4().hex[:8]}",
         droplet_id=droplet_id,
@@ -76,7 +78,11 @@ def plan_snapshot(
         created_at=now,
         notes=(clash,) if checked in taken else (),
         region=str((droplet.get("region") or {}).get("slug") or ""),
-        expected={**usual(), "snapshot": snapshot_of_disk(float(droplet.get("disk") or 25)), **(expected or {})},
+        expected={
+            **default_durations(),
+            "snapshot": default_snapshot(disk_gb),
+            **(expected or {}),
+        },
     )
     return replace(planned, steps=planned_steps(planned), sentence=_in_words(planned))
 
@@ -105,9 +111,4 @@ def _in_words(planned: Run) -> str:
     if planned.live:
         return "The droplet stays on; what it writes while the snapshot is taken may be in it half-way."
     about, most = planned.off_s or (0.0, 0.0)
-    return f"The droplet will be off for about {_span(about)}, 9 of 10 within {_span(most)}."
-
-
-def _span(number: float) -> str:
-    minute = 60
-    return f"{number:.0f} seconds" if number < 2 * minute else f"{number / minute:.0f} minutes"
+    return f"The droplet will be off for about {time_span(about)}, 9 of 10 within {time_span(most)}."

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from doaudit.operations.expected import timeout_s
+from doaudit.operations.poll_schedule import timeout_s
 from doaudit.snapshot.messages import DropletRead, Elapsed, Event, ListRead, ReadDroplet, ReadFailed, ReadList, Wait
 from doaudit.snapshot.reads import (
     CONFIRM_S,

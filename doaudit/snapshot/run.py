@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime  # noqa: TC003 -- msgspec reads the annotations when a run is stored
 from typing import Literal
 
-from doaudit.operations.expected import Expected, usual
+from doaudit.expected_duration import ExpectedDuration, default_durations
 
 __all__ = [
     "LogLine",
@@ -158,7 +158,7 @@ class Run:
     error: str = ""
     notes: tuple[str, ...] = ()
     region: str = ""
-    expected: dict[str, Expected] = field(default_factory=usual)
+    expected: dict[str, ExpectedDuration] = field(default_factory=default_durations)
     ended_at: datetime | None = None
     power: Power = "untouched"
     droplet_gone: bool = False

@@ -5,25 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from doaudit.api.resource_lists import account_name
-from doaudit.csv import write_whole
+from doaudit.clock import SystemClock
 from doaudit.errors import FileProblem, NotPossible
+from doaudit.files import Locked, file_lock, private_folder, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from doaudit.api.client import Client
 
-__all__ = ["StateFolders", "any_journals", "private_folder", "state_folders"]
+__all__ = ["StateFolders", "any_journals", "state_folders"]
 
 _INDEX = "accounts.json"
 _VARIABLE = "DOAUDIT_STATE_DIR"
@@ -62,25 +62,22 @@ class StateFolders:
             NotPossible: somebody else drives a workflow of this droplet.
             FileProblem: the lock's file cannot be made or locked.
         """
-        lock = self._lock(droplet_id, _WAIT_S)
-        try:
-            private_folder(self.locks)
-            lock.acquire()
-        except Timeout:
-            raise NotPossible(
-                f"A snapshot workflow of droplet {droplet_id} is being driven already, by another notebook or program "
-                "on this machine. Watch it there, or end that first."
-            ) from None
-        except (OSError, NotImplementedError) as fault:
-            raise self._problem(fault) from None
-        try:
+        with ExitStack() as stack:
+            try:
+                private_folder(self.locks)
+                stack.enter_context(file_lock(self._lock(droplet_id), wait_s=_WAIT_S, clock=SystemClock()))
+            except Locked as locked:
+                raise NotPossible(
+                    f"A snapshot workflow of droplet {droplet_id} is being driven already, by {locked.holder}: another "
+                    "notebook or program on this machine. Watch it there, or end that first."
+                ) from None
+            except OSError as fault:
+                raise self._problem(fault) from None
             yield
-        finally:
-            lock.release()
 
     def droplet_is_locked(self, droplet_id: int) -> bool:
         """
-        Whether somebody drives a workflow of a droplet just now.
+        Return whether somebody drives a workflow of a droplet just now.
 
         Raises:
             FileProblem: that cannot be found out.
@@ -88,17 +85,15 @@ class StateFolders:
         if not self.locks.is_dir():
             return False
         try:
-            with self._lock(droplet_id, 0).acquire():
+            with file_lock(self._lock(droplet_id), wait_s=0, clock=SystemClock()):
                 return False
-        except Timeout:
+        except Locked:
             return True
-        except (OSError, NotImplementedError) as fault:
+        except OSError as fault:
             raise self._problem(fault) from None
 
-    def _lock(self, droplet_id: int, wait_s: float) -> FileLock:
-        # A lock that would only be a file that is there or not is none: a lost machine would leave it behind.
-        path = self.locks / f"droplet-{droplet_id}.lock"
-        return FileLock(path, timeout=wait_s, mode=0o600, fallback_to_soft=False)
+    def _lock(self, droplet_id: int) -> Path:
+        return self.locks / f"droplet-{droplet_id}.lock"
 
     def _problem(self, fault: Exception) -> FileProblem:
         said = getattr(fault, "strerror", None) or fault
@@ -136,21 +131,9 @@ def state_folders(client: Client, *, earlier: tuple[Path, ...] = ()) -> StateFol
                 f"Choose another with {_VARIABLE}."
             ) from None
         index |= {client.fingerprint: key}
-        write_whole(root, [(_INDEX, json.dumps(index, indent=2).encode())], private=True)
+        write_files(root, [(_INDEX, json.dumps(index, indent=2).encode())], private=True)
     address = hashlib.sha256(client.base_url.encode()).hexdigest()[:12]
     return StateFolders(root / quote(key, safe="") / "runs", root / f"locks-{address}", earlier)
-
-
-def private_folder(folder: Path) -> None:
-    """
-    Make a folder, and those above it that are not there, for the user alone.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    if not folder.is_dir():
-        private_folder(folder.parent)
-        folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def any_journals() -> bool:

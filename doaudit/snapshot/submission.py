@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doaudit.operations.expected import next_look_s, timeout_s
+from doaudit.operations.action_requests import SKEW, matching_action
+from doaudit.operations.poll_schedule import next_poll_s, timeout_s
 from doaudit.snapshot.messages import (
-    SKEW,
     Accepted,
     ActionRead,
     AnswerLost,
@@ -21,7 +21,6 @@ from doaudit.snapshot.messages import (
     Rejected,
     Submit,
     Wait,
-    matching_action,
 )
 from doaudit.snapshot.reads import is_gone, never_gives_up, record_error, record_not_found, retry_s
 from doaudit.snapshot.run import Run, Submission, SubmissionState, logged
@@ -57,7 +56,7 @@ def advance(  # noqa: PLR0911 -- one for each kind of event and state
         event: what came back.
         kind: the event's type.
         name: of a snapshot.
-        timeout: seconds after which the event is overdue; by default as `doaudit.operations.expected` says.
+        timeout: seconds after which the event is overdue; by default as `doaudit.operations.poll_schedule` says.
 
     Returns:
         The run and what to ask next; None once `run.submission.settled`.
@@ -97,7 +96,7 @@ def pending_action(run: Run, event: ListRead) -> tuple[Run, float]:
         run = logged(run, event.now.at, sentence, first.id)
     # Of one that does not tell when it began, it is known for how long this run has waited.
     waited_s = event.now.elapsed_s - (event.now.elapsed_s if run.phase_since_s is None else run.phase_since_s)
-    wait = next_look_s(waited_s if first.age_s is None else first.age_s, run.expected.get(first.type or ""))
+    wait = next_poll_s(waited_s if first.age_s is None else first.age_s, run.expected.get(first.type or ""))
     return replace(run, blocking_action_id=first.id, sentence=sentence), wait
 
 
@@ -109,7 +108,7 @@ def update_submissions(run: Run, event: ListRead) -> Run:
         late = earlier
         if earlier.action_id is None and earlier.state in {"sending", "lost", "unknown"}:
             known = (*earlier.known, *run.action_ids)
-            found = matching_action(event.actions, earlier.type, known, earlier.since)
+            found = matching_action(event.actions, {earlier.type}, known, earlier.since)
             if found is not None:
                 text = f"The {earlier.type} that had no answer did start: it is action {found.id}."
                 run = logged(run, event.now.at, text, found.id)
@@ -188,7 +187,7 @@ def _looked_up(run: Run, event: Event, submission: Submission, timeout: float | 
     if not isinstance(event, ListRead):
         return run, ReadList()
     known = (*submission.known, *run.action_ids)
-    found = matching_action(event.actions, submission.type, known, submission.since)
+    found = matching_action(event.actions, {submission.type}, known, submission.since)
     if found is not None:
         text = f"The {submission.type} did start, as action {found.id}."
         return _follow(run, submission, found, event.now, timeout, text)
@@ -205,7 +204,7 @@ def _followed(run: Run, event: Event, submission: Submission) -> Next:
         text = f"The {submission.type} has ended: {event.action.status}."
         return replace(logged(run, event.now.at, text, event.action.id), submission=ended), None
     age = event.now.elapsed_s - submission.sent_s
-    wait = next_look_s(age, run.expected.get(submission.type))
+    wait = next_poll_s(age, run.expected.get(submission.type))
     return _wait_or_settle(run, event.now, wait, submission.type)
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from doaudit.actions import Action, decode
 from doaudit.api.client import Stopped
 from doaudit.errors import (
     ApiProblem,
     Forbidden,
-    InvalidArgument,
     NotFound,
     OutcomeUnknown,
     RateLimited,
-    Refused,
     Unauthorized,
 )
+from doaudit.operations.action_requests import is_pending_event, newest_actions, post_event, read_action
 from doaudit.snapshot.messages import (
     Accepted,
     ActionRead,
@@ -48,19 +45,10 @@ if TYPE_CHECKING:
     from doaudit.api.retry import Pause
     from doaudit.snapshot.run import Moment
 
-__all__ = ["is_pending_event", "newest_actions", "perform", "post_event", "read_action", "resource_path"]
+__all__ = ["perform"]
 
-_LISTED = {"page": 1, "per_page": 100}
 _SNAPSHOTS_PER_PAGE = 200
 _MOST_PAGES = 20
-
-
-class _Rows(msgspec.Struct, frozen=True):
-    actions: list[msgspec.Raw]
-
-
-class _Single(msgspec.Struct, frozen=True):
-    action: msgspec.Raw
 
 
 class _DropletShape(msgspec.Struct, frozen=True):
@@ -141,108 +129,6 @@ def _every_snapshot(
         if len(listed) < _SNAPSHOTS_PER_PAGE:
             break
     return tuple(found.values())
-
-
-def is_pending_event(fault: Exception) -> bool:
-    """Whether the API refused an event because another one is under way."""
-    return isinstance(fault, Refused) and "pending event" in fault.api_message.lower()
-
-
-def post_event(
-    client: Client,
-    path: str,
-    body: dict[str, Any],
-    *,
-    stop: threading.Event | None = None,
-    on_pause: Callable[[Pause], None] | None = None,
-) -> Action:
-    """
-    Ask for an event, once; the action that it becomes.
-
-    Raises:
-        OutcomeUnknown: no answer says whether it was started.
-        ApiProblem: it was not started.
-    """
-    return client.post(path, body, parse=_parse_single, stop=stop, on_pause=on_pause)
-
-
-def read_action(
-    client: Client,
-    action_id: int,
-    *,
-    stop: threading.Event | None = None,
-    on_pause: Callable[[Pause], None] | None = None,
-) -> Action:
-    """
-    One action, by the address that tells when it ended.
-
-    Raises:
-        NotFound: there is none, or not yet.
-        ApiProblem: it could not be had.
-    """
-    return client.get(f"/v2/actions/{action_id}", parse=_parse_single, stop=stop, on_pause=on_pause)
-
-
-def newest_actions(
-    client: Client,
-    path: str,
-    *,
-    stop: threading.Event | None = None,
-    on_pause: Callable[[Pause], None] | None = None,
-) -> tuple[tuple[Action, ...], datetime]:
-    """
-    The newest actions of a list, and the server's time.
-
-    Raises:
-        ApiProblem: they could not be had.
-    """
-    return client.get(path, _LISTED, parse=_parse_list, stop=stop, on_pause=on_pause)
-
-
-def resource_path(resource: str) -> str:
-    """
-    The address of a resource, from its key.
-
-    Raises:
-        InvalidArgument: there is no such key, or actions of its kind cannot be started.
-
-    Example:
-        >>> resource_path("droplet:3164450"), resource_path("reserved_ip:45.55.96.47")
-        ('/v2/droplets/3164450', '/v2/reserved_ips/45.55.96.47')
-    """
-    kind, _, name = resource.partition(":")
-    folder = _FOLDERS.get(kind)
-    plain = name.isascii() and name.replace("-", "").replace(".", "").isalnum()
-    if folder is None or not plain or (kind in {"droplet", "image"} and not name.isdecimal()):
-        raise InvalidArgument(
-            f"{resource!r} names no resource whose actions can be started; write it as the frame's column `resource` "
-            "does: 'droplet:3164450', 'image:7938391', 'volume:7724db7c-e098-11e5-b522-000f53304e51' or "
-            "'reserved_ip:45.55.96.47'."
-        )
-    return f"/v2/{folder}/{name}"
-
-
-_FOLDERS = {
-    "droplet": "droplets",
-    "image": "images",
-    "volume": "volumes",
-    "reserved_ip": "reserved_ips",
-    "floating_ip": "reserved_ips",
-}
-
-
-def _parse_single(answer: Response) -> Action:
-    return Action.of(decode(msgspec.json.decode(answer.body, type=_Single).action), answer.date)
-
-
-def _parse_list(answer: Response) -> tuple[tuple[Action, ...], datetime]:
-    rows = msgspec.json.decode(answer.body, type=_Rows).actions
-    found = []
-    for row in rows:
-        # One row that nobody can read must not keep a droplet from being switched on.
-        with suppress(msgspec.DecodeError, ValueError, RecursionError):
-            found.append(Action.of(decode(row), answer.date))
-    return tuple(found), datetime.fromtimestamp(answer.date, UTC)
 
 
 def _parse_droplet(answer: Response) -> tuple[_DropletShape, datetime]:

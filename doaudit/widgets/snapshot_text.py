@@ -99,13 +99,13 @@ def status_html(run: Run) -> str:
 def progress_html(run: Run, now: datetime) -> str:
     """A bar: the steps that are over, and the one that runs measured by what is usual for it."""
     needed = [step for step in run.steps if step.status != "skipped"]
-    usual = sum(step.p50_s for step in needed)
-    share = 1.0 if run.ended and run.ok else _share(needed, usual, now)
+    default_durations = sum(step.p50_s for step in needed)
+    share = 1.0 if run.ended and run.ok else _share(needed, default_durations, now)
     began = min((step.started_at for step in needed if step.started_at), default=now)
     elapsed = run.elapsed_s if run.ended else _so_far_s(began, now)
     kind = ("good" if run.ok else "bad") if run.ended else ("late" if _is_late(needed, now) else "")
     over = sum(step.status in {"done", "failed"} for step in needed)
-    about = f"; about {span(usual)} is usual" if usual else ""
+    about = f"; about {span(default_durations)} is usual" if default_durations else ""
     said = f"{over} of {len(needed)} steps, {span(elapsed)}{'' if run.ended else ' so far'}{about}"
     return (
         f'<div class="da-bar{f" da-{kind}" if kind else ""}" role="progressbar" aria-label="Snapshot" '
@@ -114,8 +114,8 @@ def progress_html(run: Run, now: datetime) -> str:
     )
 
 
-def _share(steps: list[Step], usual: float, now: datetime) -> float:
-    if not usual:
+def _share(steps: list[Step], default_durations: float, now: datetime) -> float:
+    if not default_durations:
         return sum(step.ended_at is not None for step in steps) / max(1, len(steps)) * _NEARLY
     over = 0.0
     for step in steps:
@@ -124,7 +124,7 @@ def _share(steps: list[Step], usual: float, now: datetime) -> float:
             over += p50
         elif step.started_at is not None:
             over += min(p50 * _NEARLY, _so_far_s(step.started_at, now))
-    return min(_NEARLY, over / usual)
+    return min(_NEARLY, over / default_durations)
 
 
 def _is_late(steps: list[Step], now: datetime) -> bool:

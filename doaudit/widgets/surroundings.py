@@ -9,9 +9,9 @@ import pandas as pd
 
 from doaudit.actions import IN_PROGRESS, Action
 from doaudit.analysis import durations
-from doaudit.operations.expected import Expected, usual
+from doaudit.expected_duration import ExpectedDuration, default_durations
 from doaudit.operations.poller import Baseline
-from doaudit.snapshot.transport import newest_actions, read_action
+from doaudit.operations.action_requests import newest_actions, read_action
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,18 +30,18 @@ def baseline_of(account: Account) -> Baseline:
     left = actions[actions["status"].isin(IN_PROGRESS)].to_dict("records")
     names = account.history.sql(_NAMES)
     return Baseline(
-        expected=usual() | _expected(actions),
+        expected=default_durations() | _expected(actions),
         names=dict(zip(names["key"].astype(str), names["name"].astype(str), strict=True)),
         open_actions=tuple(_action({str(key): value for key, value in row.items()}) for row in left),
     )
 
 
-def _expected(actions: pd.DataFrame) -> dict[str, Expected]:
+def _expected(actions: pd.DataFrame) -> dict[str, ExpectedDuration]:
     if actions.empty:
         return {}
     table = durations(actions, by="type").dropna(subset=["type"])
     rows = zip(table["type"].astype(str), *(table[name] for name in _PERCENTILES), strict=True)
-    return {kind: Expected(*times) for kind, *times in rows if all(map(math.isfinite, times))}
+    return {kind: ExpectedDuration(*times) for kind, *times in rows if all(map(math.isfinite, times))}
 
 
 def _action(row: dict[str, Any]) -> Action:

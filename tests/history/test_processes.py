@@ -15,7 +15,7 @@ from served import ROOT, Hourglass
 
 from doaudit.actions import Record
 from doaudit.errors import FileProblem, HistoryLocked
-from doaudit.history.lock import held
+from doaudit.files import file_lock
 from doaudit.history.store import open_store
 
 BATCH = 300
@@ -41,9 +41,9 @@ HOLDER = """
 import sys
 from pathlib import Path
 from doaudit.clock import SystemClock
-from doaudit.history.lock import held
+from doaudit.files import file_lock
 
-with held(Path(sys.argv[1]), wait_s=60, clock=SystemClock()):
+with file_lock(Path(sys.argv[1]), wait_s=60, clock=SystemClock()):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -163,9 +163,9 @@ class TestTheLock:
         """Within one process, too, the lock is held by one at a time."""
         lock = path.with_name("lock")
         with (
-            held(lock, wait_s=1, clock=Hourglass()),
+            file_lock(lock, wait_s=1, clock=Hourglass()),
             pytest.raises(HistoryLocked, match=f"process {os.getpid()} "),
-            held(lock, wait_s=1, clock=Hourglass()),
+            file_lock(lock, wait_s=1, clock=Hourglass()),
         ):
             pytest.fail("two held it")
 

@@ -8,7 +8,7 @@ from staged import DROPLET, world_of
 from doaudit.demo import Fault
 from doaudit.demo.world.records import Image, ReservedIp, Volume
 from doaudit.errors import InvalidArgument, OutcomeUnknown, Refused
-from doaudit.operations.submit import start
+from doaudit.operations.submit import submit_event
 
 VOLUME = "7724db7c-e098-11e5-b522-000f53304e51"
 HERE = f"droplet:{DROPLET}"
@@ -16,7 +16,7 @@ HERE = f"droplet:{DROPLET}"
 
 def act(scene, resource, kind, **arguments):
     """Start an event on the world's clock."""
-    return start(scene.client, resource, kind, arguments, clock=scene.clock)
+    return submit_event(scene.client, resource, kind, arguments, clock=scene.clock)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from staged import DROPLET, world_of
 from doaudit.demo import DEMO_TOKEN, Fault
 from doaudit.demo.world.records import Image
 from doaudit.errors import FileProblem, InvalidArgument, NotFound, NotPossible
-from doaudit.operations.expected import Expected
+from doaudit.expected_duration import ExpectedDuration
 from doaudit.snapshot.journal import Journal, load
 from doaudit.snapshot.machine import step
 from doaudit.snapshot.messages import DropletRead
@@ -69,7 +69,7 @@ def test_every_state_has_a_sentence_and_phases_come_in_order(scene):
 
 def test_planning_changes_nothing(scene):
     """A plan tells the steps and their times before anything is asked for."""
-    plan = scene.plan(expected={"snapshot": Expected(240, 420, 900)})
+    plan = scene.plan(expected={"snapshot": ExpectedDuration(240, 420, 900)})
 
     assert scene.posts() == []
     assert (plan.phase, plan.was_on, plan.ended) == ("planned", True, False)
@@ -128,12 +128,12 @@ def test_a_timeout_is_not_before_an_hour_and_three_times_the_p99(stage):
     """A snapshot is called overdue by the account's own history."""
     scene = stage.set(world_of(snapshot_s=7000))
 
-    early = scene.snapshot(expected={"snapshot": Expected(200, 500, 1500)}, live=True)
+    early = scene.snapshot(expected={"snapshot": ExpectedDuration(200, 500, 1500)}, live=True)
 
     assert early.phase == "failed"
     assert 4500 <= (early.ended_at - early.submissions[-1].sent_at).total_seconds() < 4600
     patient = stage.set(world_of(snapshot_s=7000)).snapshot(
-        expected={"snapshot": Expected(5000, 7000, 8000)}, live=True
+        expected={"snapshot": ExpectedDuration(5000, 7000, 8000)}, live=True
     )
     assert patient.ok
 
@@ -390,7 +390,7 @@ def test_a_snapshot_of_forty_minutes_costs_few_requests(stage):
     """Looks come mostly when the end is due: far fewer than every five seconds, and the end is noticed soon."""
     scene = stage.set(world_of(snapshot_s=2400, seed=3))
 
-    ended = scene.snapshot(expected={"snapshot": Expected(2400, 2900, 3600)}, live=True)
+    ended = scene.snapshot(expected={"snapshot": ExpectedDuration(2400, 2900, 3600)}, live=True)
 
     late = ended.submissions[-1].ended_at
     noticed = next(line.at for line in ended.log if "has ended" in line.text)

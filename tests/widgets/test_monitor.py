@@ -11,12 +11,12 @@ from panels import HOSTILE, posts, shown, until
 
 from doaudit.actions import Action, Record
 from doaudit.demo import Fault
-from doaudit.operations.expected import Expected
+from doaudit.expected_duration import ExpectedDuration
 from doaudit.operations.poller import Baseline, Observation, classify, seen
 from doaudit.widgets import Monitor
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-KNOWN = Baseline({"snapshot": Expected(60, 120, 2000), "reboot": Expected(10, 20, 30)}, {"droplet:7": "web-01"})
+KNOWN = Baseline({"snapshot": ExpectedDuration(60, 120, 2000), "reboot": ExpectedDuration(10, 20, 30)}, {"droplet:7": "web-01"})
 
 
 def action(number, began_s=0, ended_s=None, kind="snapshot", status=None):
