@@ -14,7 +14,7 @@ ROWS = 4000
 
 def sample() -> bytes:
     """The bytes of the file."""
-    with serve(speed=0) as server, da.connect(server.token, server.url) as account:
+    with serve(speed=0) as server, da.connect(token=server.token, base_url=server.url) as account:
         return csv_bytes(account.actions().head(ROWS))
 
 

@@ -8,35 +8,37 @@ Audit what happened in a DigitalOcean account: a toolkit for Jupyter.
     da.failure_rates(actions, by="type")
     da.plots.durations(da.durations(actions))
     da.report(actions, "data/reports/today", proof=account.proof, source=account.source)
-    da.snapshot(account, droplet_id)    # shut down, snapshot, switch on again; or da.widgets.SnapshotPanel(account)
+    account.snapshot(droplet_id)        # shut down, snapshot, switch on again; or da.widgets.SnapshotPanel(account)
 
-Every function that takes actions takes the frame described in `doaudit.actions` and changes nothing in it.
+A frame goes into a function, an account is asked by a method. Every function that takes actions takes the frame that
+is described in `doaudit.actions`, and changes nothing in it.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from doaudit.account import Account, connect, demo
-from doaudit.actions import Action
-from doaudit.analysis import (
-    activity,
-    duration_distribution,
-    durations,
-    failure_rates,
-    failures,
-    open_actions,
-    slowest,
-    week_pattern,
-)
-from doaudit.csv import read_csv
-from doaudit.errors import DoauditError
-from doaudit.report import report
-from doaudit.snapshot.console import resume, run_to_completion, snapshot, wait
 
 if TYPE_CHECKING:
     from doaudit import plots, widgets
+    from doaudit.account import Account, connect, demo
+    from doaudit.actions import Action
+    from doaudit.analysis import (
+        activity,
+        duration_distribution,
+        durations,
+        failure_rates,
+        failures,
+        open_actions,
+        problems,
+        slowest,
+        week_pattern,
+    )
+    from doaudit.csv import read_csv
+    from doaudit.errors import DoauditError
+    from doaudit.report import report
 
 __all__ = [
     "Account",
@@ -54,26 +56,47 @@ __all__ = [
     "problems",
     "read_csv",
     "report",
-    "resume",
-    "run_to_completion",
     "slowest",
-    "snapshot",
-    "wait",
     "week_pattern",
     "widgets",
 ]
 
+_MODULES = ("plots", "widgets")
+_HOME = {
+    "Account": "account",
+    "Action": "actions",
+    "DoauditError": "errors",
+    "connect": "account",
+    "demo": "account",
+    "read_csv": "csv",
+    "report": "report",
+}
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 -- a module or a text
-    """Load what is heavy, or rarely asked for, on first use."""
-    if name in {"plots", "widgets"}:
-        return import_module(f"doaudit.{name}")
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 -- a function, a class, a module or a text
+    """Load a public name on first use, so that `doaudit --help` and `import doaudit` need no pandas."""
     if name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415
 
         return version("doaudit")
-    raise AttributeError(f"doaudit has no attribute {name!r}; it has {', '.join(__all__)}.")
+    if name not in __all__:
+        raise AttributeError(f"doaudit has no attribute {name!r}; it has {', '.join(__all__)}.")
+    if name in _MODULES:
+        return import_module(f"doaudit.{name}")
+    return getattr(import_module(f"doaudit.{_HOME.get(name, 'analysis')}"), name)
 
 
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
+
+
+class _Package(ModuleType):
+    """A package in which a public function is never hidden by the module of the same name that was imported later."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system binds doaudit.demo, a package, where users find doaudit.demo, a function.
+        if not (isinstance(value, ModuleType) and name in __all__ and name not in _MODULES):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

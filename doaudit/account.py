@@ -1,42 +1,37 @@
-"""The face of the toolkit: an account, real or simulated, and what is known of it."""
+"""An account, real or simulated: its actions, its local history, and what can be started in it."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self, overload
 
-import pandas as pd
-
-import doaudit.demo as simulated
-from doaudit.actions import text_dtype, to_utc
+import doaudit.demo as simulator
+from doaudit.actions import Action
 from doaudit.analysis.expected import expected_durations
 from doaudit.api.address import DEFAULT_URL
 from doaudit.api.client import Client
-from doaudit.api.resource_lists import read_list
-from doaudit.clock import Clock, SystemClock
+from doaudit.api.droplets import read_droplets
+from doaudit.clock import Clock, ScaledClock, SystemClock
 from doaudit.errors import InvalidArgument, TokenMissing
-from doaudit.operations.action_requests import read_action
+from doaudit.operations.action_requests import newest_actions, read_action
+from doaudit.operations.poller import INTERVAL_S, Poller
 from doaudit.operations.submit import submit_event
+from doaudit.operations.wait import wait_for
 from doaudit.operations.watch import WatchResult, watch
 from doaudit.progress import ReadBar
-from doaudit.snapshot import journal
-from doaudit.snapshot.driver import drive
-from doaudit.snapshot.job import Job, job_for, jobs
-from doaudit.snapshot.plan import plan_snapshot
-from doaudit.snapshot.state_folders import StateFolders, any_journals, state_folders
+from doaudit.snapshot.foreground import resume_all, take_snapshot
+from doaudit.snapshot.runs import SnapshotRuns
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
+    from pathlib import Path
     from types import TracebackType
 
-    from doaudit.actions import Action
-    from doaudit.api.paging import Proof
+    import pandas as pd
+
+    from doaudit.api.listing import Proof
     from doaudit.demo import DemoServer
     from doaudit.expected_duration import ExpectedDuration
     from doaudit.history.refresh import Refresh
@@ -55,6 +50,9 @@ class Account:
     One DigitalOcean account and its local history; made by `connect` or `demo`.
 
     Nothing is asked of the API, and no file is opened, before the first call that needs it.
+
+    Attributes:
+        snapshot_runs: plans, starts, resumes and lists snapshot runs; see `doaudit.snapshot.runs.SnapshotRuns`.
     """
 
     def __init__(
@@ -65,13 +63,17 @@ class Account:
         server: DemoServer | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._client = client
-        self._server = server
+        self._client, self._server, self._path = client, server, history
         self._clock = clock or SystemClock()
-        self._path = history
         self._store: Store | None = None
-        self._folders: StateFolders | None = None
-        self._scratch: Path | None = None
+        self._poller: Poller | None = None
+        self.snapshot_runs = SnapshotRuns(
+            client,
+            clock=self._clock,
+            expected=self.expected,
+            earlier_journals=self._earlier_journals,
+            simulated=self.is_simulated,
+        )
 
     def __repr__(self) -> str:
         """Name the account and its history, never the token."""
@@ -79,12 +81,12 @@ class Account:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether it is a simulated account of this process, in which nothing real can be changed."""
+        """True for a simulated account of this process, in which nothing real can be changed."""
         return self._server is not None
 
     @property
     def source(self) -> str:
-        """Where the actions come from: the API's address, or 'simulated account'."""
+        """Source of the actions: the API's address, or 'simulated account'."""
         return self._client.base_url if self._server is None else "simulated account"
 
     @property
@@ -94,9 +96,10 @@ class Account:
 
         Raises:
             HistoryLocked, WrongAccount, NewerHistory, FileProblem: its file cannot be used.
-            ApiProblem: this token is new here, and the API could not be asked whose it is.
+            ApiProblem: this token is new here, and the API could not be asked for its account.
         """
-        from doaudit.history.account_identity import open_history  # noqa: PLC0415 -- loads DuckDB, which `import doaudit` must not
+        # Imported here, as in the methods below: it loads DuckDB, which `import doaudit` must not.
+        from doaudit.history.account_identity import open_history  # noqa: PLC0415
 
         if self._store is None:
             self._store = open_history(self._client, self._path)
@@ -104,20 +107,21 @@ class Account:
 
     @property
     def proof(self) -> Proof | None:
-        """Whether the actions in the history were all there were, and how one can tell; None before the first read."""
+        """Proof that the history held every action when it was last read; None before the first read."""
         from doaudit.history.refresh import stored_proof  # noqa: PLC0415 -- see `history`
 
         return stored_proof(self.history)
 
     def refresh(self, *, full: bool = False) -> Refresh:
         """
-        Bring the history up to date: what is new, and what was open; with a progress bar where somebody looks.
+        Read into the history what is new and what was open, with a progress bar in a notebook or terminal.
 
-        With *full*, everything is read again, and `updated` counts what differed.
+        Args:
+            full: read everything again; `updated` then counts what differed.
 
         Raises:
-            ReadIncomplete: a page could not be had. What was read is kept, and the next refresh goes on from there.
-            ApiProblem: nothing could be had, for one of the reasons in `doaudit.errors`.
+            ReadIncomplete: a page could not be read. What was read is kept, and the next refresh goes on from there.
+            ApiProblem: nothing could be read, for one of the reasons in `doaudit.errors`.
             HistoryLocked: another process has been using the history for too long.
         """
         from doaudit.history.refresh import refresh  # noqa: PLC0415 -- see `history`
@@ -125,17 +129,18 @@ class Account:
         with ReadBar() as bar:
             result = refresh(self._client, self.history, full=full, on_progress=bar)
         self.history.mark_started(
-            (each.action_id, each.run_id, round(each.asked_at.timestamp())) for each in self._started()
+            (started.action_id, started.run_id, round(started.asked_at.timestamp()))
+            for started in self.snapshot_runs.started()
         )
         return result
 
     def actions(self, *, refresh: bool = True) -> pd.DataFrame:
         """
-        Give every action as a frame (see `doaudit.actions`), newest first; unless *refresh* is false, up to date.
+        Return every action as a frame (see `doaudit.actions`), newest first; by default after a refresh.
 
         Raises:
-            ReadIncomplete: a page could not be had. What was read is kept: `actions(refresh=False)` has it.
-            ApiProblem: nothing could be had, for one of the reasons in `doaudit.errors`.
+            ReadIncomplete: a page could not be read. What was read is kept: `actions(refresh=False)` has it.
+            ApiProblem: nothing could be read, for one of the reasons in `doaudit.errors`.
             HistoryLocked: another process has been using the history for too long.
 
         Example:
@@ -149,30 +154,20 @@ class Account:
 
     def droplets(self) -> pd.DataFrame:
         """
-        Give the droplets that exist now, as the API lists them.
+        Return the droplets that exist now.
 
         Returns:
             `id` (int64), `name`, `status`, `region`, `size` (text), `created_at` (datetime64[s, UTC]).
 
         Raises:
             Forbidden: the token lacks the scope droplet:read.
-            ApiProblem: they could not be had for another reason.
+            ApiProblem: they could not be read, for another reason.
         """
-        rows, _ = read_list(self._client, "/v2/droplets", "droplets")
-        table = pd.DataFrame(
-            {
-                "id": pd.Series([row["id"] for row in rows], dtype="int64"),
-                **{name: pd.Series([row.get(name) for row in rows], dtype=text_dtype()) for name in ("name", "status")},
-                "region": pd.Series([(row.get("region") or {}).get("slug") for row in rows], dtype=text_dtype()),
-                "size": pd.Series([row.get("size_slug") for row in rows], dtype=text_dtype()),
-                "created_at": to_utc([row.get("created_at") for row in rows]),
-            }
-        )
-        return table.sort_values("id", ignore_index=True)
+        return read_droplets(self._client)
 
     def act(self, resource: str, type: str, **arguments: Any) -> Action:  # noqa: A002, ANN401 -- the API's own word
         """
-        Start an event at DigitalOcean, once, and give the action that it becomes.
+        Start an event, once, and return the action that it becomes.
 
         Args:
             resource: its key, as in the frame's column `resource`: 'droplet:3164450', 'image:7938391',
@@ -182,8 +177,8 @@ class Account:
 
         Raises:
             InvalidArgument: there is no such resource, no such event of it, or the event needs another argument.
-            Refused: it cannot be done now; if another event is in the way, the message says which.
-            OutcomeUnknown: no answer says whether it was started; the message says what to look at.
+            Refused: it cannot be done now; if another event is pending, the message says which.
+            OutcomeUnknown: no response says whether it was started; the message says what to look at.
             ApiProblem: it was not started, for another reason.
 
         Example:
@@ -193,20 +188,60 @@ class Account:
             'in-progress'
         """
         action = submit_event(self._client, resource, type, arguments, clock=self._clock)
-        journal.note_started(self._state().journals, resource, action, self.now())
+        self.snapshot_runs.note_started(resource, action)
         return action
 
     def action(self, action_id: int) -> Action:
         """
-        Give one action, fresh from the API.
+        Read one action from the API.
 
         Raises:
             NotFound: there is none with this id.
-            ApiProblem: it could not be had.
+            ApiProblem: it could not be read.
         """
         return read_action(self._client, action_id)
 
-    def follow(
+    def newest_actions(self) -> tuple[tuple[Action, ...], datetime]:
+        """
+        Read the newest 100 actions with one request, and return them with the server's time.
+
+        Raises:
+            ApiProblem: they could not be read.
+        """
+        return newest_actions(self._client, "/v2/actions")
+
+    @overload
+    def wait(self, actions: Action | int) -> Action: ...
+    @overload
+    def wait(self, actions: Iterable[Action | int]) -> list[Action]: ...
+    def wait(self, actions: Action | int | Iterable[Action | int]) -> Action | list[Action]:
+        """
+        Wait until an action, or each of many, has ended, and return them as they are then.
+
+        An action that errored is no error here: look at its `outcome`. Ctrl-C returns them as they were last seen.
+
+        Args:
+            actions: an action, its id, or many of either.
+
+        Raises:
+            TimedOut: one is open for far longer than its type takes (three times the p99, and at least 10 minutes, an
+                hour for snapshots). It has not failed, and may still end.
+            NotFound: DigitalOcean knows no such action.
+            ApiProblem: actions cannot be read at all.
+
+        Example:
+            >>> with demo(speed=1000) as account:
+            ...     droplet_id = account.droplets()["id"].iloc[0]
+            ...     account.wait(account.act(f"droplet:{droplet_id}", "reboot")).outcome
+            'completed'
+        """
+        single = isinstance(actions, Action | int)
+        wanted = [actions] if isinstance(actions, Action | int) else list(actions)
+        ids = [action.id if isinstance(action, Action) else int(action) for action in wanted]
+        by_id = wait_for(self._client, ids, expected=self.expected(), clock=self._clock)
+        return by_id[ids[0]] if single else [by_id[action_id] for action_id in ids if action_id in by_id]
+
+    def watch(
         self,
         ids: Iterable[int],
         *,
@@ -215,165 +250,114 @@ class Account:
         on_trouble: Callable[[str], None] = lambda _: None,
     ) -> WatchResult:
         """
-        Watch actions until each has ended or is overdue; see `doaudit.operations.follow.follow`.
+        Watch actions until each has ended or is overdue; see `doaudit.operations.watch.watch`.
 
         Raises:
             Unauthorized, Forbidden: the token may not read actions.
         """
+        expected = self.expected()
         return watch(
             self._client,
             ids,
-            expected=self.expected(),
+            expected=expected,
             clock=self._clock,
             stop=stop,
             on_change=on_change,
             on_trouble=on_trouble,
         )
 
-    def expected(self, resource: str = "") -> dict[str, ExpectedDuration]:
-        """By type of event, how long it takes: of a droplet if a *resource* is given, as far as the history tells."""
-        return expected_durations(self.history.read(), resource)
-
-    def snapshot_plan(self, droplet_id: int, name: str | None = None, *, live: bool = False) -> Run:
+    def poller(self, *, interval_s: float = INTERVAL_S) -> Poller:
         """
-        What a snapshot of a droplet would take, step by step, with what is expected of each; nothing is changed.
+        Return the one poller of the account's open actions, which watches them once it is started.
 
         Args:
-            droplet_id: the droplet.
+            interval_s: seconds between two requests; it counts only at the first call.
+        """
+        from doaudit.history.baseline import read_baseline  # noqa: PLC0415 -- see `history`
+
+        if self._poller is None:
+            self._poller = Poller(
+                lambda: read_baseline(self.history), self.newest_actions, self.action, interval_s=interval_s
+            )
+        return self._poller
+
+    def expected(self, resource: str = "") -> dict[str, ExpectedDuration]:
+        """
+        Compute from the history how long events take, by type; see `doaudit.analysis.expected`.
+
+        Args:
+            resource: a key such as 'droplet:3164450', for its own durations where there are enough.
+
+        Raises:
+            HistoryLocked: another process has been using the history for too long.
+        """
+        return expected_durations(self.history.read(), resource)
+
+    def snapshot(
+        self,
+        droplet_id: int,
+        name: str | None = None,
+        *,
+        live: bool = False,
+        confirm: bool | None = None,
+        again: bool = False,
+    ) -> Run:
+        """
+        Take a snapshot of a droplet and wait for it: shut it down, snapshot it, switch it on again.
+
+        Ctrl-C, SIGTERM and SIGHUP cancel: the droplet is switched on again before it returns.
+
+        Args:
+            droplet_id: the droplet. One that is off stays off.
             name: the snapshot's; by default the droplet's and the time in UTC.
-            live: leave the droplet on.
+            live: leave the droplet on; what it writes meanwhile may be in the snapshot half-way.
+            confirm: begin without asking. By default a real account is asked for, in the cell or the terminal.
+            again: begin although a run of the same droplet and name was begun within the last hour.
 
         Raises:
-            NotFound: there is no such droplet.
-            NotPossible: the droplet is locked, or neither on nor off.
-            InvalidArgument: the name cannot be one.
-            ApiProblem: the droplet could not be read.
+            SnapshotFailed: there is no snapshot, or the droplet is not as it was; the message and its `run` say which.
+            NotFound, NotPossible: the droplet is not there, or cannot be worked on, or it was not confirmed, or the
+                same snapshot was asked for within the last hour; nothing was changed.
+            KeyboardInterrupt: Ctrl-C, after the droplet's power was restored.
+
+        Example:
+            >>> import contextlib, io
+            >>> with demo(speed=1000) as account, contextlib.redirect_stderr(io.StringIO()):
+            ...     run = account.snapshot(account.droplets()["id"].iloc[0], "before the upgrade")
+            >>> run.ok, run.power_is_as_before
+            (True, True)
         """
-        droplet_id = int(droplet_id)
-        expected = self.expected(f"droplet:{droplet_id}")
-        plan = plan_snapshot(self._client, droplet_id, name, live=live, expected=expected, now=self.now())
-        left = tuple(
-            f"An earlier run has left this droplet. {run.sentence}" + (" Take that up first." if run.readable else "")
-            for run in self.unfinished()
-            if run.droplet_id == droplet_id
-        )
-        return replace(plan, notes=(*left, *plan.notes))
+        return take_snapshot(self.snapshot_runs, droplet_id, name, live=live, confirm=confirm, again=again)
 
-    def snapshot_job(self, plan: Run) -> Job:
+    def resume(self) -> list[Run]:
         """
-        The job that does what was planned; it does nothing before its `start()`.
+        Resume the snapshot runs that a lost kernel or machine has left, and see that their droplets are on.
 
-        If a snapshot of the droplet is being taken in this process already, that job.
-        """
-        return self._job(plan)
-
-    def resume_job(self, run: Run) -> Job:
-        """The job that goes on with a run of `unfinished()`; see `snapshot_job`."""
-        return self._job(run)
-
-    def jobs(self) -> list[Job]:
-        """The snapshots of this account that are being taken in this process."""
-        return [job for job in jobs() if job.running and job.key.startswith(self._client.fingerprint)]
-
-    def unfinished(self) -> list[Run]:
-        """
-        List the snapshot runs that nobody drives and that are not over, or may have left a droplet off.
-
-        One whose journal is damaged is in the phase 'unreadable': look at its droplet, and delete the file it names.
+        Returns:
+            The runs as they ended; none if nothing was left.
 
         Raises:
-            FileProblem: their journals cannot be read.
-            ApiProblem: this token is new here, and the API could not be asked whose it is.
+            SnapshotFailed: one did not end well, or its journal is damaged; the others were resumed all the same.
         """
-        return journal.unfinished(self._state()) if self._has_journals() else []
-
-    def recent_run(self, droplet_id: int, name: str | None) -> Run | None:
-        """
-        Find the latest run of a droplet and a name that was begun within the last hour, whoever began it.
-
-        A name that was not chosen is one name. A run that asked for nothing does not count.
-        """
-        if not self._has_journals():
-            return None
-        hour = timedelta(hours=1)
-        found = [
-            run
-            for run in journal.runs(self._state().readable)
-            if run.droplet_id == int(droplet_id)
-            and (run.default_name if name is None else run.snapshot_name == name.strip())
-            and (run.asked_for_anything or not run.ended)
-            and abs(self.now() - run.created_at) < hour
-        ]
-        return found[-1] if found else None
+        return resume_all(self.snapshot_runs)
 
     def started(self) -> pd.DataFrame:
         """
-        The actions that doaudit started in this account, from this machine; the API itself names no actor.
+        Return the actions that doaudit started in this account, from this machine; the API itself names no actor.
 
         Returns:
             `id` (int64), `type`, `resource`, `run` (text; null for single events), `asked_at` (datetime64[s, UTC]).
         """
-        found = self._started()
-        columns = {
-            "type": [each.type for each in found],
-            "resource": [each.resource for each in found],
-            "run": [each.run_id for each in found],
-        }
-        return pd.DataFrame(
-            {
-                "id": pd.Series([each.action_id for each in found], dtype="int64"),
-                **{name: pd.Series(values, dtype=text_dtype()) for name, values in columns.items()},
-                "asked_at": to_utc([each.asked_at.isoformat() for each in found]),
-            }
-        )
+        return self.snapshot_runs.started_table()
 
     def now(self) -> datetime:
-        """The time on this account's clock; of a simulated account, its own."""
+        """Return the time on this account's clock; of a simulated account, its own."""
         return datetime.fromtimestamp(self._clock.now(), UTC)
-
-    def _job(self, run: Run) -> Job:
-        key = f"{self._client.fingerprint} droplet:{run.droplet_id}"
-        known = job_for(key)
-        if known is not None and known.running:
-            return known
-        folders = self._state()
-
-        def work(begun: Run, stop: threading.Event, on_change: Callable[[Run], None]) -> Run:
-            client = self._client.urgent()
-            try:
-                return drive(client, begun, folders=folders, clock=self._clock, stop=stop, on_change=on_change)
-            finally:
-                client.close()
-
-        return Job(work, run, key=key)
-
-    def _started(self) -> list[journal.Started]:
-        return journal.started(self._state().readable) if self._has_journals() else []
-
-    def _has_journals(self) -> bool:
-        # Whose token this is need not be asked where nothing was ever written down.
-        return self._folders is not None or any_journals() or any(path.is_dir() for path in self._earlier_journals())
-
-    def _earlier_journals(self) -> tuple[Path, ...]:
-        from doaudit.history.account_identity import known_file  # noqa: PLC0415 -- see `history`
-
-        file = known_file(self._client, self._path)
-        return () if file is None else (file.with_suffix(".runs"),)
-
-    def _state(self) -> StateFolders:
-        if self._folders is None:
-            if self.is_simulated:
-                self._scratch = Path(tempfile.mkdtemp(prefix="doaudit-"))
-                self._folders = StateFolders(self._scratch / "runs", self._scratch / "locks")
-            else:
-                self._folders = state_folders(self._client, earlier=self._earlier_journals())
-        return self._folders
 
     def close(self) -> None:
         """Close its connections; of a simulated account, the server too."""
         self._client.close()
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        self.snapshot_runs.close()
         if self._server is not None:
             self._server.stop()
 
@@ -387,52 +371,40 @@ class Account:
         """Close it."""
         self.close()
 
+    def _earlier_journals(self) -> tuple[Path, ...]:
+        from doaudit.history.account_identity import known_file  # noqa: PLC0415 -- see `history`
+
+        file = known_file(self._client, self._path)
+        return () if file is None else (file.with_suffix(".runs"),)
+
 
 def connect(
-    token: str | None = None, base_url: str | None = None, history: str | os.PathLike[str] | None = None
+    *, token: str | None = None, base_url: str | None = None, history: str | os.PathLike[str] | None = None
 ) -> Account:
     """
     Open an account by its API token.
 
     Args:
-        token: else DIGITALOCEAN_TOKEN, DIGITALOCEAN_ACCESS_TOKEN or DO_TOKEN from the environment. The scope
+        token: by default DIGITALOCEAN_TOKEN, DIGITALOCEAN_ACCESS_TOKEN or DO_TOKEN from the environment. The scope
             actions:read is enough.
-        base_url: else DIGITALOCEAN_API_URL, else https://api.digitalocean.com.
-        history: the file of the local history; ":memory:" keeps nothing on disk; else one in the user's data directory.
+        base_url: by default DIGITALOCEAN_API_URL, or https://api.digitalocean.com.
+        history: the file of the local history; ":memory:" keeps nothing on disk; by default one in the user's data
+            directory.
 
     Raises:
         TokenMissing: there is none.
         InvalidArgument: the token has characters that no token has.
         UnsafeAddress: the token would travel unencrypted.
     """
-    found = token if token is not None else _from_environment()
-    if found is None:
+    if token is None:
+        token = next((value for name in _TOKEN_VARIABLES if (value := os.environ.get(name, "").strip())), None)
+    if token is None:
         raise TokenMissing(
             f"There is no token: {', '.join(_TOKEN_VARIABLES)} are all unset. Make one with the scopes actions:read "
             "and droplet:read at https://cloud.digitalocean.com/account/api/tokens and put it into "
             "DIGITALOCEAN_TOKEN, or work without one on the simulated account: doaudit.demo()."
         )
-    return Account(Client(found, base_url or os.environ.get(_URL_VARIABLE) or DEFAULT_URL), history=history)
-
-
-def _from_environment() -> str | None:
-    return next((value for name in _TOKEN_VARIABLES if (value := os.environ.get(name, "").strip())), None)
-
-
-class _SimulatedClock:
-    """The clock of a simulated account, which may go faster than ours."""
-
-    def __init__(self, server: DemoServer, speed: float) -> None:
-        self._server, self._speed, self._real = server, speed, SystemClock()
-
-    def now(self) -> float:
-        return self._server.world.now
-
-    def elapsed(self) -> float:
-        return self._real.elapsed() * self._speed
-
-    def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
-        return self._real.wait(seconds / self._speed, stop)
+    return Account(Client(token, base_url or os.environ.get(_URL_VARIABLE) or DEFAULT_URL), history=history)
 
 
 def demo(seed: int = 7, *, speed: float = 1.0) -> Account:
@@ -448,6 +420,6 @@ def demo(seed: int = 7, *, speed: float = 1.0) -> Account:
     """
     if not speed > 0:
         raise InvalidArgument(f"A simulated account's clock goes forward: speed is above 0; got {speed}.")
-    server = simulated.serve(seed=seed, speed=speed)
-    clock = _SimulatedClock(server, speed)
+    server = simulator.serve(seed=seed, speed=speed)
+    clock = ScaledClock(lambda: server.world.now, speed)
     return Account(Client(server.token, server.url, clock=clock), history=_IN_MEMORY, server=server, clock=clock)

@@ -297,5 +297,7 @@ def _act_scopes(kind: Kind) -> str:
     for name, event in kind.events.items():
         for scope in event.scopes:
             more.setdefault(scope, []).append(name)
-    also = "; ".join(f"for {' and '.join(names)} also {scope}" for scope, names in more.items())
-    return f"{kind.act_scope} ({also})" if also else kind.act_scope
+    also = [
+        f"{', '.join(names)} also {'needs' if len(names) == 1 else 'need'} {scope}" for scope, names in more.items()
+    ]
+    return "; ".join([kind.act_scope, *also])

@@ -12,7 +12,7 @@ from doaudit.demo import serve
 FOLDER = Path(__file__).parent / "pictures"
 
 FOLDER.mkdir(exist_ok=True)
-with serve(speed=0) as server, da.connect(server.token, server.url) as account:
+with serve(speed=0) as server, da.connect(token=server.token, base_url=server.url) as account:
     actions = account.actions()
 
 spread = da.duration_distribution(actions)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -57,3 +59,15 @@ def scene(stage):
     from staged import world_of  # noqa: PLC0415 -- see `stage`
 
     return stage.set(world_of())
+
+
+@pytest.fixture(scope="session")
+def openapi():
+    """The official OpenAPI document of DigitalOcean's actions; it lies beside the checkout, or where a variable says."""
+    beside = Path(__file__).parents[2] / "shared" / "openapi" / "actions.json"
+    path = Path(os.environ.get("DOAUDIT_OPENAPI", beside))
+    if not path.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"The OpenAPI document is not at {path}.")
+        pytest.skip(f"The OpenAPI document is not at {path}; DOAUDIT_OPENAPI can name another place.")
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -10,8 +10,9 @@ import pytest
 from nbclient import NotebookClient
 
 import doaudit as da
-from doaudit.account import Account, _SimulatedClock
+from doaudit.account import Account
 from doaudit.api.client import Client
+from doaudit.clock import ScaledClock
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.world.records import Action, Droplet
 from doaudit.errors import (
@@ -50,7 +51,7 @@ def server():
 @pytest.fixture
 def account(server):
     """The face of that account."""
-    with da.connect(server.token, server.url) as opened:
+    with da.connect(token=server.token, base_url=server.url) as opened:
         yield opened
 
 
@@ -93,7 +94,7 @@ def test_what_a_failed_read_had_is_kept():
     """After a page that could not be had, the other pages are in hand and are called incomplete."""
     world = World(actions=actions_of_a_day(450))
     world.faults.add(Fault("forbidden", path="page=2&", times=None))
-    with serve(world, speed=0) as server, da.connect(server.token, server.url) as account:
+    with serve(world, speed=0) as server, da.connect(token=server.token, base_url=server.url) as account:
         with pytest.raises(ReadIncomplete, match="actions:read"):
             account.refresh()
 
@@ -104,7 +105,7 @@ def test_what_a_failed_read_had_is_kept():
 def test_a_failed_read_loses_nothing_and_is_mended_by_the_next():
     """After a complete history a refresh that fails keeps all it had, says so, and the next one makes it whole."""
     world = World(actions=actions_of_a_day(30))
-    with serve(world, speed=0) as server, da.connect(server.token, server.url) as account:
+    with serve(world, speed=0) as server, da.connect(token=server.token, base_url=server.url) as account:
         account.refresh()
         world.arrive(600)
         world.faults.add(Fault("forbidden", path="page=3&"))
@@ -147,7 +148,7 @@ def test_no_token_is_said_with_the_way_out():
 def test_the_token_does_not_leave_the_machine_unencrypted():
     """Plain http to another machine is refused before anything is sent."""
     with pytest.raises(UnsafeAddress, match="unencrypted"):
-        da.connect("a" * 64, "http://api.digitalocean.com")
+        da.connect(token="a" * 64, base_url="http://api.digitalocean.com")
 
 
 def test_an_account_shows_no_token(account, server):
@@ -163,7 +164,7 @@ def test_an_account_shows_no_token(account, server):
 def test_droplets_are_a_table(server):
     """What exists now is one row a droplet, with region and size as words."""
     world = World(droplets=[Droplet(7, "web-01", region="ams3"), Droplet(3, "<b>db</b>", region="fra1")])
-    with serve(world, speed=0) as running, da.connect(running.token, running.url) as account:
+    with serve(world, speed=0) as running, da.connect(token=running.token, base_url=running.url) as account:
         droplets = account.droplets()
 
     assert droplets[["id", "name", "region"]].to_numpy().tolist() == [[3, "<b>db</b>", "fra1"], [7, "web-01", "ams3"]]
@@ -173,7 +174,7 @@ def test_droplets_are_a_table(server):
 def test_what_doaudit_started_is_marked_in_the_history():
     """The journal is joined into the history: of its own actions the actor is known, of others it is not."""
     world = World(droplets=[Droplet(7, "web-01")], actions=actions_of_a_day(3))
-    with serve(world, speed=0) as running, da.connect(running.token, running.url) as account:
+    with serve(world, speed=0) as running, da.connect(token=running.token, base_url=running.url) as account:
         event = account.act("droplet:7", "reboot")
         account.refresh()
         marked = account.history.sql("SELECT id, started_by FROM actions WHERE started_by IS NOT NULL")
@@ -209,7 +210,7 @@ def test_public_names_are_what_the_module_shows():
 def test_a_bad_token_is_one_paragraph_in_a_notebook(server):
     """A notebook shows the sentence and not the frames of the library."""
     server.world.tokens.revoke(server.token)
-    code = f"import doaudit as da\nda.connect({server.token!r}, {server.url!r}).actions()"
+    code = f"import doaudit as da\nda.connect(token={server.token!r}, base_url={server.url!r}).actions()"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
 
     NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
@@ -225,7 +226,7 @@ def test_a_bad_token_is_one_paragraph_in_a_notebook(server):
 def acting():
     """A droplet of a simulated account whose clock goes a thousand times as fast as ours."""
     with serve(World(droplets=[Droplet(7, "web-01")]), speed=1000) as server:
-        clock = _SimulatedClock(server, 1000)
+        clock = ScaledClock(lambda: server.world.now, 1000)
         with Account(Client(server.token, server.url, clock=clock), history=":memory:", clock=clock) as account:
             yield account, server.world
 
@@ -238,11 +239,11 @@ def test_the_tutorial_by_hand(acting):
     action = account.act("droplet:7", "power_off")
     with pytest.raises(Refused, match="pending event"):
         account.act("droplet:7", "snapshot", name="Nifty New Snapshot")
-    ended = da.wait(account, action)
+    ended = account.wait(action)
 
     assert (action.outcome, ended.outcome, ended.id) == ("open", "completed", action.id)
     assert account.action(action.id) == ended or account.action(action.id).completed_at == ended.completed_at
-    assert da.wait(account, [action, action.id])[1].outcome == "completed"
+    assert account.wait([action, action.id])[1].outcome == "completed"
 
 
 def test_waiting_tells_a_timeout_and_a_missing_action(acting):
@@ -252,9 +253,9 @@ def test_waiting_tells_a_timeout_and_a_missing_action(acting):
     action = account.act("droplet:7", "reboot")
 
     with pytest.raises(TimedOut, match="not failed") as late:
-        da.wait(account, action)
+        account.wait(action)
     with pytest.raises(NotFound):
-        da.wait(account, 99)
+        account.wait(99)
 
     assert [each.id for each in late.value.actions] == [action.id]
 
@@ -263,14 +264,14 @@ def test_a_snapshot_in_one_call(acting, capsys):
     """The call says what will happen and what happens, and gives the run."""
     account, world = acting
 
-    run = da.snapshot(account, 7, "before the upgrade", confirm=True)
+    run = account.snapshot(7, "before the upgrade", confirm=True)
 
     said = capsys.readouterr().err
     assert (run.ok, run.power_is_as_before) == (True, True)
     assert "will be off for about" in said
     assert f"[action {run.action_ids[0]}]" in said
     assert [image.name for image in world.images.values()] == ["before the upgrade"]
-    assert account.jobs() == []
+    assert account.snapshot_runs.running() == []
 
 
 def test_a_snapshot_that_fails_is_raised_and_what_is_owed_is_resumed(acting):
@@ -279,22 +280,22 @@ def test_a_snapshot_that_fails_is_raised_and_what_is_owed_is_resumed(acting):
     world.faults.add(Fault("errored", type="power_on", times=3))
 
     with pytest.raises(SnapshotFailed, match="IS SWITCHED OFF") as failed:
-        da.snapshot(account, 7, confirm=True)
-    left = [run.id for run in account.unfinished()]
-    resumed = da.resume(account)
+        account.snapshot(7, confirm=True)
+    left = [run.id for run in account.snapshot_runs.unfinished()]
+    resumed = account.resume()
 
     assert left == [failed.value.run.id]
     assert [run.power_is_as_before for run in resumed] == [True]
     assert world.droplets[7].real("status", world.now) == "active"
-    assert account.unfinished() == da.resume(account) == []
+    assert account.snapshot_runs.unfinished() == account.resume() == []
 
 
 def test_what_doaudit_started_is_marked(acting):
     """The API names no actor; the account knows which actions came from here, and joins to the history."""
     account, _ = acting
     single = account.act("droplet:7", "rename", name="web-02")
-    da.wait(account, single)
-    run = da.snapshot(account, 7, confirm=True)
+    account.wait(single)
+    run = account.snapshot(7, confirm=True)
 
     started = account.started()
 
@@ -312,10 +313,10 @@ def test_a_plan_expects_what_the_history_tells(server):
         for n in range(1, 61)
     ]
     world = World(actions=taken, droplets=[Droplet(7, "web-01")])
-    with serve(world, speed=0) as running, da.connect(running.token, running.url) as account:
-        guessed = account.snapshot_plan(7)
+    with serve(world, speed=0) as running, da.connect(token=running.token, base_url=running.url) as account:
+        guessed = account.snapshot_runs.plan(7)
         account.refresh()
-        known = account.snapshot_plan(7)
+        known = account.snapshot_runs.plan(7)
 
     assert known.expected["snapshot"].p50_s == 630
     assert guessed.expected["snapshot"].p50_s != 630
@@ -327,7 +328,7 @@ def test_a_simulated_account_can_go_faster():
         droplet_id = int(account.droplets()["id"].iloc[0])
         before = account.now()
 
-        run = da.wait(account, account.act(f"droplet:{droplet_id}", "reboot"))
+        run = account.wait(account.act(f"droplet:{droplet_id}", "reboot"))
 
         assert run.outcome == "completed"
         assert account.now() > before
@@ -345,32 +346,32 @@ def test_a_snapshot_of_a_real_account_is_confirmed_first(acting, monkeypatch):
     account, world = acting
 
     with pytest.raises(NotPossible, match=r"nobody could be asked.*confirm=True"):
-        da.snapshot(account, 7)
+        account.snapshot(7)
     with pytest.raises(NotPossible, match="not confirmed"):
-        da.snapshot(account, 7, confirm=False)
+        account.snapshot(7, confirm=False)
     monkeypatch.setattr("builtins.input", lambda _: "no")
     with pytest.raises(NotPossible, match="not confirmed"):
-        da.snapshot(account, 7)
+        account.snapshot(7)
     assert posts(world) == []
     monkeypatch.setattr("builtins.input", lambda _: "yes")
 
-    assert da.snapshot(account, 7).ok
+    assert account.snapshot(7).ok
 
 
 @pytest.mark.parametrize("name", ["before the upgrade", None])
 def test_a_cell_that_is_run_again_starts_nothing(acting, name):
     """The same droplet and name within an hour is refused, unless it is said that it is meant."""
     account, world = acting
-    first = da.snapshot(account, 7, name, confirm=True)
+    first = account.snapshot(7, name, confirm=True)
     asked = len(posts(world))
 
     with pytest.raises(NotPossible, match=rf"'{first.snapshot_name}'.*again=True"):
-        da.snapshot(account, 7, name, confirm=True)
+        account.snapshot(7, name, confirm=True)
     assert len(posts(world)) == asked
-    other = da.snapshot(account, 7, "another name", confirm=True)
-    again = da.snapshot(account, 7, name, confirm=True, again=True)
+    other = account.snapshot(7, "another name", confirm=True)
+    again = account.snapshot(7, name, confirm=True, again=True)
     world.advance(3700)
-    later = da.snapshot(account, 7, name, confirm=True)
+    later = account.snapshot(7, name, confirm=True)
 
     assert (other.ok, again.ok, later.ok) == (True, True, True)
 
@@ -380,12 +381,12 @@ def test_what_was_left_is_said_first_and_in_the_next_plan(acting, capsys):
     account, world = acting
     world.faults.add(Fault("errored", type="power_on", times=3))
     with pytest.raises(SnapshotFailed):
-        da.snapshot(account, 7, "one", confirm=True)
+        account.snapshot(7, "one", confirm=True)
     capsys.readouterr()
 
-    plan = account.snapshot_plan(7, "two")
+    plan = account.snapshot_runs.plan(7, "two")
     with pytest.raises(NotPossible):
-        da.snapshot(account, 7, "two", confirm=False)
+        account.snapshot(7, "two", confirm=False)
 
     assert capsys.readouterr().err.startswith("LEFT UNFINISHED: the snapshot 'one' of droplet web-01 (7)")
     assert "IS SWITCHED OFF" in plan.notes[0]
@@ -397,9 +398,9 @@ def test_journals_lie_with_the_account_whatever_the_history(server, tmp_path, mo
     monkeypatch.setenv("DOAUDIT_STATE_DIR", str(state))
     world = World(droplets=[Droplet(7, "web-01")])
     with serve(world, speed=0) as running:
-        with da.connect(running.token, running.url, history=tmp_path / "a.db") as account:
+        with da.connect(token=running.token, base_url=running.url, history=tmp_path / "a.db") as account:
             started = account.act("droplet:7", "reboot")
-        with da.connect(running.token, running.url, history=":memory:") as account:
+        with da.connect(token=running.token, base_url=running.url, history=":memory:") as account:
             known = account.started()
     with da.demo() as account:
         account.act(f"droplet:{account.droplets()['id'].iloc[0]}", "reboot")

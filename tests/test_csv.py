@@ -14,7 +14,6 @@ from pandas.testing import assert_frame_equal
 from doaudit.actions import Record, to_frame, words
 from doaudit.csv import csv_bytes, read_csv
 from doaudit.errors import FileProblem, NotOurFile
-from doaudit.files import write_files
 
 TEXT = (
     st.none()
@@ -136,42 +135,3 @@ def test_a_changed_cell_is_named(tmp_path, column, text):
 
     with pytest.raises(NotOurFile, match=f"row 1 has .* under '{column}'"):
         read_csv(path)
-
-
-def test_files_appear_together_or_not_at_all(tmp_path):
-    """If one file cannot be made, the folder does not come to be, and nothing is left beside it."""
-
-    def files():
-        yield "one.csv", b"1"
-        raise FileProblem("no second file")
-
-    with pytest.raises(FileProblem, match="no second file"):
-        write_files(tmp_path / "out", files())
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_earlier_report_is_replaced_and_other_files_stay(tmp_path):
-    """Files of the same name are replaced; what somebody else put there is left alone."""
-    out = tmp_path / "out"
-    write_files(out, [("one.csv", b"1"), ("two.csv", b"2")])
-    (out / "notes.txt").write_text("mine")
-
-    write_files(out, [("one.csv", b"9")])
-
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
-        "one.csv": b"9",
-        "two.csv": b"2",
-        "notes.txt": b"mine",
-    }
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_a_folder_that_cannot_be_made_is_said(tmp_path):
-    """A file where a folder should be is named, and stays as it was."""
-    (tmp_path / "file").write_text("here")
-
-    with pytest.raises(FileProblem, match="cannot be written"):
-        write_files(tmp_path / "file" / "reports", [("one.csv", b"1")])
-
-    assert (tmp_path / "file").read_text() == "here"

@@ -17,6 +17,7 @@ from doaudit.errors import FileProblem, InvalidArgument
 TABLES = [
     "actions",
     "activity_by_day",
+    "activity_by_week",
     "durations_by_resource",
     "durations_by_type",
     "failure_rates_by_resource",
@@ -24,6 +25,8 @@ TABLES = [
     "failures",
     "open_actions",
     "problems",
+    "slowest",
+    "week_pattern",
 ]
 FIGURES = ["activity_by_week", "durations_by_type", "failure_rates_by_type", "open_actions", "slowest", "week_pattern"]
 

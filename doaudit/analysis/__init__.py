@@ -6,6 +6,7 @@ from doaudit.analysis.activity import activity, week_pattern
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.open_actions import open_actions
+from doaudit.analysis.problems import problems
 from doaudit.analysis.tally import OUTCOMES, By, tally
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "failure_rates",
     "failures",
     "open_actions",
+    "problems",
     "slowest",
     "tally",
     "week_pattern",

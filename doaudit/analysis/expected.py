@@ -27,7 +27,7 @@ def expected_durations(actions: pd.DataFrame, resource: str = "") -> dict[str, E
     Returns:
         For each type of which there are enough finished actions to estimate the median: the percentiles in seconds
         (Kaplan-Meier, see `doaudit.analysis.durations`). Where there are too few for the p90, the longest action
-        stands for it; where there are too few for the p99, twice the longest.
+        stands for it; where there are too few for the p99, twice the p90.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -51,6 +51,6 @@ def _by_type(actions: pd.DataFrame) -> dict[str, ExpectedDuration]:
         if not math.isfinite(p50_s):
             continue
         p90_s = max(p90_s if math.isfinite(p90_s) else max_s, p50_s)
-        p99_s = max(p99_s if math.isfinite(p99_s) else 2 * max_s, p90_s)
+        p99_s = max(p99_s if math.isfinite(p99_s) else 2 * p90_s, p90_s)
         found[str(row["type"])] = ExpectedDuration(p50_s, p90_s, p99_s)
     return found

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.expected_duration import ExpectedDuration
 
-__all__ = ["Baseline", "ClassifiedAction", "Observation", "Poller", "Verdict", "classify", "seen"]
+__all__ = ["INTERVAL_S", "Baseline", "ClassifiedAction", "Observation", "Poller", "Verdict", "classify", "seen"]
 
-EACH_S = 5.0
+INTERVAL_S = 5.0
 SHOWN_AFTER_END = timedelta(minutes=2)
 _OLD_ONE_EVERY = 4
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -77,6 +77,7 @@ def classify(action: Action, at: datetime, known: Baseline, *, gone: bool = Fals
     Example:
         >>> from datetime import UTC
         >>> from doaudit.actions import Action, Record
+        >>> from doaudit.expected_duration import ExpectedDuration
         >>> known = Baseline({"snapshot": ExpectedDuration(60, 120, 300)}, {})
         >>> begun = Record(1, "in-progress", "snapshot", "2026-03-12T22:00:00Z")
         >>> moments = [datetime(2026, 3, 12, 22, 0, tzinfo=UTC) + timedelta(minutes=m) for m in (1, 3, 90)]
@@ -142,7 +143,7 @@ class Poller:
         surroundings: reads what the history knows; called once, in the thread.
         newest: lists the newest actions, and tells the server's time: one request.
         one: reads one action by its id: one request.
-        each_s: seconds between two looks.
+        interval_s: seconds between two looks.
 
     Attributes:
         listeners: called with each new `Observation`, on the thread. What they raise is dropped.
@@ -154,11 +155,11 @@ class Poller:
         newest: Callable[[], tuple[tuple[Action, ...], datetime]],
         one: Callable[[int], Action],
         *,
-        each_s: float = EACH_S,
+        interval_s: float = INTERVAL_S,
     ) -> None:
         self.listeners: list[Callable[[Observation], None]] = []
         self._surroundings, self._newest, self._one = baseline, newest, one
-        self._each_s = each_s
+        self._interval_s = interval_s
         self._known: Baseline | None = None
         self._sight = Observation()
         self._old: list[int] = []
@@ -201,7 +202,7 @@ class Poller:
                 observation = replace(self.observation, trouble=f"Could not look again: {said}")
             if not stop.is_set():
                 self._tell(observation)
-            stop.wait(self._each_s)
+            stop.wait(self._interval_s)
 
     def _look(self) -> Observation:
         if self._known is None:

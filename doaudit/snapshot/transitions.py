@@ -31,7 +31,7 @@ _FIRST: dict[str, Command] = {
     "confirming on": ReadDroplet(),
 }
 _PAGE = "https://cloud.digitalocean.com/droplets"
-_RESUME = "`doaudit resume` (in Python, doaudit.resume(account))"
+_RESUME = "`doaudit resume` (in Python, account.resume())"
 
 
 def enter_phase(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 
-from doaudit.operations.poller import EACH_S, Observation, Poller
+from doaudit.operations.poller import INTERVAL_S, Observation
 from doaudit.widgets.live_panel import LivePanel, Pace
 from doaudit.widgets.monitor_text import monitor_status, monitor_still, monitor_table, plain_monitor
-from doaudit.widgets.surroundings import baseline_of, newest_of, one_of
 from doaudit.widgets.words import escaped
 
 if TYPE_CHECKING:
@@ -33,7 +29,7 @@ class Monitor(LivePanel):
 
     Args:
         account: whose actions.
-        each_s: seconds between two looks.
+        interval_s: seconds between two looks.
 
     Example:
         >>> from doaudit import demo
@@ -43,9 +39,9 @@ class Monitor(LivePanel):
         False
     """
 
-    def __init__(self, account: Account, *, each_s: float = EACH_S) -> None:
+    def __init__(self, account: Account, *, interval_s: float = INTERVAL_S) -> None:
         self._account = account
-        self.poller = _poller_of(account, each_s)
+        self.poller = account.poller(interval_s=interval_s)
         self._pace = Pace()
         self._heading = W.HTML(f"<h3>Open actions <small>{escaped(account.source)}; all times in UTC</small></h3>")
         self._status, self._table = W.HTML(), W.HTML()
@@ -87,18 +83,3 @@ class Monitor(LivePanel):
     def _still_state(self) -> tuple[str, str]:
         observation = self.poller.observation
         return monitor_still(observation), plain_monitor(observation)
-
-
-_pollers: WeakKeyDictionary[Account, Poller] = WeakKeyDictionary()
-_pollers_lock = threading.Lock()
-
-
-def _poller_of(account: Account, each_s: float) -> Poller:
-    """The one lookout of an account, so that a cell that is run again does not double the requests."""
-    with _pollers_lock:
-        if account not in _pollers:
-            behind = weakref.proxy(account)  # the lookout must not keep alive what keeps it
-            _pollers[account] = Poller(
-                lambda: baseline_of(behind), lambda: newest_of(behind), lambda i: one_of(behind, i), each_s=each_s
-            )
-        return _pollers[account]

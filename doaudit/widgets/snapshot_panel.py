@@ -162,7 +162,12 @@ class SnapshotPanel(LivePanel):
 
     def _look_around(self) -> _Surroundings:
         account = self._account
-        return _Surroundings(account.droplets(), _last_snapshots(account), account.unfinished(), account.jobs())
+        return _Surroundings(
+            account.droplets(),
+            _last_snapshots(account),
+            account.snapshot_runs.unfinished(),
+            account.snapshot_runs.running(),
+        )
 
     def _fill(self, found: _Surroundings) -> None:
         self.droplets.fill(found.droplets, found.last_snapshots)
@@ -188,7 +193,7 @@ class SnapshotPanel(LivePanel):
         self._draw()
         name, live = self.name.value.strip() or None, bool(self.live.value)
         self._aside(
-            lambda: self._account.snapshot_plan(droplet_id, name, live=live),
+            lambda: self._account.snapshot_runs.plan(droplet_id, name, live=live),
             functools.partial(self._keep_plan, (droplet_id, name, live)),
             self._be_idle,
         )
@@ -200,7 +205,7 @@ class SnapshotPanel(LivePanel):
 
     def _start(self) -> None:
         if self._plan is not None and not self._busy and self._job is None and self.confirm.value:
-            self._go(self._account.snapshot_job(self._plan))
+            self._go(self._account.snapshot_runs.job(self._plan))
 
     def _go(self, job: Job) -> None:
         job.start()
@@ -263,7 +268,7 @@ class SnapshotPanel(LivePanel):
 
     def _resume(self, run: Run) -> None:
         if self._job is None:
-            self._go(self._account.resume_job(run))
+            self._go(self._account.snapshot_runs.job(run))
 
     def _draw(self) -> None:
         """Bring every widget into the state that follows from plan, job and what is being read."""

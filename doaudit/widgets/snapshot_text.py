@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 LOG_LINES = 200
-RESUME = "da.resume(account)"
+RESUME = "account.resume()"
 _MARKS = {"waiting": "○", "running": "▶", "done": "✓", "failed": "✗", "skipped": "-"}
 _NEARLY = 0.99
 

@@ -281,7 +281,7 @@ def test_a_lost_kernel_is_told_and_its_run_taken_up_again(notebook, world):
     page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
 
     page.evaluate(RESTART)
-    page.locator(".da-gone", has_text="da.resume(account)").first.wait_for()
+    page.locator(".da-gone", has_text="account.resume()").first.wait_for()
     keep_picture(page, "panel-kernel-gone")
     page.evaluate(SAVE)
     page.reload()
@@ -294,7 +294,7 @@ def test_a_lost_kernel_is_told_and_its_run_taken_up_again(notebook, world):
     page.locator("button.doaudit-resume").click()
     said = result(page)
 
-    assert "da.resume(account)" in shown
+    assert "account.resume()" in shown
     assert "Taking the snapshot" in shown
     assert said.startswith("Done")
     assert status(world, 102) == "active"

@@ -24,9 +24,9 @@ def an_account(first: int, count: int = 5) -> World:
 def test_two_tokens_of_one_account_share_a_history(data_home):
     """What one token has read, the other one has, in the same file."""
     with serve(an_account(100), speed=0) as server:
-        with da.connect(DEMO_TOKEN, server.url) as one:
+        with da.connect(token=DEMO_TOKEN, base_url=server.url) as one:
             one.refresh()
-        with da.connect(OTHER, server.url) as two:
+        with da.connect(token=OTHER, base_url=server.url) as two:
             assert len(two.actions(refresh=False)) == 5
             assert one.history.path == two.history.path
 
@@ -36,14 +36,14 @@ def test_two_tokens_of_one_account_share_a_history(data_home):
 def test_two_accounts_never_mix(tmp_path):
     """Two accounts have two files, and a file that is named for both is refused by the second."""
     with serve(an_account(100), speed=0) as mine, serve(an_account(900), speed=0) as yours:
-        with da.connect(mine.token, mine.url) as one, da.connect(yours.token, yours.url) as two:
+        with da.connect(token=mine.token, base_url=mine.url) as one, da.connect(token=yours.token, base_url=yours.url) as two:
             one.refresh()
             two.refresh()
             assert one.history.path != two.history.path
             assert set(one.actions(refresh=False)["id"]).isdisjoint(two.actions(refresh=False)["id"])
-        with da.connect(mine.token, mine.url, tmp_path / "named.duckdb") as one:
+        with da.connect(token=mine.token, base_url=mine.url, history=tmp_path / "named.duckdb") as one:
             one.refresh()
-        with da.connect(yours.token, yours.url, tmp_path / "named.duckdb") as two, pytest.raises(WrongAccount):
+        with da.connect(token=yours.token, base_url=yours.url, history=tmp_path / "named.duckdb") as two, pytest.raises(WrongAccount):
             two.refresh()
 
 
@@ -53,31 +53,31 @@ def test_without_the_scope_an_account_is_known_by_its_actions(named, tmp_path):
     path = named and tmp_path / named
     world = an_account(100)
     with serve(world, speed=0) as server, serve(an_account(900), speed=0) as foreign:
-        with da.connect(DEMO_TOKEN, server.url, path) as one:
+        with da.connect(token=DEMO_TOKEN, base_url=server.url, history=path) as one:
             one.refresh()
         for running in (server, foreign):
             running.world.tokens[OTHER] = frozenset({"actions:read"})
-        with da.connect(OTHER, server.url, path) as two:
+        with da.connect(token=OTHER, base_url=server.url, history=path) as two:
             assert two.history.path == one.history.path
             assert len(two.actions(refresh=False)) == 5
         if named is None:
-            with da.connect(OTHER, foreign.url) as three:
+            with da.connect(token=OTHER, base_url=foreign.url) as three:
                 assert three.history.path != one.history.path
 
 
 def test_a_known_account_needs_no_request_to_be_read():
     """What was read before can be looked at without a network."""
-    with serve(an_account(100), speed=0) as server, da.connect(DEMO_TOKEN, server.url) as account:
+    with serve(an_account(100), speed=0) as server, da.connect(token=DEMO_TOKEN, base_url=server.url) as account:
         account.refresh()
 
-    with da.connect(DEMO_TOKEN, server.url) as offline:
+    with da.connect(token=DEMO_TOKEN, base_url=server.url) as offline:
         assert len(offline.actions(refresh=False)) == 5
         assert offline.proof.complete
 
 
 def test_the_token_is_in_no_file(data_home):
     """Neither the history nor the list of accounts has the token."""
-    with serve(an_account(100), speed=0) as server, da.connect(DEMO_TOKEN, server.url) as account:
+    with serve(an_account(100), speed=0) as server, da.connect(token=DEMO_TOKEN, base_url=server.url) as account:
         account.refresh()
 
     files = [path for path in data_home.rglob("*") if path.is_file()]

@@ -15,7 +15,7 @@ from served import ROOT, Hourglass
 
 from doaudit.actions import Record
 from doaudit.errors import FileProblem, HistoryLocked
-from doaudit.files import file_lock
+from doaudit.files import Locked, file_lock
 from doaudit.history.store import open_store
 
 BATCH = 300
@@ -164,7 +164,7 @@ class TestTheLock:
         lock = path.with_name("lock")
         with (
             file_lock(lock, wait_s=1, clock=Hourglass()),
-            pytest.raises(HistoryLocked, match=f"process {os.getpid()} "),
+            pytest.raises(Locked, match=f"process {os.getpid()} "),
             file_lock(lock, wait_s=1, clock=Hourglass()),
         ):
             pytest.fail("two held it")

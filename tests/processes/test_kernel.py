@@ -9,7 +9,7 @@ from jupyter_client.manager import start_new_kernel
 from processes import PATIENCE_S, Stand
 
 OPEN = "import doaudit as da; account = da.connect()"
-TAKE = "run = da.snapshot(account, 7, 'mine')"
+TAKE = "run = account.snapshot(7, 'mine')"
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_cell_asks_and_is_stopped_only_with_the_droplet_on(kernel, stand):
     assert "The droplet's power is restored first" in said
     assert "Cancelled: droplet web-7 (7) is on, as it was before." in said
     assert stand.power() == "active"
-    assert result_of(kernel, "assert account.jobs() == []")[1] is None
+    assert result_of(kernel, "assert account.snapshot_runs.running() == []")[1] is None
 
     said, raised = result_of(kernel, TAKE)
     assert raised[0] == "NotPossible"

@@ -127,7 +127,7 @@ import doaudit as da
 from doaudit.account import Account
 from doaudit.api.client import Client
 client = Client({stand.server.token!r}, {stand.server.url!r}, deadline_s=1.5)
-da.snapshot(Account(client, history=":memory:"), 7, "mine", confirm=True)
+Account(client, history=":memory:").snapshot(7, "mine", confirm=True)
 """
     child = stand.start(code=code)
     child.says(PHASES["snapshotting"])
@@ -141,7 +141,7 @@ def left_running_at_exit(stand):
     code = """
 import doaudit as da, time
 account = da.connect()
-job = account.snapshot_job(account.snapshot_plan({}, "mine"))
+job = account.snapshot_runs.job(account.snapshot_runs.plan({}, "mine"))
 job.start()
 while not ({}): time.sleep(0.02)
 """

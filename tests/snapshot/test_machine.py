@@ -73,7 +73,7 @@ def test_planning_changes_nothing(scene):
 
     assert scene.posts() == []
     assert (plan.phase, plan.was_on, plan.ended) == ("planned", True, False)
-    assert plan.sentence == "The droplet will be off for about 4 minutes, 9 of 10 within 7 minutes."
+    assert plan.sentence == "The droplet will be off for about 4 min 8 s, 9 of 10 within 7 min 20 s."
     assert [step.status for step in plan.steps] == ["waiting"] * 6
 
 

@@ -35,6 +35,6 @@ def account(world, gate, tmp_path):
         opened = Account(Client(server.token, server.url, clock=gate), history=tmp_path / "history.duckdb", clock=gate)
         yield opened
         gate.open.set()
-        for job in opened.jobs():
+        for job in opened.snapshot_runs.running():
             job.wait(PATIENCE_S)
         opened.close()

@@ -157,7 +157,7 @@ def test_nothing_starts_without_the_second_act(panel, account, world):
 
     panel.start.click()
 
-    assert account.jobs() == []
+    assert account.snapshot_runs.running() == []
     assert posts(world) == []
 
 
@@ -198,7 +198,7 @@ def test_clicking_twice_starts_once(panel, account, gate, world):
     for button in (panel.start, panel.start, other.start):
         button.click()
 
-    assert len(account.jobs()) == 1
+    assert len(account.snapshot_runs.running()) == 1
     assert other._job is panel._job
     gate.open.set()
     assert "Done" in ended(panel)
@@ -300,7 +300,7 @@ def test_the_last_state_can_be_read_without_the_widget(panel, gate):
     assert "application/vnd.jupyter.widget-view+json" in bundle
     for kind in ("text/html", "text/plain"):
         assert "no longer live" in bundle[kind]
-        assert "da.resume(account)" in bundle[kind]
+        assert "account.resume()" in bundle[kind]
         assert "Switch the droplet on again." in bundle[kind]
     assert "<style" not in bundle["text/html"]
 
@@ -312,7 +312,7 @@ def lose_the_kernel(panel, account, gate, world):
     until(lambda: not gate.open.is_set())
     gate.broken = True
     gate.open.set()
-    until(lambda: not account.jobs())
+    until(lambda: not account.snapshot_runs.running())
     gate.broken = False
 
 

@@ -1,0 +1,99 @@
+"""Commands that read an account: `doaudit audit` and `doaudit refresh`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from doaudit.cli.options import add_demo, add_history, open_account
+from doaudit.formatting import rate, time_span
+from doaudit.snapshot.foreground import print_unfinished
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pandas as pd
+
+    from doaudit.account import Account
+    from doaudit.cli.options import Commands
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: Commands) -> None:
+    """Describe the commands."""
+    audit = commands.add_parser("audit", help="read every action, print a summary, write a report")
+    add_demo(audit)
+    audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
+    add_history(audit)
+    audit.set_defaults(run=_audit)
+    refresh = commands.add_parser(
+        "refresh", help="bring the local history up to date; quiet in a cron job if all is well"
+    )
+    refresh.add_argument("--full", action="store_true", help="read everything again, whatever is known")
+    add_history(refresh)
+    refresh.set_defaults(run=_refresh)
+
+
+def _audit(parsed: argparse.Namespace) -> int:
+    import doaudit as da  # noqa: PLC0415 -- loads pandas
+
+    with open_account(parsed) as account:
+        _print_source(account)
+        print_unfinished(account.snapshot_runs)
+        result = account.refresh()
+        actions = account.actions(refresh=False)
+        print(f"{len(actions):,} actions in the history. {result}", flush=True)
+        for line in _summary(actions):
+            print(line)
+        folder = parsed.out or Path("data/reports") / f"{result.proof.finished:%Y-%m-%d}"
+        page = da.report(actions, folder, proof=account.proof, source=account.source)
+        print(f"Report: {page}, beside it CSV files, figures and manifest.json")
+        _print_source(account)
+        print("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
+    return 0 if result.complete else 1
+
+
+def _refresh(parsed: argparse.Namespace) -> int:
+    with open_account(parsed) as account:
+        print_unfinished(account.snapshot_runs)
+        result = account.refresh(full=parsed.full)
+    if sys.stdout.isatty() or not result.complete:
+        print(result, file=sys.stdout if result.complete else sys.stderr)
+    return 0 if result.complete else 1
+
+
+def _print_source(account: Account) -> None:
+    if account.is_simulated:
+        text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
+    else:
+        text = f"REAL ACCOUNT at {account.source}, read with your token; nothing in it is changed."
+    print(f"== {text}")
+
+
+def _summary(actions: pd.DataFrame) -> list[str]:
+    import doaudit as da  # noqa: PLC0415 -- loads pandas
+
+    rates = da.failure_rates(actions, by=())
+    if rates.empty or not len(actions):
+        return ["  The account has no actions yet."]
+    overall, by_type = rates.iloc[0], da.durations(actions, by="type")
+    with_p90 = by_type.dropna(subset=["p90_s"]).sort_values("p90_s", ascending=False)
+    open_actions, problems = da.open_actions(actions), da.problems(actions)
+    failed = (
+        f"  Failed: {int(overall['errored']):,} of {int(overall['finished']):,} finished actions, "
+        f"{rate(overall['failure_rate'])} (95 % interval {rate(overall['low'])} to {rate(overall['high'])})"
+    )
+    lines = [failed]
+    if len(with_p90):
+        slowest = with_p90.iloc[0]
+        lines.append(f"  Slowest type: {slowest['type']}, 9 of 10 end within {time_span(slowest['p90_s'])}")
+    if len(open_actions):
+        oldest = open_actions.iloc[0]
+        lines.append(
+            f"  Open: {len(open_actions):,}, of which {int(open_actions['stuck'].sum()):,} look stuck; the oldest is "
+            f"{oldest['type']} {oldest['id']}, {time_span(oldest['age_s'])} old"
+        )
+    lines.append(f"  Odd rows: {problems['id'].nunique():,} (problems.csv says what is odd about each)")
+    return lines

@@ -1,0 +1,42 @@
+"""The command that serves the simulated account to other tools: `doaudit demo`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from doaudit.clock import SystemClock
+from doaudit.errors import DoauditError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from doaudit.cli.options import Commands
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: Commands) -> None:
+    """Describe the command."""
+    demo = commands.add_parser("demo", help="serve the simulated account on this machine for other tools")
+    demo.add_argument("--port", type=int, default=8089, help="0 takes a free one (8089)")
+    demo.add_argument("--seed", type=int, default=7, help="another seed is another company (7)")
+    demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (1)")
+    demo.set_defaults(run=_demo)
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from doaudit.demo import serve  # noqa: PLC0415 -- Flask is loaded only where it serves
+
+    try:
+        served = serve(seed=parsed.seed, port=parsed.port, speed=parsed.speed)
+    except (OSError, ValueError) as fault:  # the simulated account stands apart and knows none of our errors
+        raise DoauditError(str(fault)) from None
+    with served as server:
+        print(f"A simulated DigitalOcean account answers at {server.url} until Ctrl-C. For other tools:")
+        print(f"  export DIGITALOCEAN_API_URL={server.url}")
+        print(f"  export DIGITALOCEAN_TOKEN={server.token}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                SystemClock().wait(3600)
+    return 0

@@ -1,0 +1,45 @@
+"""The baseline of a poller out of a history: expected durations, names of resources, and actions that were open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from doaudit.actions import IN_PROGRESS, Action
+from doaudit.analysis.expected import expected_durations
+from doaudit.expected_duration import default_durations
+from doaudit.operations.poller import Baseline
+
+if TYPE_CHECKING:
+    from doaudit.history.store import Store
+
+__all__ = ["read_baseline"]
+
+_NAMES = "SELECT key, name FROM resources WHERE name IS NOT NULL"
+
+
+def read_baseline(store: Store) -> Baseline:
+    """
+    Read the baseline from a history as it is; nothing is asked of the API.
+
+    Raises:
+        HistoryLocked: another process has been using the history for too long.
+    """
+    actions = store.read()
+    still_open = actions[actions["status"].isin(IN_PROGRESS)].to_dict("records")
+    names = store.sql(_NAMES)
+    return Baseline(
+        expected={**default_durations(), **expected_durations(actions)},
+        names=dict(zip(names["key"].astype(str), names["name"].astype(str), strict=True)),
+        open_actions=tuple(_action({str(key): value for key, value in row.items()}) for row in still_open),
+    )
+
+
+def _action(row: dict[str, Any]) -> Action:
+    values: dict[str, Any] = {
+        name: None if pd.isna(value) else value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+        for name, value in row.items()
+        if name != "resource_name"
+    }
+    return Action(**values)

@@ -1,0 +1,115 @@
+"""The page of a report: a verdict on completeness, the figures, the first rows of tables, and links to all files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from doaudit.csv import csv_bytes
+from doaudit.formatting import count, html_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from doaudit.tables import Table, Variant
+
+__all__ = ["page"]
+
+_SHOWN_ROWS = 12
+_SIX_DECIMALS = re.compile(r"-?\d+\.\d{6}")
+_FOUR_FIGURES = 10_000
+_NOT_COVERED = (
+    "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
+    "in this list may still have happened."
+)
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
+    "background:#fff}table{border-collapse:collapse;font-size:13px}td,th{padding:.2rem .6rem;text-align:left;"
+    "border-bottom:1px solid #ddd}img{max-width:100%}.wide{overflow-x:auto}td{white-space:nowrap}"
+    ".loud{background:#fff1c9;padding:.6rem 1rem;font-weight:600}"
+)
+
+
+def page(
+    scope: dict[str, Any],
+    tables: dict[str, pd.DataFrame],
+    figures: Sequence[str],
+    sections: Sequence[tuple[Table, Variant]],
+) -> str:
+    """
+    Write the page as HTML.
+
+    Args:
+        scope: as `doaudit.report.manifest.scope` makes it.
+        tables: by the name of their CSV file.
+        figures: the names of the figures' files.
+        sections: the tables whose first rows are shown, in order.
+    """
+    counts = (
+        f"{scope['actions']:,} actions started {scope['window']['first_started_at'] or '?'} to "
+        f"{scope['window']['last_started_at'] or '?'} (UTC); {scope['finished']:,} finished, {scope['errored']:,} of "
+        f"them errored; {scope['open']:,} open; {scope['problems']:,} problems."
+    )
+    parts = [
+        f"<h1>Audit of {html_text(scope['source'] or 'an unnamed source')}</h1>",
+        f'<p class="loud">{html_text(_verdict(scope))}</p>',
+        f"<p>{counts} Written by doaudit {html_text(scope['doaudit'])}.</p>",
+        f"<p>{_NOT_COVERED}</p>",
+        *(f'<img src="{name}" alt="{html_text(_title(name.removesuffix(".png")))}">' for name in figures),
+        *(_section(table, variant, tables[variant.name]) for table, variant in sections),
+        "<h2>All files</h2><ul>",
+        *(
+            f'<li><a href="{name}.csv">{name}.csv</a>, {count(len(table), "row")}</li>'
+            for name, table in tables.items()
+        ),
+        '<li><a href="manifest.json">manifest.json</a>, with the SHA-256 of each file</li></ul>',
+    ]
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>doaudit report</title><style>{_STYLE}</style>\n'
+        + "\n".join(parts)
+        + "\n</html>\n"
+    )
+
+
+def _verdict(scope: dict[str, Any]) -> str:
+    loud = "SIMULATED ACCOUNT: none of this is real. " if scope["source"] == "simulated account" else ""
+    proof = scope["proof"]
+    if proof is None:
+        return loud + "No proof of completeness was given: actions may be missing."
+    if not proof["complete"]:
+        return (
+            loud + f"INCOMPLETE: {proof['distinct_ids']:,} of {proof['total_reported']:,} actions ({proof['reason']})."
+        )
+    return loud + f"Complete: {proof['distinct_ids']:,} distinct ids, exactly as many as the API reports."
+
+
+def _section(table: Table, variant: Variant, rows: pd.DataFrame) -> str:
+    head = rows.head(_SHOWN_ROWS)
+    more = f"<p>{len(rows) - len(head):,} more rows in {variant.name}.csv.</p>" if len(rows) > len(head) else ""
+    heading, *cells = _rows(head)
+    titles = "".join(f"<th>{html_text(cell)}</th>" for cell in heading)
+    body = "".join("<tr>" + "".join(f"<td>{html_text(_short(cell))}</td>" for cell in row) + "</tr>" for row in cells)
+    return (
+        f"<h2>{_title(variant.name)}</h2><p>{html_text(table.how_to_read)}</p>"
+        f'<div class="wide"><table><tr>{titles}</tr>{body}</table></div>{more}'
+    )
+
+
+def _short(cell: str) -> str:
+    # Six decimals are for machines; a reader gets four figures. Whole numbers and text stay as they are.
+    if _SIX_DECIMALS.fullmatch(cell):
+        return f"{float(cell):.4g}" if abs(float(cell)) < _FOUR_FIGURES else f"{float(cell):.0f}"
+    return cell
+
+
+def _rows(table: pd.DataFrame) -> list[list[str]]:
+    """Return the rows of a table as its CSV file has them, the heading first."""
+    return list(csv.reader(io.StringIO(csv_bytes(table).decode())))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()

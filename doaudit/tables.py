@@ -1,0 +1,163 @@
+"""
+The registry of tables: each with its function, its plot, and a sentence that says how to read it.
+
+Report sections, CSV files, figures, subcommands, the documentation and the tests of "every table" walk `TABLES`. A new
+table is one module in `doaudit.analysis`, one in `doaudit.plots` with the same name, one row here, and its tests.
+
+Functions are named and not imported, so that a help text need not load pandas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+__all__ = ["TABLES", "Table", "Variant", "find_table"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """
+    One way in which a report has a table.
+
+    Attributes:
+        name: name of the CSV file, the figure and the section.
+        arguments: arguments of the table's function.
+        section: true if the page shows its first rows.
+        figure: true if the page shows its plot.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    section: bool = False
+    figure: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """
+    A table that is computed from an actions frame.
+
+    Attributes:
+        name: name of the function in `doaudit`, of the subcommand with dashes, and of the plot in `doaudit.plots`.
+        summary: what it holds, in a few words.
+        how_to_read: how to read it, in one sentence.
+        by: true if it can be grouped.
+        plotted: true if there is a plot of it.
+        variants: how a report has it.
+        companion: another function of the same arguments whose table the plot takes as `distribution`; empty if none.
+    """
+
+    name: str
+    summary: str
+    how_to_read: str
+    by: bool = False
+    plotted: bool = True
+    variants: tuple[Variant, ...] = ()
+    companion: str = ""
+
+    @property
+    def function(self) -> Callable[..., pd.DataFrame]:
+        """The function that computes it: actions in, table out."""
+        return getattr(import_module("doaudit.analysis"), self.name)  # type: ignore[no-any-return]
+
+    @property
+    def plot(self) -> Callable[..., Any] | None:
+        """The function that draws it: table in, Axes out; None if there is none."""
+        return getattr(import_module("doaudit.plots"), self.name) if self.plotted else None
+
+    def draw(self, actions: pd.DataFrame, table: pd.DataFrame, arguments: Mapping[str, Any], **options: Any) -> Any:  # noqa: ANN401 -- matplotlib's Axes
+        """Draw a table that was computed from *actions* with *arguments*, and return the Axes."""
+        if self.companion:
+            companion = getattr(import_module("doaudit.analysis"), self.companion)
+            options["distribution"] = companion(actions, **arguments)
+        return self.plot(table, **options) if self.plot is not None else None
+
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "durations",
+        "percentiles of durations by group, with intervals",
+        "Half of the group's actions end within p50_s seconds, 90 % within p90_s; the interval beside each holds the "
+        "true value 95 times in 100, and actions that are still open count as lasting at least until now.",
+        by=True,
+        variants=(
+            Variant("durations_by_type", {"by": "type"}, section=True, figure=True),
+            Variant("durations_by_resource", {"by": "resource"}),
+        ),
+        companion="duration_distribution",
+    ),
+    Table(
+        "failure_rates",
+        "failure rates by group, with intervals",
+        "Of the group's finished actions the share failure_rate errored; with so few or so many of them the true rate "
+        "lies between low and high 95 times in 100.",
+        by=True,
+        variants=(
+            Variant("failure_rates_by_type", {"by": "type"}, section=True, figure=True),
+            Variant("failure_rates_by_resource", {"by": "resource"}),
+        ),
+    ),
+    Table(
+        "failures",
+        "the actions that errored, newest first",
+        "Each row is an action that errored; the API gives no reason.",
+        plotted=False,
+        variants=(Variant("failures", section=True),),
+    ),
+    Table(
+        "open_actions",
+        "the actions that have not ended, oldest first",
+        "An action is stuck if it is older than 99 % of at least 100 finished ones of its kind were when they ended.",
+        variants=(Variant("open_actions", section=True, figure=True),),
+    ),
+    Table(
+        "activity",
+        "actions by day, week or month, by outcome",
+        "Each row counts the actions that started in a period (UTC), by how they ended.",
+        variants=(
+            Variant("activity_by_day", {"freq": "D"}),
+            Variant("activity_by_week", {"freq": "W"}, figure=True),
+        ),
+    ),
+    Table(
+        "week_pattern",
+        "actions by weekday and hour",
+        "Each row counts the actions that started in an hour of the week (UTC), and says which share of them errored.",
+        variants=(Variant("week_pattern", figure=True),),
+    ),
+    Table(
+        "slowest",
+        "the finished actions that took longest",
+        "Each row is a finished action, with its duration in seconds.",
+        variants=(Variant("slowest", figure=True),),
+    ),
+    Table(
+        "problems",
+        "rows that break an expectation",
+        "Each row names an action whose record is odd, and says what is odd; nothing is repaired.",
+        plotted=False,
+        variants=(Variant("problems", section=True),),
+    ),
+)
+
+
+def find_table(name: str) -> Table:
+    """
+    Return a table by its name.
+
+    Raises:
+        KeyError: there is none of that name.
+
+    Example:
+        >>> find_table("failure_rates").summary
+        'failure rates by group, with intervals'
+    """
+    return next(table for table in TABLES if table.name == name)

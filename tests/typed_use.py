@@ -1,0 +1,63 @@
+"""A use of the public names as a type checker sees it; never run, see test_public_names."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import doaudit as da
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+def read(token: str) -> tuple[pd.DataFrame, object]:
+    """Read an account."""
+    account: da.Account = da.connect(token=token, history=":memory:")
+    complete: bool = account.refresh(full=True).complete
+    rows: pd.DataFrame = account.history.sql("SELECT 1")
+    simulated: bool = account.is_simulated
+    now: datetime = account.now()
+    return account.actions(refresh=False), (complete, rows, simulated, now, account.proof, account.source)
+
+
+def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
+    """Compute every table."""
+    return [
+        da.durations(actions, by=["region", "type"], confidence=0.9),
+        da.duration_distribution(actions),
+        da.failure_rates(actions, by=()),
+        da.failures(actions),
+        da.slowest(actions, n=3),
+        da.open_actions(actions),
+        da.activity(actions, freq="W"),
+        da.week_pattern(actions),
+        da.problems(actions),
+    ]
+
+
+def draw(actions: pd.DataFrame) -> tuple[Axes, pd.DataFrame]:
+    """Draw a table, and write a report."""
+    page: Path = da.report(actions, "out", source="here")
+    return da.plots.failure_rates(da.failure_rates(actions)), da.read_csv(page.parent / "actions.csv")
+
+
+def act(account: da.Account) -> tuple[da.Action, object]:
+    """Start, wait, watch and snapshot."""
+    action: da.Action = account.act("droplet:7", "power_off")
+    both: list[da.Action] = account.wait([action, 7])
+    result = account.watch([action.id], stop=threading.Event())
+    run = account.snapshot(7, "name", live=True, confirm=True, again=True)
+    resumed = account.resume()
+    plan = account.snapshot_runs.plan(7)
+    job = account.snapshot_runs.start(plan)
+    job.cancel()
+    ok: bool = run.ok and all(each.ok for each in resumed) and job.wait().ok and bool(both)
+    p90_s: float = account.expected("droplet:7")["snapshot"].p90_s
+    listed = account.snapshot_runs.unfinished(), account.snapshot_runs.running()
+    panels = da.widgets.SnapshotPanel(account), da.widgets.Monitor(account)
+    return account.wait(action), (result.unfinished, ok, p90_s, listed, panels)
