@@ -7,7 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TOKEN_IS_SET := $(strip $(DIGITALOCEAN_TOKEN)$(DIGITALOCEAN_ACCESS_TOKEN)$(DO_TOKEN))
 SAY = @printf '%s\n'
 
-.PHONY: help audit lab test quick test-oldest check format bench sample pictures screenshots lock clean
+WORKERS ?= -n 2 --dist loadfile
+
+.PHONY: help audit lab test test-thorough test-oldest test-pythons check format bench sample docs pictures screenshots lock clean
 
 help: ## list what can be made
 	$(SAY) "make TARGET, where TARGET is one of:"
@@ -21,23 +23,39 @@ lab: $(VENV)/.lab ## open JupyterLab on the notebooks
 	$(SAY) "lab: opens JupyterLab on notebooks/; Ctrl-C here ends it."
 	@$(BIN)/doaudit lab notebooks $(if $(LAB_OPTIONS),-- $(LAB_OPTIONS))
 
-test: $(VENV)/.dev ## run the whole test suite
-	$(SAY) "test: runs the whole test suite against the simulated account; no token, no internet."
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev ## run the tests, in a few minutes
+	$(SAY) "test: runs the tests against the simulated account; no token, no internet."
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
 
-quick: $(VENV)/.dev ## run the tests without the slow ones
-	$(SAY) "quick: runs the tests, without the ones marked slow or browser."
-	@$(BIN)/python -m pytest -q -m "not slow and not browser"
+test-thorough: $(VENV)/.dev ## run everything: all examples, browsers, builds, the oldest versions, each Python
+	$(SAY) "test-thorough: runs all tests with all examples, then the tests on the oldest versions and on other Pythons."
+	@DOAUDIT_THOROUGH=1 $(BIN)/python -m pytest -q $(WORKERS)
+	@$(MAKE) --no-print-directory test-oldest test-pythons
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31
-	$(SAY) "test-oldest: runs the tests, without the slow ones, on pandas 2.3 and ipykernel 6.31."
-	@.venv-oldest/bin/python -m pytest -q -m "not slow and not browser"
+	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31."
+	@.venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
 
-check: $(VENV)/.dev ## check style, types and floors
-	$(SAY) "check: looks at style (ruff), types (mypy) and which room imports which (import-linter)."
+test-pythons: ## run the tests on each other Python that is claimed and is here
+	$(SAY) "test-pythons: runs the tests on Python 3.12 and 3.13."
+	@for minor in 3.12 3.13; do \
+	  python=; \
+	  for found in "$$(command -v python$$minor)" "$$HOME"/.pyenv/versions/$$minor.*/bin/python; do \
+	    test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && python="$$found"; \
+	  done; \
+	  if test -n "$$python"; then \
+	    $(MAKE) --no-print-directory .venv-$$minor/.dev PYTHON="$$python" && \
+	    .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" || exit 1; \
+	  elif test -n "$$CI"; then echo "There is no Python $$minor here."; exit 1; \
+	  else echo "Skipped: there is no Python $$minor here."; fi; \
+	done
+
+check: $(VENV)/.dev ## check style, types and imports
+	$(SAY) "check: looks at style (ruff), types (mypy) and which module imports which (import-linter)."
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy tests/typed_use.py
 	@$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## put the code into its form
@@ -52,6 +70,11 @@ bench: $(VENV)/.dev ## measure speed and size against peers and bounds
 sample: $(VENV)/.dev ## write data/sample_actions.csv anew
 	$(SAY) "sample: writes data/sample_actions.csv from the simulated account."
 	@$(BIN)/python data/make_sample.py
+
+docs: $(VENV)/.dev ## build the documentation, without the internet
+	$(SAY) "docs: builds the documentation; takes about half a minute."
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
+	$(SAY) "Open docs/_build/html/index.html in a browser."
 
 pictures: $(VENV)/.dev ## draw the README's pictures anew
 	$(SAY) "pictures: draws the README's pictures from the simulated account."
@@ -68,16 +91,16 @@ lock: $(VENV)/.dev ## choose the newest versions of all dependencies again
 
 clean: ## delete what was set up and cached; reports stay
 	$(SAY) "clean: deletes the virtual environments and caches; reports stay."
-	@rm -rf .venv .venv-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-$(VENV)/.python .venv-oldest/.python:
+$(VENV)/.python .venv-oldest/.python .venv-3.12/.python .venv-3.13/.python:
 	@test -n "$(PYTHON)" || { echo "There is no python3 here. Install Python 3.11 or newer from https://www.python.org/downloads, then run this again."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is `"$(PYTHON)" -c 'import platform; print(platform.python_version())'`, and doaudit needs Python 3.11 or newer. Install one, then run: make $(MAKECMDGOALS) PYTHON=/path/to/it"; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) comes without venv. On Debian or Ubuntu run: sudo apt install python3-venv; then run this again."; exit 1; }
 	@"$(PYTHON)" -m venv $(@D)
 	@touch $@
 
-$(VENV)/.audit $(VENV)/.lab $(VENV)/.dev .venv-oldest/.dev: pyproject.toml
+$(VENV)/.audit $(VENV)/.lab $(VENV)/.dev .venv-oldest/.dev .venv-3.12/.dev .venv-3.13/.dev: pyproject.toml
 
 $(VENV)/.audit: $(VENV)/.python locks/audit.txt
 	$(SAY) "Setting up .venv for the audit, about half a minute ..."
@@ -99,4 +122,10 @@ $(VENV)/.dev: $(VENV)/.audit locks/dev.txt
 	$(SAY) "Setting up .venv-oldest, about two minutes ..."
 	@.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r locks/oldest.txt
 	@.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-3.12/.dev .venv-3.13/.dev: .venv-%/.dev: .venv-%/.python locks/dev.txt
+	$(SAY) "Setting up .venv-$*, about two minutes ..."
+	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r locks/dev.txt
+	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
 	@touch $@

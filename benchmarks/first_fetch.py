@@ -27,7 +27,7 @@ from doaudit.history.store import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from doaudit.api.paging import Proof
+    from doaudit.api.listing import Proof
 
 __all__ = ["measure"]
 

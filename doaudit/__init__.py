@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from doaudit import plots, widgets
-    from doaudit.account import Account, connect, demo
+    from doaudit.account import Account
     from doaudit.actions import Action
     from doaudit.analysis import (
         activity,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         slowest,
         week_pattern,
     )
+    from doaudit.connect import connect, demo
     from doaudit.csv import read_csv
     from doaudit.errors import DoauditError
     from doaudit.report import report
@@ -66,8 +67,8 @@ _HOME = {
     "Account": "account",
     "Action": "actions",
     "DoauditError": "errors",
-    "connect": "account",
-    "demo": "account",
+    "connect": "connect",
+    "demo": "connect",
     "read_csv": "csv",
     "report": "report",
 }

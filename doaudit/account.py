@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, overload
 
-import doaudit.demo as simulator
 from doaudit.actions import Action
 from doaudit.analysis.expected import expected_durations
-from doaudit.api.address import DEFAULT_URL
-from doaudit.api.client import Client
 from doaudit.api.droplets import read_droplets
-from doaudit.clock import Clock, ScaledClock, SystemClock
-from doaudit.errors import InvalidArgument, TokenMissing
+from doaudit.clock import Clock, SystemClock
 from doaudit.operations.action_requests import newest_actions, read_action
 from doaudit.operations.poller import INTERVAL_S, Poller
 from doaudit.operations.submit import submit_event
@@ -24,6 +20,7 @@ from doaudit.snapshot.foreground import resume_all, take_snapshot
 from doaudit.snapshot.runs import SnapshotRuns
 
 if TYPE_CHECKING:
+    import os
     import threading
     from collections.abc import Callable, Iterable
     from pathlib import Path
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from doaudit.api.client import Client
     from doaudit.api.listing import Proof
     from doaudit.demo import DemoServer
     from doaudit.expected_duration import ExpectedDuration
@@ -38,21 +36,15 @@ if TYPE_CHECKING:
     from doaudit.history.store import Store
     from doaudit.snapshot.run import Run
 
-__all__ = ["Account", "connect", "demo"]
-
-_TOKEN_VARIABLES = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN")
-_URL_VARIABLE = "DIGITALOCEAN_API_URL"
-_IN_MEMORY = ":memory:"
+__all__ = ["Account"]
 
 
-class Account:
+class Account(AbstractContextManager["Account"]):
     """
-    One DigitalOcean account and its local history; made by `connect` or `demo`.
+    One DigitalOcean account and its local history; made by `doaudit.connect` or `doaudit.demo`.
 
-    Nothing is asked of the API, and no file is opened, before the first call that needs it.
-
-    Attributes:
-        snapshot_runs: plans, starts, resumes and lists snapshot runs; see `doaudit.snapshot.runs.SnapshotRuns`.
+    Nothing is asked of the API, and no file is opened, before the first call that needs it. `snapshot_runs` plans,
+    starts, resumes and lists snapshot runs; see `doaudit.snapshot.runs.SnapshotRuns`.
     """
 
     def __init__(
@@ -67,12 +59,9 @@ class Account:
         self._clock = clock or SystemClock()
         self._store: Store | None = None
         self._poller: Poller | None = None
+        earlier, simulated = self._earlier_journals, server is not None
         self.snapshot_runs = SnapshotRuns(
-            client,
-            clock=self._clock,
-            expected=self.expected,
-            earlier_journals=self._earlier_journals,
-            simulated=self.is_simulated,
+            client, clock=self._clock, expected=self.expected, earlier_journals=earlier, simulated=simulated
         )
 
     def __repr__(self) -> str:
@@ -98,8 +87,7 @@ class Account:
             HistoryLocked, WrongAccount, NewerHistory, FileProblem: its file cannot be used.
             ApiProblem: this token is new here, and the API could not be asked for its account.
         """
-        # Imported here, as in the methods below: it loads DuckDB, which `import doaudit` must not.
-        from doaudit.history.account_identity import open_history  # noqa: PLC0415
+        from doaudit.history.account_identity import open_history  # noqa: PLC0415 -- loads DuckDB, only when it is used
 
         if self._store is None:
             self._store = open_history(self._client, self._path)
@@ -144,6 +132,7 @@ class Account:
             HistoryLocked: another process has been using the history for too long.
 
         Example:
+            >>> from doaudit.connect import demo
             >>> with demo() as account:
             ...     len(account.actions())
             52292
@@ -182,6 +171,7 @@ class Account:
             ApiProblem: it was not started, for another reason.
 
         Example:
+            >>> from doaudit.connect import demo
             >>> with demo() as account:
             ...     droplet_id = account.droplets()["id"].iloc[0]
             ...     account.act(f"droplet:{droplet_id}", "reboot").status
@@ -200,15 +190,6 @@ class Account:
             ApiProblem: it could not be read.
         """
         return read_action(self._client, action_id)
-
-    def newest_actions(self) -> tuple[tuple[Action, ...], datetime]:
-        """
-        Read the newest 100 actions with one request, and return them with the server's time.
-
-        Raises:
-            ApiProblem: they could not be read.
-        """
-        return newest_actions(self._client, "/v2/actions")
 
     @overload
     def wait(self, actions: Action | int) -> Action: ...
@@ -230,16 +211,15 @@ class Account:
             ApiProblem: actions cannot be read at all.
 
         Example:
+            >>> from doaudit.connect import demo
             >>> with demo(speed=1000) as account:
             ...     droplet_id = account.droplets()["id"].iloc[0]
             ...     account.wait(account.act(f"droplet:{droplet_id}", "reboot")).outcome
             'completed'
         """
-        single = isinstance(actions, Action | int)
-        wanted = [actions] if isinstance(actions, Action | int) else list(actions)
-        ids = [action.id if isinstance(action, Action) else int(action) for action in wanted]
-        by_id = wait_for(self._client, ids, expected=self.expected(), clock=self._clock)
-        return by_id[ids[0]] if single else [by_id[action_id] for action_id in ids if action_id in by_id]
+        wanted = [actions] if isinstance(actions, Action | int) else actions
+        ended = wait_for(self._client, wanted, expected=self.expected(), clock=self._clock)
+        return ended[0] if isinstance(actions, Action | int) else ended
 
     def watch(
         self,
@@ -255,29 +235,25 @@ class Account:
         Raises:
             Unauthorized, Forbidden: the token may not read actions.
         """
-        expected = self.expected()
+        expected, clock = self.expected(), self._clock
         return watch(
-            self._client,
-            ids,
-            expected=expected,
-            clock=self._clock,
-            stop=stop,
-            on_change=on_change,
-            on_trouble=on_trouble,
+            self._client, ids, expected=expected, clock=clock, stop=stop, on_change=on_change, on_trouble=on_trouble
         )
 
     def poller(self, *, interval_s: float = INTERVAL_S) -> Poller:
         """
         Return the one poller of the account's open actions, which watches them once it is started.
 
-        Args:
-            interval_s: seconds between two requests; it counts only at the first call.
+        The first call chooses the seconds between two requests, *interval_s*.
         """
         from doaudit.history.baseline import read_baseline  # noqa: PLC0415 -- see `history`
 
         if self._poller is None:
             self._poller = Poller(
-                lambda: read_baseline(self.history), self.newest_actions, self.action, interval_s=interval_s
+                lambda: read_baseline(self.history),
+                lambda: newest_actions(self._client, "/v2/actions"),
+                self.action,
+                interval_s=interval_s,
             )
         return self._poller
 
@@ -322,6 +298,7 @@ class Account:
 
         Example:
             >>> import contextlib, io
+            >>> from doaudit.connect import demo
             >>> with demo(speed=1000) as account, contextlib.redirect_stderr(io.StringIO()):
             ...     run = account.snapshot(account.droplets()["id"].iloc[0], "before the upgrade")
             >>> run.ok, run.power_is_as_before
@@ -361,14 +338,10 @@ class Account:
         if self._server is not None:
             self._server.stop()
 
-    def __enter__(self) -> Self:
-        """Close it when the block ends."""
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close it when the block ends."""
         self.close()
 
     def _earlier_journals(self) -> tuple[Path, ...]:
@@ -376,50 +349,3 @@ class Account:
 
         file = known_file(self._client, self._path)
         return () if file is None else (file.with_suffix(".runs"),)
-
-
-def connect(
-    *, token: str | None = None, base_url: str | None = None, history: str | os.PathLike[str] | None = None
-) -> Account:
-    """
-    Open an account by its API token.
-
-    Args:
-        token: by default DIGITALOCEAN_TOKEN, DIGITALOCEAN_ACCESS_TOKEN or DO_TOKEN from the environment. The scope
-            actions:read is enough.
-        base_url: by default DIGITALOCEAN_API_URL, or https://api.digitalocean.com.
-        history: the file of the local history; ":memory:" keeps nothing on disk; by default one in the user's data
-            directory.
-
-    Raises:
-        TokenMissing: there is none.
-        InvalidArgument: the token has characters that no token has.
-        UnsafeAddress: the token would travel unencrypted.
-    """
-    if token is None:
-        token = next((value for name in _TOKEN_VARIABLES if (value := os.environ.get(name, "").strip())), None)
-    if token is None:
-        raise TokenMissing(
-            f"There is no token: {', '.join(_TOKEN_VARIABLES)} are all unset. Make one with the scopes actions:read "
-            "and droplet:read at https://cloud.digitalocean.com/account/api/tokens and put it into "
-            "DIGITALOCEAN_TOKEN, or work without one on the simulated account: doaudit.demo()."
-        )
-    return Account(Client(token, base_url or os.environ.get(_URL_VARIABLE) or DEFAULT_URL), history=history)
-
-
-def demo(seed: int = 7, *, speed: float = 1.0) -> Account:
-    """
-    Open a simulated account: a company's three years, served on this machine, without a token or the internet.
-
-    The same *seed* gives the same account. Its clock starts on 2026-11-23 at 12:00 UTC, and goes *speed* times as fast
-    as ours: with 60, a snapshot of five minutes takes five seconds. Nothing is kept on disk.
-
-    Raises:
-        InvalidArgument: *speed* is not above 0.
-        ModuleNotFoundError: Flask is missing; `pip install "doaudit[demo]"` brings it.
-    """
-    if not speed > 0:
-        raise InvalidArgument(f"A simulated account's clock goes forward: speed is above 0; got {speed}.")
-    server = simulator.serve(seed=seed, speed=speed)
-    clock = ScaledClock(lambda: server.world.now, speed)
-    return Account(Client(server.token, server.url, clock=clock), history=_IN_MEMORY, server=server, clock=clock)

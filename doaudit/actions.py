@@ -1,5 +1,5 @@
 """
-What an actions frame is: its columns, and how an API record becomes a row.
+The actions frame: its columns, and the way from an API record to a row.
 
 One row an action, unique `id`, newest first. The columns and their dtypes:
 
@@ -40,13 +40,13 @@ __all__ = [
     "Outcome",
     "Record",
     "Region",
+    "categorical",
     "decode",
     "merge",
     "newest_first",
     "text_dtype",
     "to_frame",
     "to_utc",
-    "words",
 ]
 
 # `done` is no documented word, but the API has twice sent it where it meant completed (floating IPs on 2021-09-30,
@@ -78,7 +78,7 @@ class Region(msgspec.Struct, frozen=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One action as the API tells it, before it is a row."""
+    """A record of an action as the API sends it."""
 
     id: int
     status: str | None = None
@@ -116,11 +116,11 @@ def decode(raw: bytes | msgspec.Raw) -> Record:
 
 
 def _salvaged(fields: dict[str, Any]) -> dict[str, Any]:
-    words = ("status", "type", "resource_type", "region_slug")
+    categorical = ("status", "type", "resource_type", "region_slug")
     region = fields.get("region")
     slug = region.get("slug") if isinstance(region, dict) else region
     return {
-        **{word: None if fields.get(word) is None else str(fields[word]) for word in words},
+        **{word: None if fields.get(word) is None else str(fields[word]) for word in categorical},
         **{name: _instant(fields.get(name)) for name in ("started_at", "completed_at")},
         "resource_id": _whole(fields.get("resource_id")),
         "region": slug if isinstance(slug, str) else None,
@@ -194,7 +194,7 @@ class Action:
 
     @classmethod
     def of(cls, record: Record, observed_at: int) -> Action:
-        """The action in a record that was read at a second of Unix time."""
+        """Make the action of a record that was read at *observed_at*, in Unix seconds."""
         return cls(
             id=record.id,
             type=record.type,
@@ -210,7 +210,7 @@ class Action:
 
     @property
     def outcome(self) -> Outcome:
-        """What its status means: open until it has ended; unclear if it has ended with a word nobody knows."""
+        """Meaning of the status: open until it has ended; unclear if it has ended with an unknown word."""
         if self.status in COMPLETED:
             return "completed"
         if self.status in ERRORED:
@@ -219,7 +219,7 @@ class Action:
 
     @property
     def finished(self) -> bool:
-        """Whether it has ended, however it ended."""
+        """True if it has ended, however it ended."""
         return self.outcome != "open"
 
     @property
@@ -260,13 +260,13 @@ def to_frame(records: Sequence[Record], observed_at: int | Sequence[int] | np.nd
     observed = np.broadcast_to(np.asarray(observed_at, dtype="int64"), len(records))
     columns: dict[str, object] = {
         "id": np.fromiter((r.id for r in records), "int64", len(records)),
-        "type": words(r.type for r in records),
-        "status": words(r.status for r in records),
-        "resource_type": words(r.resource_type for r in records),
+        "type": categorical(r.type for r in records),
+        "status": categorical(r.status for r in records),
+        "resource_type": categorical(r.resource_type for r in records),
         "resource_id": pd.array([r.resource_id for r in records], dtype="Int64"),
-        "resource": words(keys[pair] for pair in pairs),
-        "resource_name": words(None for _ in records),
-        "region": words(map(_region, records)),
+        "resource": categorical(keys[pair] for pair in pairs),
+        "resource_name": categorical(None for _ in records),
+        "region": categorical(map(_region, records)),
         "started_at": to_utc([r.started_at for r in records]),
         "completed_at": to_utc([r.completed_at for r in records]),
         "observed_at": pd.DatetimeIndex(observed.astype("datetime64[s]")).tz_localize("UTC"),
@@ -285,12 +285,12 @@ def _region(record: Record) -> str | None:
     return record.region.slug if isinstance(record.region, Region) else record.region
 
 
-def words(values: Iterable[str | None]) -> pd.Categorical:
+def categorical(values: Iterable[str | None]) -> pd.Categorical:
     """
     Texts as a categorical with sorted categories, so that equal texts make equal columns.
 
     Example:
-        >>> words(["b", None, "a", "b"]).categories.tolist()
+        >>> categorical(["b", None, "a", "b"]).categories.tolist()
         ['a', 'b']
     """
     codes: dict[str | None, int] = {}

@@ -14,7 +14,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from doaudit.actions import COLUMNS, to_utc, words
+from doaudit.actions import COLUMNS, categorical, to_utc
 from doaudit.errors import FileProblem, NotOurFile
 
 __all__ = ["csv_bytes", "read_csv"]
@@ -103,7 +103,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 def _column(cells: pd.Series, dtype: str, complaint: str) -> object:
     values = [None if pd.isna(cell) else str(cell) for cell in cells]
     if dtype == "category":
-        return words(None if value is None else value.removeprefix("'") for value in values)
+        return categorical(None if value is None else value.removeprefix("'") for value in values)
     if dtype.startswith("datetime"):
         times = to_utc(values)
         _all_read(cells, np.asarray(times.isna()), complaint, "a time such as 2026-11-23T12:00:00Z")

@@ -132,7 +132,7 @@ class ReadInterrupted(KeyboardInterrupt):
 
 
 class NotPossible(DoauditError):
-    """What was asked cannot be done to the resource as it is now; nothing was changed."""
+    """The resource, as it is now, does not allow what was asked; nothing was changed."""
 
 
 class TimedOut(DoauditError):

@@ -1,4 +1,4 @@
-"""How far a read has come, as a bar in a notebook or a terminal; silent where nobody looks."""
+"""Progress of a read as a bar in a notebook or a terminal; silent in a file, a pipe or a cron job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from doaudit.api.retry import estimate_read
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from doaudit.api.paging import Progress
+    from doaudit.api.listing import Progress
 
 __all__ = ["ReadBar"]
 

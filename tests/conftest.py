@@ -9,12 +9,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import THOROUGH
 from hypothesis import HealthCheck, settings
 
-# A test's examples are the same on each run of CI, so that a red run can be repeated; at home they vary.
-settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", parent=settings.get_profile("home"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "home")
+# A test's examples are the same on each run of CI, so that a red run can be repeated; elsewhere they vary.
+settings.register_profile(
+    "doaudit",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if THOROUGH else 15,
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("doaudit")
 
 
 def _only_loopback(event: str, arguments: tuple) -> None:
@@ -63,7 +69,7 @@ def scene(stage):
 
 @pytest.fixture(scope="session")
 def openapi():
-    """The official OpenAPI document of DigitalOcean's actions; it lies beside the checkout, or where a variable says."""
+    """The official OpenAPI document of actions; it lies beside the checkout, or where a variable says."""
     beside = Path(__file__).parents[2] / "shared" / "openapi" / "actions.json"
     path = Path(os.environ.get("DOAUDIT_OPENAPI", beside))
     if not path.exists():

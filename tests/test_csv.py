@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from doaudit.actions import Record, to_frame, words
+from doaudit.actions import Record, categorical, to_frame
 from doaudit.csv import csv_bytes, read_csv
 from doaudit.errors import FileProblem, NotOurFile
 
@@ -61,7 +61,7 @@ RECORD = st.builds(
 def test_actions_come_back_exactly(records, names, tmp_path_factory):
     """Whatever texts, times and ids a frame holds, its file gives back the same frame."""
     actions = to_frame(records, 1_795_435_200)
-    actions["resource_name"] = words(names[: len(actions)])
+    actions["resource_name"] = categorical(names[: len(actions)])
     path = tmp_path_factory.mktemp("csv") / "actions.csv"
 
     path.write_bytes(csv_bytes(actions))

@@ -22,7 +22,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 ONE_RUN_S = 120
 
-# What a kernel needs of its surroundings; anything else could make a notebook run here and nowhere else.
+# What a kernel needs of its environment; anything else could make a notebook run here and nowhere else.
 SURROUNDINGS = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
 
 LOOPBACK_ONLY = """
@@ -48,14 +48,14 @@ def run(tmp_path_factory):
     startup = home / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "00-loopback-only.py").write_text(LOOPBACK_ONLY)
-    surroundings = {name: os.environ[name] for name in SURROUNDINGS if name in os.environ}
+    environment = {name: os.environ[name] for name in SURROUNDINGS if name in os.environ}
 
     def run_in(folder, notebook):
         # Without any kernelspec on disk, python3 is the ipykernel of this very interpreter.
         kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
         place = {"metadata": {"path": str(folder)}}
         client = NotebookClient(notebook, km=kernel, timeout=ONE_RUN_S, resources=place)
-        return client.execute(env=surroundings | {"IPYTHONDIR": str(home)}, cleanup_kc=True)
+        return client.execute(env=environment | {"IPYTHONDIR": str(home)}, cleanup_kc=True)
 
     return run_in
 

@@ -11,7 +11,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import doaudit as da
-from doaudit.actions import Record, to_frame, words
+from doaudit.actions import Record, categorical, to_frame
 from doaudit.errors import FileProblem, InvalidArgument
 
 TABLES = [
@@ -40,7 +40,7 @@ def few_actions() -> pd.DataFrame:
         Record(4, "in-progress", "resize", "2026-03-04T09:00:00Z", None, 6, "droplet", None, "fra1"),
     ]
     actions = to_frame(records, 1_772_700_000)
-    return actions.assign(resource_name=words(["<img src=x onerror=alert(1)>", "=cmd()", None, "web"]))
+    return actions.assign(resource_name=categorical(["<img src=x onerror=alert(1)>", "=cmd()", None, "web"]))
 
 
 def contents(folder) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""A use of the public names as a type checker sees it; never run, see test_public_names."""
+"""A use of the public names for the type checker: `make check` reads it, nothing runs it."""
 
 from __future__ import annotations
 

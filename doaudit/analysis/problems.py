@@ -13,6 +13,8 @@ from doaudit.resources import KINDS, KNOWN_RESOURCE_TYPES, KNOWN_TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    _Expectation = tuple[str, pd.Series[bool], Callable[[pd.DataFrame], list[str]]]
+
 __all__ = ["problems"]
 
 _DOCUMENTED_STATUS = {"completed", "errored", "in-progress"}
@@ -47,50 +49,65 @@ def problems(actions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _expectations(actions: pd.DataFrame) -> list[tuple[str, np.ndarray[Any, Any], Callable[[pd.DataFrame], list[str]]]]:
-    """Each expectation: its name, which rows break it, and how to say so."""
-    status, kind = actions["status"], actions["resource_type"]
-    started, completed, observed = actions["started_at"], actions["completed_at"], actions["observed_at"]
-    ended = status.isin(COMPLETED | ERRORED)
-    ahead = observed + pd.Timedelta(seconds=60)
+    """Return each expectation: its name, the rows that break it, and the sentences that say so."""
     return [
-        (name, np.asarray(mask.fillna(value=False), dtype=bool), detail)
-        for name, mask, detail in [
-            ("duplicate_id", actions["id"].duplicated(keep=False), _say("The id occurs more than once.")),
-            (
-                "unknown_status",
-                ~status.isin(_DOCUMENTED_STATUS),
-                _quote("status", "The status {} is not a documented one."),
-            ),
-            (
-                "unknown_type",
-                ~actions["type"].isin(KNOWN_TYPES),
-                _quote("type", "The type {} is in no public description of the API."),
-            ),
-            (
-                "unknown_resource_type",
-                ~kind.isin(KNOWN_RESOURCE_TYPES),
-                _quote("resource_type", "The resource type {} is in no public description of the API."),
-            ),
-            ("start_missing", started.isna(), _say("There is no start, or none that can be read: no duration.")),
-            ("finished_without_end", ended & completed.isna(), _say("It has finished, but has no end: no duration.")),
-            ("end_before_start", completed < started, _say("It ends before it starts: no duration.")),
-            ("open_with_end", status.isin(IN_PROGRESS) & completed.notna(), _say("It is open, yet has an end.")),
-            (
-                "ahead_of_clock",
-                (started > ahead) | (completed > ahead),
-                _say("It starts or ends later than it was read."),
-            ),
-            (
-                "region_missing",
-                actions["region"].isna() & ~kind.isin(_REGION_OPTIONAL),
-                _say("There is no region."),
-            ),
-            (
-                "resource_missing",
-                kind.isin(_IDENTIFIED) & actions["resource"].isna(),
-                _quote("resource_id", "The resource id {} names no resource of its kind."),
-            ),
-        ]
+        (name, np.asarray(rows.fillna(value=False), dtype=bool), detail)
+        for name, rows, detail in (*_about_words(actions), *_about_times(actions), *_about_places(actions))
+    ]
+
+
+def _about_words(actions: pd.DataFrame) -> list[_Expectation]:
+    status, types, kinds = actions["status"], actions["type"], actions["resource_type"]
+    return [
+        ("duplicate_id", actions["id"].duplicated(keep=False), _say("The id occurs more than once.")),
+        (
+            "unknown_status",
+            ~status.isin(_DOCUMENTED_STATUS),
+            _quote("status", "The status {} is not a documented one."),
+        ),
+        (
+            "unknown_type",
+            ~types.isin(KNOWN_TYPES),
+            _quote("type", "The type {} is in no public description of the API."),
+        ),
+        (
+            "unknown_resource_type",
+            ~kinds.isin(KNOWN_RESOURCE_TYPES),
+            _quote("resource_type", "The resource type {} is in no public description of the API."),
+        ),
+    ]
+
+
+def _about_times(actions: pd.DataFrame) -> list[_Expectation]:
+    status = actions["status"]
+    started, completed = actions["started_at"], actions["completed_at"]
+    ended, ahead = status.isin(COMPLETED | ERRORED), actions["observed_at"] + pd.Timedelta(seconds=60)
+    return [
+        ("start_missing", started.isna(), _say("There is no start, or none that can be read: no duration.")),
+        ("finished_without_end", ended & completed.isna(), _say("It has finished, but has no end: no duration.")),
+        ("end_before_start", completed < started, _say("It ends before it starts: no duration.")),
+        ("open_with_end", status.isin(IN_PROGRESS) & completed.notna(), _say("It is open, yet has an end.")),
+        (
+            "ahead_of_clock",
+            (started > ahead) | (completed > ahead),
+            _say("It starts or ends later than it was read."),
+        ),
+    ]
+
+
+def _about_places(actions: pd.DataFrame) -> list[_Expectation]:
+    kinds = actions["resource_type"]
+    return [
+        (
+            "region_missing",
+            actions["region"].isna() & ~kinds.isin(_REGION_OPTIONAL),
+            _say("There is no region."),
+        ),
+        (
+            "resource_missing",
+            kinds.isin(_IDENTIFIED) & actions["resource"].isna(),
+            _quote("resource_id", "The resource id {} names no resource of its kind."),
+        ),
     ]
 
 

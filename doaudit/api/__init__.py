@@ -1,1 +1,1 @@
-"""The only wing that speaks HTTP."""
+"""The package that speaks HTTP with the API; nothing else does."""

@@ -1,4 +1,4 @@
-"""Where a token may be sent, and what a token may look like."""
+"""Checks of the base URL that a token is sent to, and of the token itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DEFAULT_URL = "https://api.digitalocean.com"
 
 def checked_token(token: str) -> str:
     r"""
-    The token without the white space around it that copying leaves.
+    Return the token without the white space around it that copying leaves.
 
     Raises:
         TokenMissing: nothing is left.
-        InvalidArgument: it has a character that no token has; the message does not quote it.
+        InvalidArgument: it has a character that no token has; the message does not quote the token.
 
     Example:
         >>> len(checked_token(" dop_v1_" + "0" * 64 + "\n"))
@@ -40,7 +40,7 @@ def checked_token(token: str) -> str:
 
 def safe_address(base_url: str) -> str:
     """
-    The base URL in one form: without a trailing slash, without /v2.
+    Return the base URL in one form: without a trailing slash, without /v2.
 
     Raises:
         UnsafeAddress: it is no URL, holds a login, or would carry the token unencrypted to another machine.
@@ -69,7 +69,13 @@ def safe_address(base_url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """
+    Return whether a host is this machine.
+
+    Example:
+        >>> is_loopback("127.0.0.1"), is_loopback("localhost.example.com")
+        (True, False)
+    """
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

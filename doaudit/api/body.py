@@ -1,4 +1,4 @@
-"""The body of an answer: read piece by piece, unpacked, and bounded in size however it is packed."""
+"""The body of a response: read piece by piece, decompressed, and bounded in size however it is compressed."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ if TYPE_CHECKING:
 
     from doaudit.api.deadline import Watch
 
-__all__ = ["ACCEPTED", "MAX_BODY_BYTES", "BodyRefused", "read_body"]
+__all__ = ["ACCEPTED_ENCODINGS", "MAX_BODY_BYTES", "BodyRefused", "read_body"]
 
 MAX_BODY_BYTES = 64 * 2**20
-ACCEPTED = "gzip, deflate"
+ACCEPTED_ENCODINGS = "gzip, deflate"
 _PIECE_BYTES = 2**16
-_PACKED = {"gzip", "x-gzip", "deflate"}
-_PLAIN = {"", "identity"}
+_COMPRESSED_ENCODINGS = {"gzip", "x-gzip", "deflate"}
+_PLAIN_ENCODINGS = {"", "identity"}
 
 
 class BodyRefused(Exception):
-    """The body cannot be taken as the answer; the text says why, in words of our own."""
+    """The body is no response to use; the text says why, without quoting it."""
 
 
 def read_body(raw: BaseHTTPResponse, watch: Watch) -> bytes:
     """
-    Read the whole body, unpacked if the answer is gzip or deflate.
+    Read the whole body, decompressed if the response is gzip or deflate.
 
-    Unpacking is done here and not by urllib3: that bounds the memory it takes only in its latest versions, accepts half
-    of a gzip stream as a whole one, and unpacks what was packed five times over, which can take for ever.
+    This is done here and not by urllib3, which bounds the memory it takes only in its latest versions, accepts half of
+    a gzip stream as a whole one, and decompresses what was compressed five times over, which can take for ever.
+
+    Args:
+        raw: the response, with its body not yet read.
+        watch: of the request.
 
     Raises:
-        BodyRefused: it is too large, incomplete, packed in a way that was not asked for, or its time is up.
+        BodyRefused: it is above 64 MB, incomplete, compressed in a way that was not asked for, or its time is up.
         Exception: what urllib3, http.client, ssl and zlib raise.
     """
-    packed = raw.headers.get("content-encoding", "").strip().lower()
-    if packed not in _PACKED | _PLAIN:
-        raise BodyRefused("the answer was packed in a way that was not asked for")
+    encoding = raw.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _COMPRESSED_ENCODINGS | _PLAIN_ENCODINGS:
+        raise BodyRefused("the response was compressed in a way that was not asked for")
     pieces = _bounded(raw.stream(_PIECE_BYTES, decode_content=False), watch)
-    if packed in _PACKED:
-        pieces = _bounded(_unpacked(pieces), watch)
+    if encoding in _COMPRESSED_ENCODINGS:
+        pieces = _bounded(_decompressed(pieces), watch)
     body = io.BytesIO()
     for piece in pieces:
         body.write(piece)
@@ -54,25 +58,25 @@ def _bounded(pieces: Iterable[bytes], watch: Watch) -> Iterator[bytes]:
     for piece in pieces:
         size += len(piece)
         if size > MAX_BODY_BYTES:
-            raise BodyRefused(f"the answer was larger than {MAX_BODY_BYTES // 2**20} MB")
-        if watch.was_cut:  # unpacking could go on for long without needing the socket
-            raise BodyRefused("the answer was cut short")
+            raise BodyRefused(f"the response was larger than {MAX_BODY_BYTES // 2**20} MB")
+        if watch.was_cut:  # decompressing could go on for long without needing the socket
+            raise BodyRefused("the response was cut short")
         yield piece
 
 
-def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     stream = _new_stream()
-    begun = False
+    begun = False  # a response without a body is not incomplete
     for piece in pieces:
-        begun, packed = True, piece
-        while packed:
-            if stream.eof:  # a gzip body may consist of several
+        begun, rest = True, piece
+        while rest:
+            if stream.eof:  # a gzip body may consist of several streams
                 stream = _new_stream()
-            yield stream.decompress(packed, _PIECE_BYTES)
-            packed = stream.unconsumed_tail or stream.unused_data
+            yield stream.decompress(rest, _PIECE_BYTES)
+            rest = stream.unconsumed_tail or stream.unused_data
     yield stream.flush()
     if begun and not stream.eof:
-        raise BodyRefused("the answer was cut short")
+        raise BodyRefused("the response was cut short")
 
 
 def _new_stream() -> zlib._Decompress:

@@ -1,4 +1,4 @@
-"""One authenticated, retried, explained request."""
+"""A client of one account: requests that are authenticated and retried, and whose failures are explained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 from requests.auth import AuthBase
 
 from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
-from doaudit.api.responses import DamagedResponse, NoResponse, Response, explain, shortened
+from doaudit.api.responses import DamagedResponse, NoResponse, Response, explain
 from doaudit.api.retry import (
     LONGEST_WAIT_S,
     Attempts,
@@ -31,6 +31,7 @@ from doaudit.errors import (
     OutcomeUnknown,
     UnexpectedAnswer,
 )
+from doaudit.formatting import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,20 +45,20 @@ __all__ = ["RESERVE", "Client", "Stopped"]
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, DEADLINE_S = 5.0, 30.0, 60.0
 RESERVE = 0.1
 _URGENT_WAIT_S = 120.0
-_DONE = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
-_SLICE_S = 1.0  # requests that wait for one limit share the time that passes
-_UNTOLD_S = 0.9  # less than this need not be told; just below the shortest wait for a limit, a second
+_SUCCESSES = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
+_POLL_S = 1.0  # on a simulated clock a wait moves the time for all, so requests that wait together share it
+_REPORTED_FROM_S = 0.9  # shorter waits are not reported; just below the shortest wait for a limit, a second
 _NEVER = float("-inf")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 class Stopped(Exception):
-    """Nothing went wrong: the caller set the stop event while a request waited."""
+    """The caller set the stop event while a request waited; nothing went wrong."""
 
 
 class _Bearer(AuthBase):
-    """Puts the token into the header of a request, and nowhere else."""
+    """Authentication that puts the token into the header of a request, and nowhere else."""
 
     __slots__ = ("_token",)
 
@@ -77,28 +78,29 @@ class _Bearer(AuthBase):
     def reveal(self) -> str:
         return self._token
 
-    def hidden_in(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         return text.replace(self._token, "[token]")
 
 
 class Client:
     """
-    Requests to one account: GET is retried as `doaudit.api.retry` says, POST is sent once; what fails is explained.
+    A client of one account: GET is retried as `doaudit.api.retry` says, POST is sent once, and failures are explained.
 
-    One client serves many threads. How a request is sent, `doaudit.api.session` says.
+    One client serves many threads. `doaudit.api.session` sends each request.
 
     Args:
         token: sent in the Authorization header of each request.
         base_url: https, or http on this machine.
         clock: waits and tells the time.
-        timeouts_s: how long to wait for a connection and for the next bytes of an answer.
-        deadline_s: how long one request may take in all, in real time, whatever *clock* says.
-        longest_wait_s: no single wait is longer, whatever the API asks for; an hour at most.
-        reserve: the share of the hour's requests that is left to the user's other tools.
+        timeouts_s: seconds to wait for a connection, and for the next bytes of a response.
+        deadline_s: seconds that one request may take in all, in real time, whatever *clock* says.
+        longest_wait_s: the longest single wait in seconds, whatever the API asks for; an hour at most.
+        reserve: the share of the hour's requests, from 0 to 1, that is left to the user's other tools.
 
     Attributes:
-        sent: how many requests it has sent.
-        fingerprint: tells this address and token from others, and cannot be turned back into them.
+        base_url: the address.
+        sent: requests sent so far.
+        fingerprint: a one-way hash of address and token.
     """
 
     def __init__(  # noqa: PLR0913 -- each has a default, and only urgent() sets most of them
@@ -121,13 +123,13 @@ class Client:
         self._longest_wait_s = min(longest_wait_s, LONGEST_WAIT_S)
         self._reserve = reserve
         self._resume_at = _NEVER
-        self._held_by: Pause | None = None
+        self._account_pause: Pause | None = None
         self.sent = 0
         self._lock = threading.Lock()
         self._session = Session(self.base_url, self._auth, timeouts_s, deadline_s)
 
     def __repr__(self) -> str:
-        """Where it talks to; not with what."""
+        """Return the address, and nothing of the token."""
         return f"Client({getattr(self, 'base_url', 'no address')!r})"  # a debugger may ask before there is one
 
     def __reduce__(self) -> NoReturn:
@@ -144,39 +146,39 @@ class Client:
         on_pause: Callable[[Pause], None] | None = None,
     ) -> T:
         """
-        What *parse* makes of the answer to a GET.
+        Send a GET, and return what *parse* makes of the response.
 
         Args:
             path: begins with /v2/.
             params: the query.
-            parse: reads a successful answer; whatever it raises, except Stopped, the answer counts as damaged.
-            stop: once set, a waiting request gives up.
-            on_pause: told of each wait before it begins, of one for another request's limit as well.
+            parse: reads a successful response; if it raises anything but Stopped, the response counts as damaged.
+            stop: once set, a waiting request ends.
+            on_pause: called before each wait, also before one for another request's limit.
 
         Raises:
             ApiError: the API reported an error (see `doaudit.errors` for its kinds).
-            ConnectionFailed: no whole answer of a usable size came in time, after every attempt.
+            ConnectionFailed: no whole response of a usable size came in time, on any attempt.
             UnexpectedAnswer: something else than the API answered, or the API sent something unreadable.
             Stopped: *stop* was set.
         """
         stop, on_pause = stop or threading.Event(), on_pause or (lambda _: None)
-        request, attempts, told_until = f"GET {path}", Attempts(), _NEVER
+        request, attempts, reported_until = f"GET {path}", Attempts(), _NEVER
         while True:
-            self._wait_for_limit(request, stop, on_pause, told_until)
-            outcome = self._send(path, params)
+            self._wait_for_limit(request, stop, on_pause, reported_until)
+            outcome: Response | NoResponse | DamagedResponse = self._send(path, params)
             if isinstance(outcome, Response) and outcome.status == HTTPStatus.OK and outcome.says_json:
-                self._spare(outcome)
+                self._keep_reserve(outcome)
                 result = self._parsed(outcome, parse)
                 if not isinstance(result, DamagedResponse):
                     return result
                 outcome = result
             pause = self._pause_after(outcome, attempts)
             if pause is None:
-                raise self._failure(request, outcome)
+                raise self._error_for(request, outcome)
             attempts = pause.attempts
-            self._tell(request, pause, on_pause)
+            self._report_pause(request, pause, on_pause)
             if pause.account_wide:
-                told_until = self._hold(pause)
+                reported_until = self._pause_all_requests(pause)
             else:
                 self._wait_until(self._clock.elapsed() + pause.seconds, stop)
 
@@ -190,18 +192,18 @@ class Client:
         on_pause: Callable[[Pause], None] | None = None,
     ) -> T:
         """
-        What *parse* makes of the answer to a POST, which is sent once and never again.
+        Send a POST once and never again, and return what *parse* makes of the response.
 
         Args:
             path: begins with /v2/.
-            body: what is asked for, as JSON can say it.
-            parse: reads a successful answer; whatever it raises, except Stopped, the answer counts as lost.
-            stop: once set, a request that waits for its turn is not sent.
-            on_pause: told of each wait before the request.
+            body: the request in values that JSON has.
+            parse: reads a successful response; if it raises anything but Stopped, the response counts as lost.
+            stop: once set, a request that waits to be sent is not sent.
+            on_pause: called before each wait.
 
         Raises:
             RateLimited, Refused, NotFound, Unauthorized, Forbidden: it was certainly not carried out.
-            OutcomeUnknown: no whole answer came, none that can be read, or none of the API's own (5xx among them): it
+            OutcomeUnknown: no whole response came, none that can be read, or none of the API's own (5xx among them): it
                 may have been.
             Stopped: *stop* was set before it was sent.
         """
@@ -209,25 +211,26 @@ class Client:
         self._wait_for_limit(request, stop or threading.Event(), on_pause or (lambda _: None))
         outcome = self._send(path, body=msgspec.json.encode(body))
         if isinstance(outcome, NoResponse):
-            raise self._lost(request, outcome.reason)
+            raise self._outcome_unknown(request, outcome.reason)
         refused = HTTPStatus.BAD_REQUEST <= outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        if not (outcome.says_json and (refused or outcome.status in _DONE)):
-            raise self._lost(request, f"the answer was {outcome.status}, and not the API's word on it")
+        if not (outcome.says_json and (refused or outcome.status in _SUCCESSES)):
+            raise self._outcome_unknown(request, f"the response was {outcome.status}, which can mean either")
         if refused:
             pause = self._pause_after(outcome, Attempts())
             if pause is not None:
-                self._hold(pause)
-            raise self._failure(request, outcome)
-        self._spare(outcome)
+                self._pause_all_requests(pause)
+            raise self._error_for(request, outcome)
+        self._keep_reserve(outcome)
         result = self._parsed(outcome, parse)
         if isinstance(result, DamagedResponse):
-            raise self._lost(request, result.reason)
+            raise self._outcome_unknown(request, result.reason)
         return result
 
     def urgent(self) -> Client:
         """
-        Another client of the same account, with connections of its own, that leaves no requests to the user's other
-        tools and looks again at least every two minutes: for work that must not stand still for an hour half-way.
+        Return another client of the same account, with connections of its own, for work that must not pause for long.
+
+        It leaves no requests to the user's other tools, and no single wait is longer than two minutes.
         """
         return Client(
             self._auth.reveal(),
@@ -246,83 +249,83 @@ class Client:
     def _send(
         self, path: str, params: Mapping[str, int | str] | None = None, *, body: bytes | None = None
     ) -> Response | NoResponse:
-        """One attempt, a POST if there is a *body*."""
+        """Send a request once, a POST if there is a *body*."""
         began, method = self._clock.elapsed(), "GET" if body is None else "POST"
         with self._lock:
             self.sent += 1
         outcome = self._session.send(method, path, params, body=body, now=self._clock.now)
-        became = outcome.reason if isinstance(outcome, NoResponse) else outcome.status
+        result = outcome.reason if isinstance(outcome, NoResponse) else outcome.status
         took_s = self._clock.elapsed() - began
-        _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), became, took_s)
+        _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), result, took_s)
         return outcome
 
-    def _parsed(self, answer: Response, parse: Callable[[Response], T]) -> T | DamagedResponse:
+    def _parsed(self, response: Response, parse: Callable[[Response], T]) -> T | DamagedResponse:
         try:
-            return parse(answer)
+            return parse(response)
         except Stopped:
             raise
-        except Exception as fault:  # noqa: BLE001 -- a damaged answer may make anything of it
-            said = f"{type(fault).__name__}: {fault}"
-        return DamagedResponse(f"the answer could not be read ({shortened(self._auth.hidden_in(said))})")
+        except Exception as fault:  # noqa: BLE001 -- a damaged response may raise anything
+            text = f"{type(fault).__name__}: {fault}"
+        return DamagedResponse(f"the response could not be read ({one_line(self._auth.redact(text))})")
 
-    def _lost(self, request: str, silence: str) -> OutcomeUnknown:
+    def _outcome_unknown(self, request: str, reason: str) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"{request} was sent to {self.base_url}, and nothing says whether it was carried out: {silence}. It is not "
-            "sent again by itself. Look at the actions of what it was about before you ask for it once more.",
+            f"{request} was sent to {self.base_url}, and nothing says whether it was carried out: {reason}. It is not "
+            "sent again by itself. Look at the actions of the resource before you ask for it once more.",
             request=request,
         )
 
-    def _failure(self, request: str, outcome: Response | NoResponse) -> ApiProblem:
+    def _error_for(self, request: str, outcome: Response | NoResponse | DamagedResponse) -> ApiProblem:
         if isinstance(outcome, DamagedResponse):
             return UnexpectedAnswer(
-                f"{request} was answered by {self.base_url}, but {outcome.reason}, and so it was after several "
-                "attempts. If the base URL (DIGITALOCEAN_API_URL) is right, run this again later.",
+                f"{request} was answered by {self.base_url}, but {outcome.reason}, even after several attempts. "
+                "If the base URL (DIGITALOCEAN_API_URL) is right, run this again later.",
                 request=request,
             )
         if isinstance(outcome, NoResponse):
             return ConnectionFailed(
-                f"{request} got no usable answer from {self.base_url}: {outcome.reason}, and so it was after several "
+                f"{request} got no usable response from {self.base_url}: {outcome.reason}, even after several "
                 "attempts. Check the network, the proxy settings and the base URL (DIGITALOCEAN_API_URL), and run this "
                 "again.",
                 request=request,
             )
-        headers = {name: self._auth.hidden_in(value) for name, value in outcome.headers.items()}
-        body = self._auth.hidden_in(outcome.body.decode("utf-8", errors="replace")).encode()
+        headers = {name: self._auth.redact(value) for name, value in outcome.headers.items()}
+        body = self._auth.redact(outcome.body.decode("utf-8", errors="replace")).encode()
         return explain(Response(outcome.status, headers, body, outcome.date), request)
 
-    def _pause_after(self, outcome: Response | NoResponse, attempts: Attempts) -> Pause | None:
+    def _pause_after(self, outcome: Response | NoResponse | DamagedResponse, attempts: Attempts) -> Pause | None:
         jitter, longest_s = random.random(), self._longest_wait_s  # noqa: S311 -- spreads retries, guards nothing
-        if isinstance(outcome, NoResponse):
+        if not isinstance(outcome, Response):
             return pause_after_no_response(outcome.reason, attempts, jitter=jitter, longest_s=longest_s)
         return pause_after_response(
             outcome.status, outcome.headers, attempts, now=outcome.date, jitter=jitter, longest_s=longest_s
         )
 
-    def _spare(self, answer: Response) -> None:
-        pause = reserve_pause(answer.headers, self._reserve, now=answer.date, longest_s=self._longest_wait_s)
+    def _keep_reserve(self, response: Response) -> None:
+        pause = reserve_pause(response.headers, self._reserve, now=response.date, longest_s=self._longest_wait_s)
         if pause is not None:
-            self._hold(pause)
+            self._pause_all_requests(pause)
 
-    def _tell(self, request: str, pause: Pause, on_pause: Callable[[Pause], None]) -> None:
+    def _report_pause(self, request: str, pause: Pause, on_pause: Callable[[Pause], None]) -> None:
         _log.info("%s: %s; waiting %.1f s", request, pause.reason, pause.seconds)
         on_pause(pause)
 
-    def _hold(self, pause: Pause) -> float:
-        """Keep every request back for that long; return until when. Nobody waits, or is told, before the next one."""
+    def _pause_all_requests(self, pause: Pause) -> float:
+        """Let every request wait that begins before the pause is over; return when that is. Only they report it."""
         with self._lock:
             until = self._clock.elapsed() + pause.seconds
             if until > self._resume_at:
-                self._resume_at, self._held_by = until, pause
+                self._resume_at, self._account_pause = until, pause
             return until
 
     def _wait_for_limit(
-        self, request: str, stop: threading.Event, on_pause: Callable[[Pause], None], told_until: float = _NEVER
+        self, request: str, stop: threading.Event, on_pause: Callable[[Pause], None], reported_until: float = _NEVER
     ) -> None:
-        """Wait until no request is kept back, and tell so first, unless a wait until *told_until* has been told of."""
+        """Wait for a pause of the whole account, and report it first unless it was, as far as *reported_until*."""
         with self._lock:
-            resume_at, pause, now = self._resume_at, self._held_by, self._clock.elapsed()
-        if pause is not None and resume_at - max(now, told_until) >= _UNTOLD_S:
-            self._tell(request, replace(pause, seconds=resume_at - now), on_pause)
+            resume_at, pause, now = self._resume_at, self._account_pause, self._clock.elapsed()
+        if pause is not None and resume_at - max(now, reported_until) >= _REPORTED_FROM_S:
+            self._report_pause(request, replace(pause, seconds=resume_at - now), on_pause)
         self._wait_until(resume_at, stop)
 
     def _wait_until(self, moment: float, stop: threading.Event) -> None:
@@ -330,5 +333,5 @@ class Client:
             left = moment - self._clock.elapsed()
             if left <= 0:
                 return
-            self._clock.wait(min(left, _SLICE_S), stop)
+            self._clock.wait(min(left, _POLL_S), stop)
         raise Stopped

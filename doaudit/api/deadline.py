@@ -1,9 +1,9 @@
 """
 A time limit for a whole request: connecting, the TLS handshake, a proxy's tunnel, the headers and the body together.
 
-The time-outs of `requests` limit each wait for the next bytes, so an answer that trickles never ends. Here a watchdog
-thread shuts down the sockets of a request whose time is up, and whatever waits for them ends at once. What that looks
-like to `requests` depends on the moment, even a 200 with an empty body, so the caller asks `Watch.was_cut` in the end.
+The time-outs of `requests` limit each wait for the next bytes, so a response that trickles never ends. Here a watchdog
+thread shuts down the sockets of a request whose time is up, and every wait for them ends at once. What `requests` makes
+of that depends on the moment, and may be a 200 with an empty body, so the caller asks `Watch.was_cut` in the end.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Watch:
     One request under way: the sockets it uses, and whether they were cut because its time was up.
 
     Attributes:
-        expires: when its time is up, on the monotonic clock.
+        expires: when its time is up, in seconds of the monotonic clock.
         was_cut: whether its sockets were shut down; final once the request has ended.
     """
 
@@ -70,7 +70,7 @@ class Watch:
                     _shut_down(held)
 
     def end(self) -> bool:
-        """Let go of the sockets: from now on they are not cut. Return whether they are unharmed."""
+        """Release the sockets: from now on they are not cut. Return whether none was cut before."""
         with self._lock:
             self._ended = True
             while self._sockets:
@@ -80,7 +80,7 @@ class Watch:
 
 class Watchdog:
     """
-    Cuts each request that takes longer than *seconds*, from one thread, which starts with the first request.
+    A thread that cuts each request that takes longer than *seconds*; it starts with the first request.
 
     It measures real time, whatever clock the rest goes by: sockets live in real time.
     """
@@ -90,12 +90,12 @@ class Watchdog:
         self._forget()
 
     def __len__(self) -> int:
-        """How many requests are under way."""
+        """Return how many requests are under way."""
         return len(self._watches)
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
-        """Surround one request; the connections that this thread uses meanwhile are cut when its time is up."""
+        """Watch one request: connections that this thread uses within the `with` block are cut when its time is up."""
         watch, outer = Watch(float("inf")), getattr(_this_thread, "watch", None)
         try:
             self._add(watch)
@@ -123,8 +123,8 @@ class Watchdog:
     def _add(self, watch: Watch) -> None:
         if self._process != os.getpid():
             # After a fork the parent's thread and requests are not here, and its lock may be held for ever.
-            for stray in self._watches:
-                stray.end()
+            for watch_of_parent in self._watches:
+                watch_of_parent.end()
             self._forget()
         with self._changed:
             watch.expires = time.monotonic() + self.seconds
@@ -132,7 +132,7 @@ class Watchdog:
             self._closed = False
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
-                # While Python shuts down no thread can be started. What is asked then (power, for a droplet left off)
+                # While Python shuts down no thread can be started. A request then (power for a droplet left off)
                 # matters more than its time limit; the time-outs of each wait remain.
                 with suppress(RuntimeError):
                     self._thread.start()
@@ -150,15 +150,15 @@ class Watchdog:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections, direct or through a proxy, are cut by the watchdog that surrounds the request."""
+    """An adapter whose connections, direct or through a proxy, are cut by the watchdog of the request."""
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002, ANN401 -- the parent's
-        """Make the pools of direct connections."""
+        """Create the pools of direct connections."""
         super().init_poolmanager(connections, maxsize, block, **options)
         self.poolmanager = _with_watched_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:  # noqa: ANN401 -- the parent's
-        """Make or find the pools of connections through a proxy."""
+        """Create or find the pools of connections through a proxy."""
         return _with_watched_pools(super().proxy_manager_for(proxy, **options))
 
 
@@ -204,7 +204,7 @@ def _with_watched_pools(manager: Manager) -> Manager:
 
 @cache
 def _watched(kind: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    # Made from the pool that is there: for https, for http and for SOCKS it is another one.
+    # A subclass of the given kind: it differs for https, http and SOCKS.
     if issubclass(kind, _WatchedPool):
         return kind
     connection = type("WatchedConnection", (_WatchedConnection, kind.ConnectionCls), {})

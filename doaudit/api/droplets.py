@@ -1,4 +1,4 @@
-"""The droplets that exist now, as a table."""
+"""Droplets that exist now, as a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_droplets(client: Client) -> pd.DataFrame:
     Read the list of droplets.
 
     Returns:
-        One row for each, by id: `id` (int64), `name`, `status`, `region`, `size` (text), `created_at`
+        One row a droplet, sorted by id: `id` (int64), `name`, `status`, `region`, `size` (text), `created_at`
         (datetime64[s, UTC]).
 
     Raises:

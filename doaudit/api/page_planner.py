@@ -1,20 +1,23 @@
 """
-Which rows of a growing list have been seen, and which pages to read next: pure arithmetic, no requests.
+Ranks of a growing list that have been seen, and the pages to read next: pure arithmetic, no requests.
 
 The list is newest first and rows are only added in front. So a row's distance from the *oldest* row, its rank, never
-changes, while its page does. Each answer tells the list's total at that moment, which turns page and position into
-ranks. A row is missing in one of three ways:
+changes, while its page does. Each response tells the list's total at that moment, which turns page and position into
+ranks. A row is missing in one of three cases:
 
-    a gap         pages read at the same time, while rows arrived, left ranks out: those ranks are read again
-    a torn tie    rows of the same second come in any order, so one on the edge between two pages can hide in both
-                  answers: a page is laid over the edge, so that one answer holds the whole tie
-    neither       the list is not what it should be: all is read again, with other edges
+    a gap                   pages read at the same time, while rows arrived, left ranks out: those ranks are read again
+    a tie across pages      rows of the same second come in any order, so one on the edge between two pages can be
+                            missing in both responses: a page is laid over the edge, so that one response holds the
+                            whole tie
+    neither                 the list is not what it should be: all is read again, with other edges
 
-None of this is the proof of completeness, it only finds the way there (see `doaudit.api.paging`).
+None of this is the proof of completeness, it only finds the missing rows (see `doaudit.api.paging`).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -25,12 +28,12 @@ if TYPE_CHECKING:
 __all__ = [
     "RankRange",
     "Read",
+    "Recovery",
     "Window",
     "every_window",
     "gaps",
     "is_newest_first",
     "joined",
-    "next_windows",
     "ties_across_pages",
     "window_around",
     "windows_of",
@@ -38,8 +41,9 @@ __all__ = [
 
 RankRange = tuple[int, int]  # ranks: the first, and the one after the last
 
+_GAP_ROUNDS = 2
 _TIE_ROUNDS = 4  # ties are reordered at random, so a second look may still miss what a third finds
-_FULL_ROUNDS = 3
+_FULL_PASSES = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Read:
-    """What an answer told of the list: the window asked for, the total then, and the start of each row in it."""
+    """
+    A page as it was read.
+
+    Attributes:
+        window: the page that was requested.
+        total: rows in the list at that moment.
+        starts: the start of each row on the page, newest first.
+    """
 
     window: Window
     total: int
@@ -60,27 +71,27 @@ class Read:
 
     @property
     def span(self) -> RankRange:
-        """The ranks it shows."""
+        """The ranks on the page."""
         return self.lowest, self.above
 
     @property
     def above(self) -> int:
-        """The rank after that of the newest row in it."""
+        """The rank after that of the newest row on the page."""
         return max(self.total - (self.window.page - 1) * self.window.per_page, 0)
 
     @property
     def lowest(self) -> int:
-        """The rank of the oldest row in it."""
+        """The rank of the oldest row on the page."""
         return max(self.above - len(self.starts), 0)
 
     def start_at(self, rank: int) -> str | int | None:
-        """When the action of that rank started."""
+        """Return the start of the action of that rank."""
         return self.starts[self.above - 1 - rank]
 
 
 def every_window(total: int, per_page: int) -> list[Window]:
     """
-    The pages of a whole list.
+    Return the pages of a whole list; one page if the list is empty.
 
     Example:
         >>> len(every_window(52_292, 200))
@@ -91,7 +102,7 @@ def every_window(total: int, per_page: int) -> list[Window]:
 
 def gaps(spans: Iterable[RankRange], total: int) -> list[RankRange]:
     """
-    The ranks that no span covers, as (first, after last), oldest first.
+    Return the ranks below *total* that no span covers, oldest first.
 
     Example:
         >>> gaps([(0, 1), (3, 5)], total=6)
@@ -107,7 +118,7 @@ def gaps(spans: Iterable[RankRange], total: int) -> list[RankRange]:
 
 def joined(spans: Iterable[RankRange]) -> list[RankRange]:
     """
-    The same ranks in as few spans as it takes.
+    Return the same ranks in as few spans as possible, oldest first.
 
     Example:
         >>> joined([(5, 9), (0, 3), (2, 5)])
@@ -124,7 +135,7 @@ def joined(spans: Iterable[RankRange]) -> list[RankRange]:
 
 def windows_of(missing: Iterable[RankRange], total: int, per_page: int) -> list[Window]:
     """
-    The pages on which ranks are found now that the list is *total* long.
+    Return the pages that hold the *missing* ranks now that the list is *total* long, newest first.
 
     Example:
         >>> windows_of([(0, 1), (5, 6)], total=6, per_page=2)
@@ -139,7 +150,13 @@ def windows_of(missing: Iterable[RankRange], total: int, per_page: int) -> list[
 
 
 def is_newest_first(reads: Iterable[Read]) -> bool:
-    """Whether no row seen is newer than the one listed before it, within each page and from page to page."""
+    """
+    Return whether no row seen is newer than the one listed before it, within each page and from page to page.
+
+    Example:
+        >>> is_newest_first([Read(Window(1, 2), 4, ("d", "c")), Read(Window(2, 2), 4, ("a", "b"))])
+        False
+    """
     ordered = sorted((read for read in reads if read.starts), key=lambda read: read.above, reverse=True)
     within = (pair for read in ordered for pair in pairwise(read.starts))
     between = ((upper.starts[-1], lower.starts[0]) for upper, lower in pairwise(ordered) if upper.lowest >= lower.above)
@@ -155,26 +172,30 @@ def _not_older(listed_before: str | int | None, listed_after: str | int | None) 
 
 def ties_across_pages(reads: Sequence[Read]) -> list[int]:
     """
-    The ranks of rows at the end of a page whose start equals that of the next older row, on another page.
+    Return the ranks of rows at the end of a page whose start equals that of the next older row, on another page.
+
+    It takes n log n steps for n rows: each page is asked only for the ranks at which some page ends.
 
     Example:
         >>> ties_across_pages([Read(Window(1, 2), 4, ("c", "b")), Read(Window(2, 2), 4, ("b", "a"))])
         [2]
     """
-    torn = {
-        upper.lowest
-        for upper in reads
-        for lower in reads
-        if upper.starts
-        and lower.lowest < upper.lowest <= lower.above
-        and lower.start_at(upper.lowest - 1) == upper.starts[-1]
-    }
-    return sorted(torn)
+    ends = {(read.lowest, read.starts[-1]) for read in reads if read.starts}
+    below_ends = sorted({end - 1 for end, _ in ends})
+    starts_at: defaultdict[int, set[str | int | None]] = defaultdict(set)
+    for read in reads:
+        for rank in below_ends[bisect_left(below_ends, read.lowest) : bisect_left(below_ends, read.above)]:
+            starts_at[rank].add(read.start_at(rank))
+    return sorted({end for end, start in ends if start in starts_at[end - 1]})
 
 
 def window_around(position: int, per_page: int) -> Window:
     """
-    A page that has the row at *position* (0 is the newest) as near to its middle as a page can.
+    Return the page, of at most *per_page* rows, that has the row at *position* nearest to its middle.
+
+    Args:
+        position: of the row in the list; 0 is the newest.
+        per_page: the largest page size; sizes down to two thirds of it are tried.
 
     Example:
         >>> window_around(200, 200)
@@ -185,34 +206,59 @@ def window_around(position: int, per_page: int) -> Window:
     return Window(position // size + 1, size)
 
 
-def next_windows(
-    reads: Sequence[Read], covered: Sequence[RankRange], total: int, *, per_page: int, rounds: Sequence[str]
-) -> tuple[str, list[Window]]:
+@dataclass(frozen=True)
+class Recovery:
     """
-    What to read now that every planned page has been read and rows are still missing.
+    Rounds of requests spent on rows that are missing after every planned page was read.
 
-    Args:
-        reads: all answers so far.
-        covered: the ranks seen before this read began.
-        total: the newest total.
-        per_page: the page size of the first pass.
-        rounds: the words this function has returned so far.
+    The limits end the search: a list that never adds up is read whole again, and then reported as incomplete.
 
-    Returns:
-        A word for the round ('gaps', 'ties', 'all', or 'enough' if nothing is left to try) and its windows. The first
-        page is always among them: it shows what has arrived meanwhile.
+    Attributes:
+        gap_rounds: rounds in a row that read gaps; at most 2.
+        tie_rounds: rounds spent on ties since the last full pass, a round on gaps counted as one; at most 4.
+        full_passes: times the whole list was read again, each time with another page size; at most 3.
     """
-    head = Window(1, per_page)
-    fulls = rounds.count("all")
-    ties = len(rounds) - max((at for at, word in enumerate(rounds, 1) if word == "all"), default=0)
-    if is_newest_first(reads):
-        missing = gaps([*covered, *(read.span for read in reads)], total)
-        if missing and rounds[-2:] != ["gaps", "gaps"]:
-            return "gaps", list(dict.fromkeys([head, *windows_of(missing, total, per_page)]))
-        torn = ties_across_pages(reads)
-        if torn and ties < _TIE_ROUNDS:
-            return "ties", list(dict.fromkeys([head, *(window_around(total - 1 - rank, per_page) for rank in torn)]))
-    if fulls < _FULL_ROUNDS:
-        size = max(per_page - 1 - 2 * fulls, 1)
-        return "all", [head, *every_window(total, size)]
-    return "enough", []
+
+    gap_rounds: int = 0
+    tie_rounds: int = 0
+    full_passes: int = 0
+
+    def next(
+        self, reads: Sequence[Read], covered: Sequence[RankRange], total: int, *, per_page: int
+    ) -> tuple[Recovery, list[Window]]:
+        """
+        Plan the next round: gaps first, then ties across pages, then the whole list.
+
+        Args:
+            reads: all pages read so far.
+            covered: the ranks seen before this read began.
+            total: the largest total reported.
+            per_page: the page size of the first pass.
+
+        Returns:
+            The rounds spent then, and the pages to read; no pages if nothing is left to try. The first page is always
+            among them: it shows what has arrived meanwhile.
+
+        Example:
+            >>> spent, windows = Recovery().next([Read(Window(1, 2), 4, ("d", "c"))], [], 4, per_page=2)
+            >>> spent.gap_rounds, windows
+            (1, [Window(page=1, per_page=2), Window(page=2, per_page=2)])
+        """
+        head = Window(1, per_page)
+        if is_newest_first(reads):  # otherwise ranks mean nothing
+            missing = gaps([*covered, *(read.span for read in reads)], total)
+            if missing and self.gap_rounds < _GAP_ROUNDS:
+                spent = Recovery(self.gap_rounds + 1, self.tie_rounds + 1, self.full_passes)
+                return spent, _distinct([head, *windows_of(missing, total, per_page)])
+            ties = ties_across_pages(reads) if self.tie_rounds < _TIE_ROUNDS else []
+            if ties:
+                spent = Recovery(0, self.tie_rounds + 1, self.full_passes)
+                return spent, _distinct([head, *(window_around(total - 1 - rank, per_page) for rank in ties)])
+        if self.full_passes < _FULL_PASSES:
+            size = max(per_page - 1 - 2 * self.full_passes, 1)
+            return Recovery(full_passes=self.full_passes + 1), [head, *every_window(total, size)]
+        return self, []
+
+
+def _distinct(windows: Iterable[Window]) -> list[Window]:
+    return list(dict.fromkeys(windows))

@@ -1,20 +1,27 @@
 """
-When to ask again, and how long to wait before: pure policy, no sleeping.
+Retry policy: which requests are sent again, and after which wait. Pure arithmetic; `doaudit.api.client` waits.
 
-The rules, all in this one place. Only GET is ever repeated.
+This is the one place where the rules are written. Only GET is ever sent again; a POST is sent once.
 
-    429 with retry-after       the burst limit (250 a minute): wait as told
-    429 without it             the hourly limit (5,000 a token): wait until ratelimit-reset, at most an hour
-    503 with retry-after       wait as told
-    500 502 503 504 520-524    a fault at DigitalOcean or its edge: back off, 5 attempts in all
-    no answer                  no network, a time-out, a connection cut, a body cut short: back off, 5 attempts in all
-    anything else              is final
+    429 with retry-after       the burst limit (250 a minute): wait as long as it says
+    429 without it             the hourly limit (5,000 a token): wait until ratelimit-reset; without that, for
+                               half a second, then twice as long, and so on
+    500 502 503 504 520-524    a fault at DigitalOcean or its edge: wait ever longer, and at least for its
+                               retry-after if it has one; 5 attempts in all
+    no response                no network, a time-out, a connection cut, a body cut short or too large: likewise
+    a damaged response         200 with JSON that cannot be read: likewise
+    anything else              final
 
-A limit that is met says nothing about the request, so it costs no attempt; after 60 of them a request is given up.
-No wait is longer than an hour, or than the caller's `longest_s`.
+The wait after a fault doubles from half a second to at most 30 seconds, and is up to half of it shorter by chance, so
+that many clients do not come back at once. Faults of every kind count together.
+
+A limit says nothing about the request, so a response of 429 costs no attempt; after 60 of them the request fails. Such
+a wait is for the whole account: no other request of the client is sent meanwhile, not even a POST.
+
+No wait is longer than an hour, or than the caller's `longest_s`. `ratelimit-reset` is when one request is free again,
+not when all are, and may lie in the past; so a wait for a limit is at least a second.
+
 Before the hourly limit is met, a share of it is left to the user's other tools: see `reserve_pause`.
-
-`ratelimit-reset` is when one slot is free, not when all are, and may lie in the past, hence the floor.
 """
 
 from __future__ import annotations
@@ -41,14 +48,20 @@ LONGEST_WAIT_S = 3600.0
 FAULTS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
 _TOO_MANY = 429
 _ATTEMPTS = 5
-_LIMITS_MET = 60
+_MOST_LIMITS = 60
 _FIRST_WAIT_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """What a request has met so far: `faults` count as attempts, `limits` do not."""
+    """
+    Attempts that a request has used.
+
+    Attributes:
+        faults: attempts that ended in a fault, in no response or in a damaged one.
+        limits: responses of 429, which cost no attempt.
+    """
 
     faults: int = 0
     limits: int = 0
@@ -59,7 +72,11 @@ class Pause:
     """
     A wait before the next attempt.
 
-    `account_wide` is true where the reason concerns all requests of the token, not this one alone.
+    Attributes:
+        seconds: its length.
+        reason: for people to read.
+        attempts: those used by then.
+        account_wide: true if the reason concerns all requests of the token, not this one alone.
     """
 
     seconds: float
@@ -78,15 +95,15 @@ def pause_after_response(
     longest_s: float = LONGEST_WAIT_S,
 ) -> Pause | None:
     """
-    The pause before a GET is sent again after this answer, or None if the answer is final.
+    Return the pause before a GET is sent again after this response, or None if the response is final.
 
     Args:
         status: the HTTP status.
-        headers: looked up in lower case.
-        tries: what the request met before this answer.
+        headers: with lower-case names.
+        attempts: those used before this response.
         now: the time in Unix seconds by the server's clock.
-        jitter: a random share between 0 and 1, so that many clients do not come back at once.
-        longest_s: the pause is no longer than this, whatever the answer asks for.
+        jitter: a random share between 0 and 1.
+        longest_s: the longest pause in seconds, whatever the response asks for.
 
     Example:
         >>> pause_after_response(429, {"retry-after": "17"}, Attempts(), now=0, jitter=0).seconds
@@ -104,10 +121,16 @@ def pause_after_response(
 
 
 def pause_after_no_response(
-    what: str, attempts: Attempts, *, jitter: float, longest_s: float = LONGEST_WAIT_S
+    reason: str, attempts: Attempts, *, jitter: float, longest_s: float = LONGEST_WAIT_S
 ) -> Pause | None:
     """
-    The pause before a GET is sent again when no whole answer came, or None once the attempts are used up.
+    Return the pause before a GET is sent again when no whole or readable response came, or None after 5 attempts.
+
+    Args:
+        reason: why there is none, for people to read.
+        attempts: those used before.
+        jitter: a random share between 0 and 1.
+        longest_s: the longest pause in seconds.
 
     Example:
         >>> pause_after_no_response("timed out", Attempts(faults=2), jitter=1.0).seconds
@@ -115,14 +138,20 @@ def pause_after_no_response(
         >>> pause_after_no_response("timed out", Attempts(faults=4), jitter=1.0) is None
         True
     """
-    return _back_off(attempts, what, jitter=jitter, at_least=0.0, longest_s=longest_s)
+    return _back_off(attempts, reason, jitter=jitter, at_least=0.0, longest_s=longest_s)
 
 
 def reserve_pause(
     headers: Mapping[str, str], reserve: float, *, now: float, longest_s: float = LONGEST_WAIT_S
 ) -> Pause | None:
     """
-    The pause before the next request, if no more than the share *reserve* of the hourly limit is left.
+    Return the pause before the next request if no more than the share *reserve* of the hourly limit is left, or None.
+
+    Args:
+        headers: of the latest response, with lower-case names.
+        reserve: a share between 0 and 1.
+        now: the time in Unix seconds by the server's clock.
+        longest_s: the longest pause in seconds.
 
     Example:
         >>> headers = {"ratelimit-limit": "5000", "ratelimit-remaining": "500", "ratelimit-reset": "90"}
@@ -144,20 +173,26 @@ def reserve_pause(
 
 @dataclass(frozen=True)
 class ReadEstimate:
-    """What a read will take: requests, and minutes at the API's limits at the least."""
+    """Requests that a read will take, and the minutes that the API's limits make of them at the least."""
 
     requests: int
     minutes: float
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return it as a sentence."""
         about = "about a minute" if self.minutes < 1.5 else f"about {self.minutes:,.0f} minutes"  # noqa: PLR2004 -- 1
         return f"{self.requests:,} requests to read, {about} at the API's limits; Ctrl-C keeps what was read."
 
 
 def estimate_read(requests: int, *, limit: int = 5000, burst: int = 250, reserve: float = 0.1) -> ReadEstimate:
     """
-    How long so many requests take at so many an hour and a minute, if a share of the hour is left to others.
+    Estimate the time that a number of requests takes at the API's limits.
+
+    Args:
+        requests: to be sent.
+        limit: requests an hour.
+        burst: requests a minute.
+        reserve: the share of the hour's requests that is left to others.
 
     Example:
         >>> estimate_read(262).minutes, estimate_read(6000).minutes
@@ -169,7 +204,7 @@ def estimate_read(requests: int, *, limit: int = 5000, burst: int = 250, reserve
 
 
 def _after_limit(headers: Mapping[str, str], attempts: Attempts, *, now: float, longest_s: float) -> Pause | None:
-    if attempts.limits >= _LIMITS_MET:
+    if attempts.limits >= _MOST_LIMITS:
         return None
     asked, reset = _number(headers.get("retry-after")), _number(headers.get("ratelimit-reset"))
     if asked is not None:
@@ -177,8 +212,8 @@ def _after_limit(headers: Mapping[str, str], attempts: Attempts, *, now: float, 
     else:
         wait = _FIRST_WAIT_S * 2**attempts.limits if reset is None else reset - now
         reason = "limit of requests an hour"
-    met = Attempts(attempts.faults, attempts.limits + 1)
-    return Pause(min(max(wait, 1.0), longest_s), reason, met, account_wide=True)
+    used = Attempts(attempts.faults, attempts.limits + 1)
+    return Pause(min(max(wait, 1.0), longest_s), reason, used, account_wide=True)
 
 
 def _back_off(attempts: Attempts, reason: str, *, jitter: float, at_least: float, longest_s: float) -> Pause | None:

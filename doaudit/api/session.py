@@ -1,4 +1,4 @@
-"""One attempt at a request: an answer, or the reason why there is none."""
+"""One attempt at a request: the response, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import requests
 import urllib3.exceptions
 
 from doaudit.api.address import is_loopback
-from doaudit.api.body import ACCEPTED, BodyRefused, read_body
+from doaudit.api.body import ACCEPTED_ENCODINGS, BodyRefused, read_body
 from doaudit.api.deadline import DeadlineAdapter, Watchdog
 from doaudit.api.responses import NoResponse, Response, server_time
 
@@ -35,22 +35,22 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((requests.exceptions.ProxyError,), "the proxy of this network did not connect"),
     ((socket.gaierror,), "the name could not be resolved"),
     ((requests.ConnectTimeout,), "could not connect in time"),
-    ((requests.Timeout, TimeoutError), "no answer in time"),
+    ((requests.Timeout, TimeoutError), "no response in time"),
     ((ssl.SSLCertVerificationError,), "the server's certificate could not be verified"),
     ((requests.exceptions.SSLError, ssl.SSLError), "no encrypted connection could be made, or it was cut"),
-    ((zlib.error,), "the answer could not be unpacked"),
-    ((http.client.IncompleteRead,), "the answer was cut short"),
+    ((zlib.error,), "the response could not be decompressed"),
+    ((http.client.IncompleteRead,), "the response was cut short"),
     ((ConnectionError,), _CUT),
-    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "what answered does not speak HTTP as it should"),
-    ((urllib3.exceptions.ProtocolError,), "the answer was cut short"),
+    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "the response is not valid HTTP"),
+    ((urllib3.exceptions.ProtocolError,), "the response was cut short"),
     ((requests.ConnectionError, OSError), _CUT),
 )
-"""What stands for a failure: the first line whose kind of exception is among it and what is inside it."""
+"""Reasons for a failure: the first line with the kind of the exception, or of one inside it, is the reason."""
 
 
 class Session:
     """
-    Connections to one address, for many threads: what is sent is sent once, and bounded in time and in size.
+    Connections to one address, for many threads: each request is sent once, and bounded in time and in size.
 
     Redirects are not followed, cookies are not kept, and proxies are taken from the environment except for a server on
     this machine.
@@ -58,8 +58,8 @@ class Session:
     Args:
         base_url: the address.
         auth: puts the token into a request.
-        timeouts_s: how long to wait for a connection and for the next bytes of an answer.
-        deadline_s: how long a request may take in all.
+        timeouts_s: seconds to wait for a connection, and for the next bytes of a response.
+        deadline_s: seconds that a request may take in all.
     """
 
     def __init__(self, base_url: str, auth: AuthBase, timeouts_s: tuple[float, float], deadline_s: float) -> None:
@@ -70,7 +70,11 @@ class Session:
         self._session.trust_env = not is_loopback(urlsplit(base_url).hostname or "")
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update(
-            {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": f"doaudit/{version('doaudit')}"}
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED_ENCODINGS,
+                "User-Agent": f"doaudit/{version('doaudit')}",
+            }
         )
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, DeadlineAdapter(pool_maxsize=_MOST_IN_FLIGHT))
@@ -85,26 +89,32 @@ class Session:
         now: Callable[[], float],
     ) -> Response | NoResponse:
         """
-        Send a request once; *now* dates an answer without a date.
+        Send a request once.
 
-        What requests raises holds the request and so the token: only words about it leave this method.
+        What `requests` raises holds the request and so the token: only words about it leave this method.
+
+        Args:
+            method: of HTTP.
+            path: begins with /v2/.
+            params: the query.
+            body: JSON.
+            now: returns Unix seconds; it dates a response that has no date.
         """
         with self.watchdog.watching() as watch:
+            outcome: Response | NoResponse
             try:
-                outcome = self._exchange(watch, method, path, params, body, now)
-            except BodyRefused as refused:
-                outcome = NoResponse(str(refused))
-            except Exception as fault:  # noqa: BLE001 -- what a hostile answer makes of the libraries has no end
+                outcome = self._request(watch, method, path, params, body, now)
+            except Exception as fault:  # noqa: BLE001 -- there is no end to what a hostile response makes libraries raise
                 outcome = NoResponse(_reason(fault))
-        # Half an answer may look like a whole one: cut among the headers, requests gives a 200 without a body.
-        return NoResponse(f"no whole answer within {self.watchdog.seconds:g} s") if watch.was_cut else outcome
+        # Half a response may look like a whole one: cut among the headers, requests returns a 200 without a body.
+        return NoResponse(f"no whole response within {self.watchdog.seconds:g} s") if watch.was_cut else outcome
 
     def close(self) -> None:
         """Close the connections that are kept for the next request."""
         self._session.close()
         self.watchdog.close()
 
-    def _exchange(
+    def _request(
         self,
         watch: Watch,
         method: str,
@@ -112,7 +122,7 @@ class Session:
         params: Mapping[str, int | str] | None,
         body: bytes | None,
         now: Callable[[], float],
-    ) -> Response | NoResponse:
+    ) -> Response:
         response = self._session.request(
             method,
             self._base_url + path,
@@ -126,15 +136,15 @@ class Session:
         )
         raw: Any = response.raw
         try:
-            whole = read_body(raw, watch)
+            whole_body = read_body(raw, watch)
         finally:
             raw.close()  # and the connection, unless the body was read to its end and it serves others already
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Response(response.status_code, headers, whole, server_time(headers, otherwise=now()))
+        return Response(response.status_code, headers, whole_body, server_time(headers, otherwise=now()))
 
 
 class _Unredirected(requests.Session):
-    """A session that never looks where a redirect points; the parent reads its body for that, however large."""
+    """A session that never asks where a redirect points; the parent reads its body for that, however large."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Return nothing."""
@@ -143,16 +153,18 @@ class _Unredirected(requests.Session):
 
 
 def _reason(fault: BaseException) -> str:
-    inside = list(_inside(fault))
-    for kinds, words in _REASONS:
-        if any(isinstance(each, kinds) for each in inside):
-            return words
+    if isinstance(fault, BodyRefused):
+        return str(fault)
+    faults = list(_chain(fault))
+    for kinds, reason in _REASONS:
+        if any(isinstance(inner, kinds) for inner in faults):
+            return reason
     return f"the request failed ({type(fault).__name__})"
 
 
-def _inside(fault: BaseException) -> Iterator[BaseException]:
-    # Not __context__: that may be an error of the caller's, long dealt with.
+def _chain(fault: BaseException) -> Iterator[BaseException]:
+    # Not __context__: that may be an error of the caller's that was handled long ago.
     yield fault
     for inner in (*fault.args, getattr(fault, "reason", None), fault.__cause__):
         if isinstance(inner, BaseException):
-            yield from _inside(inner)
+            yield from _chain(inner)

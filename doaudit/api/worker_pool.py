@@ -1,4 +1,4 @@
-"""A few threads that fetch one thing after the other, and one thread that hears of it."""
+"""A thread pool that sends GETs, and whose results are consumed by the calling thread."""
 
 from __future__ import annotations
 
@@ -21,12 +21,18 @@ __all__ = ["Fetch", "WorkerPool"]
 
 K = TypeVar("K")
 T = TypeVar("T")
-_GLANCE_S = 0.2  # how long a wait for an answer goes on before Ctrl-C gets a chance, on any system
+_POLL_S = 0.2  # a wait for a result is broken so often, since on some systems Ctrl-C is noticed only between two waits
 
 
 @dataclass(frozen=True)
 class Fetch(Generic[K]):
-    """A GET to be sent; `key` is what the answer is known by."""
+    """
+    A GET to be sent.
+
+    Attributes:
+        key: what its result is known by.
+        path, query: the address.
+    """
 
     key: K
     path: str
@@ -35,15 +41,15 @@ class Fetch(Generic[K]):
 
 class WorkerPool(Generic[K, T]):
     """
-    Fetches orders concurrently and hands over the answers in the order in which they come.
+    A thread pool that sends GETs concurrently and hands over the results in the order in which they come.
 
-    Its threads are daemons, unlike those of concurrent.futures: after Ctrl-C nobody waits for an answer under way.
+    Its threads are daemons, unlike those of concurrent.futures: after Ctrl-C nobody waits for a response under way.
 
     Args:
-        client: whom to ask.
-        parse: what to make of an answer.
+        client: the account.
+        parse: reads a response.
         size: requests under way at once.
-        when_absent: what to make of a 404; without it, a 404 is an error.
+        when_absent: returns the result of a 404; without it, a 404 is an error.
     """
 
     def __init__(
@@ -51,61 +57,61 @@ class WorkerPool(Generic[K, T]):
     ) -> None:
         self._client, self._parse, self._size, self._when_absent = client, parse, size, when_absent
         self._stop = threading.Event()
-        self._orders: queue.SimpleQueue[Fetch[K] | None] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[tuple[K, T] | Pause | Exception] = queue.SimpleQueue()
+        self._fetches: queue.SimpleQueue[Fetch[K] | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[K, T] | Pause | Exception] = queue.SimpleQueue()
         self._threads = 0
 
     def submit(self, fetches: Sequence[Fetch[K]]) -> None:
-        """Let these be fetched; each will be one answer."""
-        for submit in fetches:
-            self._orders.put(submit)
+        """Queue requests; each will have one result."""
+        for fetch in fetches:
+            self._fetches.put(fetch)
         for _ in range(self._threads, min(self._size, len(fetches))):
             threading.Thread(target=self._work, name="doaudit-fetch", daemon=True).start()
             self._threads += 1
 
     def next_result(self, on_pause: Callable[[Pause], None]) -> tuple[K, T]:
         """
-        Wait for an answer; *on_pause* is told, on this thread, of each wait of a request.
+        Wait for a result, and return it with its key; *on_pause* is called, on this thread, before each wait to retry.
 
         Raises:
             ApiProblem: a request failed for good.
         """
         while True:
             try:
-                news = self._news.get(timeout=_GLANCE_S)
+                event = self._events.get(timeout=_POLL_S)
             except queue.Empty:
                 continue
-            if isinstance(news, Exception):
-                raise news
-            if isinstance(news, Pause):
-                on_pause(news)
+            if isinstance(event, Exception):
+                raise event
+            if isinstance(event, Pause):
+                on_pause(event)
             else:
-                return news
+                return event
 
     def drain(self) -> Iterator[tuple[K, T]]:
-        """Answers that came in beside the one that failed."""
-        while not self._news.empty():
-            news = self._news.get()
-            if isinstance(news, tuple):
-                yield news
+        """Yield the results that have come in beside the failure and were not consumed."""
+        while not self._events.empty():
+            event = self._events.get()
+            if isinstance(event, tuple):
+                yield event
 
     def shutdown(self) -> None:
-        """Stop: what waits gives up, what is under way is not waited for."""
+        """Stop: requests that wait are not sent, and those under way are not waited for."""
         self._stop.set()
         for _ in range(self._threads):
-            self._orders.put(None)
+            self._fetches.put(None)
 
     def _work(self) -> None:
-        while (submit := self._orders.get()) is not None and not self._stop.is_set():
+        while (fetch := self._fetches.get()) is not None and not self._stop.is_set():
             try:
-                answer = self._client.get(
-                    submit.path, submit.query, parse=self._parse, stop=self._stop, on_pause=self._news.put
+                result = self._client.get(
+                    fetch.path, fetch.query, parse=self._parse, stop=self._stop, on_pause=self._events.put
                 )
             except Stopped:
                 return
-            except Exception as fault:  # noqa: BLE001 -- whatever it is, the caller's thread must hear of it
+            except Exception as fault:  # noqa: BLE001 -- whatever it is, it is raised again on the calling thread
                 if self._when_absent is None or not isinstance(fault, NotFound):
-                    self._news.put(fault)
+                    self._events.put(fault)
                     return
-                answer = self._when_absent()
-            self._news.put((submit.key, answer))
+                result = self._when_absent()
+            self._events.put((fetch.key, result))

@@ -11,7 +11,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from doaudit.cli import audit, jupyter, serve, snapshots, table_commands, watch
+from doaudit.cli import audit, lab, serve, snapshots, table_commands, watch
 from doaudit.errors import DoauditError
 from doaudit.operations.console import print_line
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND_GROUPS", "main", "make_parser"]
 
-COMMAND_GROUPS = (audit, table_commands, snapshots, watch, jupyter, serve)
+COMMAND_GROUPS = (audit, table_commands, snapshots, watch, lab, serve)
 _INTERRUPTED = 130
 
 

@@ -48,10 +48,10 @@ def _watch(parsed: argparse.Namespace) -> int:
         )
     for action_id in result.timed_out:
         print(f"Action {action_id} is open for longer than its kind takes; it has not failed.", file=sys.stderr)
-    for action_id in result.absent:
+    for action_id in result.not_found:
         print(f"DigitalOcean knows no action {action_id}.", file=sys.stderr)
     if result.stopped:
         print(f"Stopped. Still open: {' '.join(map(str, result.unfinished))}", file=sys.stderr)
         return _INTERRUPTED
     ended_well = all(action.outcome == "completed" for action in result.actions)
-    return 0 if ended_well and not result.absent else 1
+    return 0 if ended_well and not result.not_found else 1

@@ -1,13 +1,21 @@
 """
-A simulated DigitalOcean account: the one the notebooks open without a token, and the one the tests use.
+A simulated DigitalOcean account, which the notebooks open without a token and the tests run against.
 
-`World` is the account itself: pure, seeded, on a virtual clock. `company_world` makes one with three years of history.
-`serve` puts a world on a loopback port, where any client of the API can talk to it. `Fault` makes it misbehave.
+It has three parts, each with a room of its own:
+
+- `doaudit.demo.world`: the account itself. `World` holds its actions, droplets, images, volumes and reserved IPs, and
+  carries out what is requested of them. It is pure and seeded, and runs on a virtual clock. `Fault` makes it misbehave.
+- `doaudit.demo.company`: its content. `company_world` generates a world with three years of a company's history.
+- `doaudit.demo.http`: its API. `serve` puts a world on a loopback port, where any client of the DigitalOcean API can
+  use it; `app` is the same as a WSGI app, without a socket.
+
+The world knows nothing of the other two, and the company nothing of HTTP. The package imports nothing from the rest of
+doaudit: a client cannot tell it from the real account, so that the code under test has no second path for it.
 
     with serve() as server:
         print(server.url, server.token)
 
-Nothing here is loaded before it is asked for.
+Each module is loaded when one of its names is first used.
 """
 
 from __future__ import annotations
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEMO_TOKEN", "DemoServer", "Fault", "World", "app", "company_world", "serve"]
 
-_HOME = {
+_MODULES = {
     "DEMO_TOKEN": "world.tokens",
     "DemoServer": "http.server",
     "Fault": "world.faults",
@@ -36,7 +44,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 -- whatever the module holds
-    """Fetch a public name from the module that holds it."""
-    if name not in _HOME:
+    """Import a public name from its module."""
+    if name not in _MODULES:
         raise AttributeError(f"doaudit.demo has no attribute {name!r}; it has {', '.join(__all__)}.")
-    return getattr(import_module(f"doaudit.demo.{_HOME[name]}"), name)
+    return getattr(import_module(f"doaudit.demo.{_MODULES[name]}"), name)

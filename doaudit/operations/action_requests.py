@@ -37,7 +37,7 @@ class _Single(msgspec.Struct, frozen=True):
 
 
 def is_pending_event(fault: Exception) -> bool:
-    """Whether the API refused an event because another one is under way."""
+    """Return whether the API refused an event because another one is pending."""
     return isinstance(fault, Refused) and "pending event" in fault.api_message.lower()
 
 
@@ -50,10 +50,10 @@ def post_event(
     on_pause: Callable[[Pause], None] | None = None,
 ) -> Action:
     """
-    Ask for an event, once; the action that it becomes.
+    Start an event, once, and return the action that it becomes.
 
     Raises:
-        OutcomeUnknown: no answer says whether it was started.
+        OutcomeUnknown: no response says whether it was started.
         ApiProblem: it was not started.
     """
     return client.post(path, body, parse=_parse_single, stop=stop, on_pause=on_pause)
@@ -67,11 +67,11 @@ def read_action(
     on_pause: Callable[[Pause], None] | None = None,
 ) -> Action:
     """
-    One action, by the address that tells when it ended.
+    Read one action, by the address that tells when it ended.
 
     Raises:
         NotFound: there is none, or not yet.
-        ApiProblem: it could not be had.
+        ApiProblem: it could not be read.
     """
     return client.get(f"/v2/actions/{action_id}", parse=_parse_single, stop=stop, on_pause=on_pause)
 
@@ -84,10 +84,10 @@ def newest_actions(
     on_pause: Callable[[Pause], None] | None = None,
 ) -> tuple[tuple[Action, ...], datetime]:
     """
-    The newest actions of a list, and the server's time.
+    Read the newest actions of a list, and the server's time.
 
     Raises:
-        ApiProblem: they could not be had.
+        ApiProblem: they could not be read.
     """
     return client.get(path, _NEWEST, parse=_parse_list, stop=stop, on_pause=on_pause)
 

@@ -1,8 +1,8 @@
 """
-Looks at an account's open actions again and again, one request each time, in a thread of its own. No widget in sight.
+A poller that reads an account's open actions again and again in a thread of its own, with one request each time.
 
-Three times in four the newest actions are listed. The fourth time, one of those that are open and too old for that list
-is read by its id, each in its turn.
+Three times in four it lists the newest actions. The fourth time it reads by its id one of those that are open and too
+old for that list, each in its turn. It knows no widget.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.expected_duration import ExpectedDuration
 
-__all__ = ["INTERVAL_S", "Baseline", "ClassifiedAction", "Observation", "Poller", "Verdict", "classify", "seen"]
+__all__ = ["INTERVAL_S", "Baseline", "ClassifiedAction", "Observation", "Poller", "Verdict", "classify", "observe"]
 
 INTERVAL_S = 5.0
 SHOWN_AFTER_END = timedelta(minutes=2)
-_OLD_ONE_EVERY = 4
+_UNLISTED_EVERY = 4
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Verdict = Literal["on time", "late", "stuck", "completed", "errored", "unclear", "gone"]
@@ -34,7 +34,15 @@ Verdict = Literal["on time", "late", "stuck", "completed", "errored", "unclear",
 
 @dataclass(frozen=True)
 class ClassifiedAction:
-    """One action beside what is usual for its type; `age_s` until it ended, or was last seen."""
+    """
+    An action compared with what is usual for its type.
+
+    Attributes:
+        name: the name of its resource, if the history knows it.
+        verdict: 'on time', 'late' or 'stuck' while it is open; then its outcome; 'gone' if the API no longer knows it.
+        age_s: seconds from its start until it ended or was last read; None without a start.
+        expected_end: the time at which half of its type have ended.
+    """
 
     action: Action
     name: str | None
@@ -46,189 +54,237 @@ class ClassifiedAction:
 @dataclass(frozen=True)
 class Observation:
     """
-    What was seen last.
+    The state of an account's actions when they were last read.
 
     Attributes:
-        at: when, by the server's clock; None before the first time.
-        open: what runs, oldest first.
-        ended: what ended while it was looked at, latest first; for two minutes.
-        trouble: why it could not be looked again; empty if it could.
+        at: the server's time; None before the first reading.
+        open: open actions, oldest first.
+        ended: actions that ended while they were watched, latest first; they stay for two minutes.
+        error: the reason why the last attempt to read them failed; empty if it did not.
     """
 
     at: datetime | None = None
     open: tuple[ClassifiedAction, ...] = ()
     ended: tuple[ClassifiedAction, ...] = ()
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the local history knows: how long types take, what resources are called, which actions are open in it."""
+    """
+    Facts from the local history with which actions are compared.
+
+    Attributes:
+        expected: expected durations by type.
+        names: names of resources by key.
+        open_actions: actions that were open in the history.
+    """
 
     expected: Mapping[str, ExpectedDuration]
     names: Mapping[str, str]
     open_actions: tuple[Action, ...] = ()
 
 
-def classify(action: Action, at: datetime, known: Baseline, *, gone: bool = False) -> ClassifiedAction:
+def classify(action: Action, at: datetime, baseline: Baseline, *, not_found: bool = False) -> ClassifiedAction:
     """
-    An action with its verdict: late once it is older than 9 of 10 of its type, stuck once it has overrun its time-out.
+    Compare an action with what is usual: late if it is older than 9 of 10 of its type, stuck beyond its time-out.
+
+    Args:
+        action: the action, open or not.
+        at: the time of reading, by the server's clock.
+        baseline: what is usual.
+        not_found: the API no longer knows it.
 
     Example:
         >>> from datetime import UTC
         >>> from doaudit.actions import Action, Record
         >>> from doaudit.expected_duration import ExpectedDuration
-        >>> known = Baseline({"snapshot": ExpectedDuration(60, 120, 300)}, {})
-        >>> begun = Record(1, "in-progress", "snapshot", "2026-03-12T22:00:00Z")
-        >>> moments = [datetime(2026, 3, 12, 22, 0, tzinfo=UTC) + timedelta(minutes=m) for m in (1, 3, 90)]
-        >>> [classify(Action.of(begun, 0), at, known).verdict for at in moments]
+        >>> baseline = Baseline({"snapshot": ExpectedDuration(60, 120, 300)}, {})
+        >>> action = Action.of(Record(1, "in-progress", "snapshot", "2026-03-12T22:00:00Z"), 0)
+        >>> times = [datetime(2026, 3, 12, 22, 0, tzinfo=UTC) + timedelta(minutes=m) for m in (1, 3, 90)]
+        >>> [classify(action, at, baseline).verdict for at in times]
         ['on time', 'late', 'stuck']
     """
-    expected = known.expected.get(action.type or "")
-    until = action.completed_at or at
-    age_s = None if action.started_at is None else (until - action.started_at).total_seconds()
-    end = None
-    if action.started_at is not None and expected is not None:
-        end = action.started_at + timedelta(seconds=expected.p50_s)
+    expected = baseline.expected.get(action.type or "")
+    age_s, expected_end = None, None
+    if action.started_at is not None:
+        age_s = ((action.completed_at or at) - action.started_at).total_seconds()
+        if expected is not None:
+            expected_end = action.started_at + timedelta(seconds=expected.p50_s)
     return ClassifiedAction(
         action,
-        known.names.get(action.resource or ""),
-        _verdict(action, age_s, expected, gone=gone),
+        baseline.names.get(action.resource or ""),
+        _verdict(action, age_s, expected, not_found=not_found),
         age_s,
-        end,
+        expected_end,
     )
 
 
-def _verdict(action: Action, age_s: float | None, expected: ExpectedDuration | None, *, gone: bool) -> Verdict:
+def _verdict(action: Action, age_s: float | None, expected: ExpectedDuration | None, *, not_found: bool) -> Verdict:
     if action.outcome != "open":
         return action.outcome
-    if gone:
+    if not_found:
         return "gone"
     if age_s is not None and age_s > timeout_s(action.type, expected):
         return "stuck"
     return "late" if expected is not None and age_s is not None and age_s > expected.p90_s else "on time"
 
 
-def seen(
-    before: Observation, read: Iterable[Action], at: datetime, known: Baseline, gone: Iterable[int] = ()
+def observe(
+    previous: Observation,
+    actions: Iterable[Action],
+    at: datetime,
+    baseline: Baseline,
+    not_found: Iterable[int] = (),
 ) -> Observation:
     """
-    What is in sight after these actions were read.
+    Return the observation that follows from the previous one once these actions were read.
 
     Args:
-        before: what was in sight until now.
-        read: the actions that were read, open or not.
-        at: when, by the server's clock.
-        known: what the history knows.
-        gone: ids that the API no longer knows.
+        previous: the previous observation; actions that are open in it stay until they are read again.
+        actions: the actions that were read, open or not. One that has ended and was never observed open is left out.
+        at: the time of reading, by the server's clock.
+        baseline: what is usual.
+        not_found: ids that the API no longer knows.
+
+    Example:
+        >>> from doaudit.actions import Action, Record
+        >>> record = Record(1, "in-progress", "reboot", "2026-03-12T22:00:00Z")
+        >>> at, baseline = datetime(2026, 3, 12, 22, 1, tzinfo=UTC), Baseline({}, {})
+        >>> observation = observe(Observation(), [Action.of(record, 0)], at, baseline)
+        >>> [(row.action.id, row.verdict, row.age_s) for row in observation.open]
+        [(1, 'on time', 60.0)]
     """
-    fresh, lost = {action.id: action for action in read}, set(gone)
-    awaited = {one.action.id: one.action for one in before.open}
-    awaited |= {i: action for i, action in fresh.items() if i in awaited or not action.finished}
-    still = [classify(one, at, known) for i, one in awaited.items() if not one.finished and i not in lost]
-    over = [classify(one, at, known, gone=True) for i, one in awaited.items() if one.finished or i in lost]
-    kept = [one for one in before.ended if at - (one.action.completed_at or at) < SHOWN_AFTER_END]
+    read, missing = {action.id: action for action in actions}, set(not_found)
+    watched = {row.action.id: row.action for row in previous.open}
+    watched |= {i: action for i, action in read.items() if i in watched or not action.finished}
+    still_open = [
+        classify(action, at, baseline) for i, action in watched.items() if not action.finished and i not in missing
+    ]
+    just_ended = [
+        classify(action, at, baseline, not_found=True)
+        for i, action in watched.items()
+        if action.finished or i in missing
+    ]
+    recently_ended = [
+        row
+        for row in previous.ended
+        if row.action.id not in watched and at - (row.action.completed_at or at) < SHOWN_AFTER_END
+    ]
     return Observation(
         at=at,
-        open=tuple(sorted(still, key=lambda one: (one.action.started_at or at, one.action.id))),
-        ended=(*over, *(one for one in kept if one.action.id not in awaited)),
+        open=tuple(sorted(still_open, key=lambda row: (row.action.started_at or at, row.action.id))),
+        ended=(*just_ended, *recently_ended),
     )
 
 
 class Poller:
     """
-    Looks again and again until it is stopped. Nothing happens before `start`.
+    A thread that reads open actions until it is stopped. Nothing happens before `start`.
 
     Args:
-        surroundings: reads what the history knows; called once, in the thread.
-        newest: lists the newest actions, and tells the server's time: one request.
-        one: reads one action by its id: one request.
-        interval_s: seconds between two looks.
+        read_baseline: reads the baseline from the history; called once, in the thread.
+        list_newest: lists the newest actions and tells the server's time, with one request.
+        read_action: reads one action by its id, with one request.
+        interval_s: seconds between two requests.
 
     Attributes:
         listeners: called with each new `Observation`, on the thread. What they raise is dropped.
+
+    Example:
+        >>> poller = Poller(lambda: Baseline({}, {}), lambda: ((), datetime(2026, 3, 12, tzinfo=UTC)), lambda _: None)
+        >>> observed = threading.Event()
+        >>> poller.listeners.append(lambda observation: observed.set())
+        >>> poller.start()
+        >>> observed.wait(10), poller.observation.open
+        (True, ())
+        >>> poller.stop()
     """
 
     def __init__(
         self,
-        baseline: Callable[[], Baseline],
-        newest: Callable[[], tuple[tuple[Action, ...], datetime]],
-        one: Callable[[int], Action],
+        read_baseline: Callable[[], Baseline],
+        list_newest: Callable[[], tuple[tuple[Action, ...], datetime]],
+        read_action: Callable[[int], Action],
         *,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self.listeners: list[Callable[[Observation], None]] = []
-        self._surroundings, self._newest, self._one = baseline, newest, one
+        self._read_baseline, self._list_newest, self._read_action = read_baseline, list_newest, read_action
         self._interval_s = interval_s
-        self._known: Baseline | None = None
-        self._sight = Observation()
-        self._old: list[int] = []
-        self._looks = 0
+        self._baseline: Baseline | None = None
+        self._observation = Observation()
+        self._unlisted: list[int] = []
+        self._polls = 0
         self._stop = threading.Event()
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
 
     @property
     def observation(self) -> Observation:
-        """What was seen last."""
+        """The latest observation."""
         with self._lock:
-            return self._sight
+            return self._observation
 
     @property
     def running(self) -> bool:
-        """Whether it goes on looking."""
+        """True after `start` and before `stop`."""
         return self._thread is not None and not self._stop.is_set()
 
     def start(self) -> None:
-        """Begin, or go on; while it looks, this does nothing."""
+        """Start or continue polling; does nothing while it is running."""
         with self._lock:
             if self.running:
                 return
             self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._main, args=(self._stop,), name="doaudit-lookout", daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(self._stop,), name="doaudit-poller", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more, and say so to the listeners."""
+        """Stop polling, and tell the listeners."""
         self._stop.set()
-        self._tell(self.observation)
+        self._publish(self.observation)
 
-    def _main(self, stop: threading.Event) -> None:
+    def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                observation = self._look()
-            except Exception as fault:  # noqa: BLE001 -- nobody would see what a thread dies of
-                said = str(fault) if isinstance(fault, ApiProblem) else f"{type(fault).__name__}: {fault}"
-                observation = replace(self.observation, trouble=f"Could not look again: {said}")
+                observation = self._poll()
+            except Exception as error:  # noqa: BLE001 -- nobody would see what a thread dies of
+                reason = str(error) if isinstance(error, ApiProblem) else f"{type(error).__name__}: {error}"
+                observation = replace(self.observation, error=f"Could not read the actions again: {reason}")
             if not stop.is_set():
-                self._tell(observation)
+                self._publish(observation)
             stop.wait(self._interval_s)
 
-    def _look(self) -> Observation:
-        if self._known is None:
-            self._known = self._surroundings()
-        self._looks += 1
-        if self._old and self._looks % _OLD_ONE_EVERY == 0:
-            return self._look_at_old(self._old.pop(0), self._known)
-        listed, at = self._newest()
-        before = self.observation
-        read = (*self._known.open_actions, *listed) if before.at is None else listed
-        found = seen(before, read, at, self._known)
-        too_old = [one.action.id for one in found.open if one.action not in listed]
-        self._old = sorted(too_old, key=lambda i: self._old.index(i) if i in self._old else len(self._old))
-        return found
+    def _poll(self) -> Observation:
+        if self._baseline is None:
+            self._baseline = self._read_baseline()
+        self._polls += 1
+        if self._unlisted and self._polls % _UNLISTED_EVERY == 0:
+            return self._poll_unlisted(self._unlisted.pop(0), self._baseline)
+        return self._poll_list(self._baseline)
 
-    def _look_at_old(self, wanted: int, known: Baseline) -> Observation:
-        before = self.observation
+    def _poll_list(self, baseline: Baseline) -> Observation:
+        listed, at = self._list_newest()
+        previous = self.observation
+        actions = (*baseline.open_actions, *listed) if previous.at is None else listed
+        observation = observe(previous, actions, at, baseline)
+        unlisted = [row.action.id for row in observation.open if row.action not in listed]
+        queue = {action_id: place for place, action_id in enumerate(self._unlisted)}
+        self._unlisted = sorted(unlisted, key=lambda action_id: queue.get(action_id, len(queue)))
+        return observation
+
+    def _poll_unlisted(self, action_id: int, baseline: Baseline) -> Observation:
+        previous = self.observation
         try:
-            action = self._one(wanted)
+            action = self._read_action(action_id)
         except NotFound:
-            return seen(before, (), before.at or _LONG_AGO, known, gone=[wanted])
-        return seen(before, (action,), action.observed_at, known)
+            return observe(previous, (), previous.at or _LONG_AGO, baseline, not_found=[action_id])
+        return observe(previous, (action,), action.observed_at, baseline)
 
-    def _tell(self, observation: Observation) -> None:
+    def _publish(self, observation: Observation) -> None:
         with self._lock:
-            self._sight = observation
+            self._observation = observation
         for listener in list(self.listeners):
             with contextlib.suppress(Exception):
                 listener(observation)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doaudit.actions import Action
 from doaudit.errors import TimedOut
 from doaudit.operations.action_requests import read_action
 from doaudit.operations.console import print_line
 from doaudit.operations.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from doaudit.actions import Action
     from doaudit.api.client import Client
     from doaudit.clock import Clock
     from doaudit.expected_duration import ExpectedDuration
@@ -21,14 +21,14 @@ __all__ = ["wait_for"]
 
 
 def wait_for(
-    client: Client, ids: Sequence[int], *, expected: Mapping[str, ExpectedDuration], clock: Clock
-) -> dict[int, Action]:
+    client: Client, actions: Iterable[Action | int], *, expected: Mapping[str, ExpectedDuration], clock: Clock
+) -> list[Action]:
     """
-    Wait until actions have ended, and return them by id; Ctrl-C returns them as they were last seen.
+    Wait until actions have ended, and return them in their order; Ctrl-C returns them as they were last seen.
 
     Args:
         client: the account.
-        ids: the actions.
+        actions: the actions, or their ids.
         expected: expected durations by type; see `doaudit.operations.watch`.
         clock: waits and tells the time.
 
@@ -37,13 +37,15 @@ def wait_for(
         NotFound: DigitalOcean knows no such action.
         ApiProblem: actions cannot be read at all.
     """
+    ids = [action.id if isinstance(action, Action) else int(action) for action in actions]
     result = watch(client, ids, expected=expected, clock=clock, on_trouble=print_line)
-    for absent in result.absent:
-        read_action(client, absent)  # raises the NotFound that it is
+    for action_id in result.not_found:
+        read_action(client, action_id)  # raises the NotFound that it is
     if result.timed_out:
         raise TimedOut(
             f"Not ended in time, and not failed: action {', '.join(map(str, result.timed_out))}. Look again later with "
             f"account.action({result.timed_out[0]}); if it stays open, ask DigitalOcean's support.",
             result.actions,
         )
-    return {action.id: action for action in result.actions}
+    by_id = {action.id: action for action in result.actions}
+    return [by_id[action_id] for action_id in ids if action_id in by_id]

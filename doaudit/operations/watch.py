@@ -1,4 +1,4 @@
-"""Follow any number of actions to their end, with one list request a tick for many."""
+"""Watch any number of actions until each has ended, with one list request a round for many."""
 
 from __future__ import annotations
 
@@ -21,32 +21,34 @@ if TYPE_CHECKING:
 
 __all__ = ["WatchResult", "watch"]
 
-_FEW = 2  # so many are read one by one; more cost one list request
-_ABSENT_S = 120.0
-_TROUBLE_S = 10.0
-_TELLS_FROM_S = 2.0
+_MOST_SINGLE_READS = 2  # more actions than that cost one list request
+_NOT_FOUND_AFTER_S = 120.0
+_NOT_FOUND_INTERVAL_S = 5.0
+_ERROR_INTERVAL_S = 10.0
+_SHORTEST_INTERVAL_S = 1.0
+_REPORTED_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True)
 class WatchResult:
     """
-    What became of the actions that were followed.
+    The actions that were watched, as they are at the end.
 
     Attributes:
-        actions: as last read, in the order of the ids asked for; without the absent ones.
-        timed_out: the ids of those that are open for longer than they should be. They have not failed.
-        absent: the ids that DigitalOcean does not know (404).
-        stopped: whether it was told to stop before all had ended.
+        actions: as last read, in the order of the ids asked for; without those that were not found.
+        timed_out: ids of actions that are open for longer than they should be. They have not failed.
+        not_found: ids that DigitalOcean does not know (404).
+        stopped: true if it was told to stop before all had ended.
     """
 
     actions: tuple[Action, ...]
     timed_out: tuple[int, ...] = ()
-    absent: tuple[int, ...] = ()
+    not_found: tuple[int, ...] = ()
     stopped: bool = False
 
     @property
     def unfinished(self) -> tuple[int, ...]:
-        """The ids of those that are still open."""
+        """The ids of actions that are still open."""
         return tuple(action.id for action in self.actions if not action.finished)
 
 
@@ -66,28 +68,46 @@ def watch(  # noqa: PLR0913 -- each may be left out but for the account, the ids
     Args:
         client: the account.
         ids: the actions.
-        expected: by type, how long they take here: it says when to look, and after how long one is overdue.
+        expected: expected durations by type. They decide when to read an action, and after how long it is overdue.
         clock: waits and tells the time.
-        stop: once set, it comes back with what is known. Ctrl-C does the same.
-        on_change: given each action when it is first read, and when its status changes.
-        on_trouble: told what keeps it from looking, such as a lost network; it goes on all the same.
+        stop: once set, the call returns what is known. Ctrl-C does the same.
+        on_change: called with each action when it is first read, and when its status changes.
+        on_trouble: called with the reason when actions cannot be read, such as a lost network; watching goes on.
 
     Raises:
         Unauthorized, Forbidden: the token may not read actions.
+
+    Example:
+        >>> from doaudit import demo
+        >>> with demo(speed=1000) as account:
+        ...     droplet_id = account.droplets()["id"].iloc[0]
+        ...     reboot = account.act(f"droplet:{droplet_id}", "reboot")
+        ...     result = account.watch([reboot.id])
+        >>> [action.outcome for action in result.actions], result.timed_out
+        (['completed'], ())
     """
-    watch = _Watcher(client, tuple(dict.fromkeys(ids)), expected or {}, clock, stop or threading.Event())
-    watch.on_change, watch.on_trouble = on_change, on_trouble
+    watcher = _Watcher(client, tuple(dict.fromkeys(ids)), expected or {}, clock, stop or threading.Event())
+    watcher.on_change, watcher.on_trouble = on_change, on_trouble
     try:
-        while watch.waited_for() and not watch.stop.is_set():
-            watch.look()
-            watch.rest()
+        while watcher.waiting_ids() and not watcher.stop.is_set():
+            watcher.poll()
+            watcher.wait()
     except (KeyboardInterrupt, Stopped):
-        watch.stop.set()
-    return watch.result()
+        watcher.stop.set()
+    return watcher.result()
 
 
 @dataclass
 class _Watcher:
+    """
+    The state of one call of `watch`.
+
+    Attributes:
+        actions: by id, as last read.
+        read_s: by id, the time of the last attempt to read it, in the clock's elapsed seconds.
+        last_error: the reason why the last poll failed; empty if it did not.
+    """
+
     client: Client
     ids: tuple[int, ...]
     expected: Mapping[str, ExpectedDuration]
@@ -95,89 +115,95 @@ class _Watcher:
     stop: threading.Event
     on_change: Callable[[Action], None] = lambda _: None
     on_trouble: Callable[[str], None] = lambda _: None
-    seen: dict[int, Action] = field(default_factory=dict)
-    looked_at: dict[int, float] = field(default_factory=dict)
-    began: float = 0.0
-    absent: set[int] = field(default_factory=set)
+    actions: dict[int, Action] = field(default_factory=dict)
+    read_s: dict[int, float] = field(default_factory=dict)
+    started_s: float = 0.0
+    not_found: set[int] = field(default_factory=set)
     timed_out: set[int] = field(default_factory=set)
-    trouble: str = ""
+    last_error: str = ""
 
     def __post_init__(self) -> None:
-        self.began = self.clock.elapsed()
+        self.started_s = self.clock.elapsed()
 
-    def waited_for(self) -> list[int]:
-        over = self.absent | self.timed_out | {known.id for known in self.seen.values() if known.finished}
-        return [one for one in self.ids if one not in over]
+    def waiting_ids(self) -> list[int]:
+        ended = {action.id for action in self.actions.values() if action.finished}
+        return [action_id for action_id in self.ids if action_id not in ended | self.not_found | self.timed_out]
 
-    def look(self) -> None:
-        waiting = [one for one in self.waited_for() if self._due_in(one) <= 0]
+    def poll(self) -> None:
+        """Read the actions that are due, and report an error once as long as it stays the same."""
         try:
-            if len(self.waited_for()) > _FEW:
-                listed, _ = newest_actions(self.client, "/v2/actions", stop=self.stop, on_pause=self._tell_pause)
-                found = {action.id: action for action in listed}
-                for one in self.waited_for():
-                    if one in found:
-                        self._enter(one, found[one])
-                waiting = [one for one in waiting if one not in found]
-            for one in waiting:
-                self._look_at(one)
-            self.trouble = ""
+            self._read_due()
+            self.last_error = ""
         except (Unauthorized, Forbidden):
             raise
-        except ApiProblem as fault:
-            if str(fault) != self.trouble:
-                self.on_trouble(str(fault))
-            self.trouble = str(fault)
-        self._give_up_on_overdue()
+        except ApiProblem as error:
+            if str(error) != self.last_error:
+                self.on_trouble(str(error))
+            self.last_error = str(error)
+        self._mark_overdue()
 
-    def rest(self) -> None:
-        waiting = self.waited_for()
+    def wait(self) -> None:
+        """Wait until the next action is due."""
+        waiting = self.waiting_ids()
         if not waiting:
             return
-        pause = _TROUBLE_S if self.trouble else max(min(self._due_in(one) for one in waiting), 1.0)
-        self.clock.wait(pause, self.stop)
+        next_due_s = max(min(self._due_in_s(action_id) for action_id in waiting), _SHORTEST_INTERVAL_S)
+        self.clock.wait(_ERROR_INTERVAL_S if self.last_error else next_due_s, self.stop)
 
     def result(self) -> WatchResult:
         return WatchResult(
-            tuple(self.seen[one] for one in self.ids if one in self.seen),
-            tuple(one for one in self.ids if one in self.timed_out),
-            tuple(one for one in self.ids if one in self.absent),
-            stopped=self.stop.is_set() and bool(self.waited_for()),
+            tuple(self.actions[action_id] for action_id in self.ids if action_id in self.actions),
+            tuple(action_id for action_id in self.ids if action_id in self.timed_out),
+            tuple(action_id for action_id in self.ids if action_id in self.not_found),
+            stopped=self.stop.is_set() and bool(self.waiting_ids()),
         )
 
-    def _look_at(self, one: int) -> None:
-        try:
-            self._enter(one, read_action(self.client, one, stop=self.stop, on_pause=self._tell_pause))
-        except NotFound:
-            # A fresh action may be unknown for a while; one that was seen does not vanish.
-            self.looked_at[one] = self.clock.elapsed()
-            if self.clock.elapsed() - self.began >= _ABSENT_S and one not in self.seen:
-                self.absent.add(one)
+    def _read_due(self) -> None:
+        waiting = self.waiting_ids()
+        due = [action_id for action_id in waiting if self._due_in_s(action_id) <= 0]
+        if len(waiting) > _MOST_SINGLE_READS:
+            newest, _ = newest_actions(self.client, "/v2/actions", stop=self.stop, on_pause=self._report_pause)
+            listed = {action.id: action for action in newest}
+            for action_id in waiting:
+                if action_id in listed:
+                    self._record(action_id, listed[action_id])
+            due = [action_id for action_id in due if action_id not in listed]
+        for action_id in due:
+            self._read_single(action_id)
 
-    def _enter(self, one: int, action: Action) -> None:
-        known = self.seen.get(one)
-        self.seen[one], self.looked_at[one] = action, self.clock.elapsed()
-        if known is None or known.status != action.status:
+    def _read_single(self, action_id: int) -> None:
+        try:
+            self._record(action_id, read_action(self.client, action_id, stop=self.stop, on_pause=self._report_pause))
+        except NotFound:
+            # A fresh action may be unknown for a while, and one that was read before does not vanish.
+            self.read_s[action_id] = now_s = self.clock.elapsed()
+            if now_s - self.started_s >= _NOT_FOUND_AFTER_S and action_id not in self.actions:
+                self.not_found.add(action_id)
+
+    def _record(self, action_id: int, action: Action) -> None:
+        previous = self.actions.get(action_id)
+        self.actions[action_id], self.read_s[action_id] = action, self.clock.elapsed()
+        if previous is None or previous.status != action.status:
             self.on_change(action)
 
-    def _due_in(self, one: int) -> float:
-        looked = self.looked_at.get(one)
-        if looked is None:
+    def _due_in_s(self, action_id: int) -> float:
+        read_s, action = self.read_s.get(action_id), self.actions.get(action_id)
+        if read_s is None:
             return 0.0
-        known = self.seen.get(one)
-        if known is None:
-            return looked + 5.0 - self.clock.elapsed()
-        return looked + next_poll_s(known.age_s or 0.0, self.expected.get(known.type or "")) - self.clock.elapsed()
+        if action is None:
+            return read_s + _NOT_FOUND_INTERVAL_S - self.clock.elapsed()
+        interval_s = next_poll_s(action.age_s or 0.0, self.expected.get(action.type or ""))
+        return read_s + interval_s - self.clock.elapsed()
 
-    def _give_up_on_overdue(self) -> None:
-        now = self.clock.elapsed()
-        for one in self.waited_for():
-            known = self.seen.get(one)
-            kind = known.type if known is not None else None
-            age = now - self.began if known is None else (known.age_s or 0.0) + now - self.looked_at[one]
-            if age >= timeout_s(kind, self.expected.get(kind or "")):
-                self.timed_out.add(one)
+    def _mark_overdue(self) -> None:
+        now_s = self.clock.elapsed()
+        for action_id in self.waiting_ids():
+            action = self.actions.get(action_id)
+            type_ = None if action is None else action.type
+            age_s = now_s - self.started_s if action is None else (action.age_s or 0.0) + now_s - self.read_s[action_id]
+            if age_s >= timeout_s(type_, self.expected.get(type_ or "")):
+                self.timed_out.add(action_id)
 
-    def _tell_pause(self, pause: Pause) -> None:
-        if pause.seconds >= _TELLS_FROM_S:
+    def _report_pause(self, pause: Pause) -> None:
+        if pause.seconds >= _REPORTED_PAUSE_S:
             self.on_trouble(f"Waiting {pause.seconds:.0f} s: {pause.reason}.")

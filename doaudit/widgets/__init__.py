@@ -1,7 +1,7 @@
 """
-Panels for a notebook: views over the workflows, which decide everything.
+Panels for a notebook. They show what the workflows do, and decide nothing themselves.
 
-    da.widgets.SnapshotPanel(account)   # choose a droplet, see what will happen, confirm, watch, cancel, resume
+    da.widgets.SnapshotPanel(account)   # choose a droplet, read the plan, confirm, watch, cancel, resume
     da.widgets.Monitor(account)         # every open action, live
 
 Making a panel, or running its cell again, changes nothing in the account.
@@ -13,3 +13,7 @@ from doaudit.widgets.monitor import Monitor
 from doaudit.widgets.snapshot_panel import SnapshotPanel
 
 __all__ = ["Monitor", "SnapshotPanel"]
+
+
+def __dir__() -> list[str]:
+    return __all__

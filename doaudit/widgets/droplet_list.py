@@ -10,20 +10,20 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LABEL_WIDTH", "DropletList", "rows_of"]
+__all__ = ["LABEL_WIDTH", "DropletList", "droplet_lines"]
 
 LABEL_WIDTH = "8rem"
 _COLUMNS = ("name", "region", "status", "size", "last snapshot", "id")
-_LONGEST = 32
+_LONGEST_NAME = 32
 _SPACE = "\N{NO-BREAK SPACE}"  # an option of a list keeps no other
 
 
 class DropletList(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
-    A field to type in and the droplets in which every word of it occurs, one a line.
+    A search field, and below it one line for each droplet in which every word of the field occurs.
 
     Attributes:
-        filter: the field.
+        filter: the search field.
         choice: the list; its value is a droplet's id, or None.
     """
 
@@ -34,7 +34,7 @@ class DropletList(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
             style={"description_width": LABEL_WIDTH},
             layout=W.Layout(width="100%", max_width="40rem"),
         )
-        self._head = W.HTML()
+        self._heading = W.HTML()
         self.choice = W.Select(
             description="Droplet",
             options=[],
@@ -45,63 +45,70 @@ class DropletList(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self._count = W.HTML()
         self._lines: list[tuple[str, int]] = []
-        self._names: dict[int, str] = {}
-        super().__init__([self.filter, self._head, self.choice, self._count])
+        super().__init__([self.filter, self._heading, self.choice, self._count])
         self.filter.add_class("doaudit-filter")
-        self._head.add_class("doaudit-head")
+        self._heading.add_class("doaudit-list-heading")
         self.choice.add_class("doaudit-droplets")
 
     @property
     def chosen(self) -> int | None:
-        """The id of the droplet that is chosen, or None."""
+        """The id of the chosen droplet, or None."""
         value = self.choice.value
         return None if value is None else int(value)
 
-    def say(self, words: str) -> None:
-        """Say something below the list; *words* are HTML."""
-        self._count.value = f'<span class="da-pale" role="status">{words}</span>'
-
-    def fill(self, droplets: pd.DataFrame, last_snapshots: Mapping[int, pd.Timestamp]) -> None:
+    def show(self, droplets: pd.DataFrame, last_snapshots: Mapping[int, pd.Timestamp]) -> None:
         """
         Show these droplets.
 
         Args:
-            droplets: as `Account.droplets` gives them.
-            last_snapshots: when a droplet's latest known snapshot was begun, by the droplet's id.
+            droplets: one row a droplet, as `Account.droplets` returns them.
+            last_snapshots: the start of each droplet's latest known snapshot, by the droplet's id.
         """
-        head, self._lines = rows_of(droplets, last_snapshots)
-        self._head.value = f'<pre aria-hidden="true">{head}</pre>'
-        self.narrow()
+        heading, self._lines = droplet_lines(droplets, last_snapshots)
+        self._heading.value = f'<pre aria-hidden="true">{heading}</pre>'
+        self.apply_filter()
         self.choice.disabled = False
 
-    def narrow(self) -> None:
-        """Show those in which every word of the field occurs, and keep the choice if it is among them."""
+    def apply_filter(self) -> None:
+        """Show the droplets in whose line every word of the field occurs; keep the choice if it is among them."""
         words = self.filter.value.casefold().split()
-        found = [(line, one) for line, one in self._lines if all(word in line.casefold() for word in words)]
-        kept = self.choice.value
-        self.choice.options = found
-        self.choice.value = kept if kept in {one for _, one in found} else None
-        self.say(f"{len(found):,} of {len(self._lines):,} droplets" if self._lines else "This account has no droplets.")
+        matches = [
+            (line, droplet_id) for line, droplet_id in self._lines if all(word in line.casefold() for word in words)
+        ]
+        chosen = self.choice.value
+        self.choice.options = matches
+        self.choice.value = chosen if chosen in {droplet_id for _, droplet_id in matches} else None
+        count = f"{len(matches):,} of {len(self._lines):,} droplets" if self._lines else "This account has no droplets."
+        self._count.value = f'<span class="da-pale" role="status">{count}</span>'
 
 
-def rows_of(droplets: pd.DataFrame, last_snapshots: Mapping[int, pd.Timestamp]) -> tuple[str, list[tuple[str, int]]]:
+def droplet_lines(
+    droplets: pd.DataFrame, last_snapshots: Mapping[int, pd.Timestamp]
+) -> tuple[str, list[tuple[str, int]]]:
     """
-    The heading, and a line of text with the id for each droplet, by name; all columns are equally wide.
+    Write droplets as lines of text whose columns are aligned, in the order of their names.
+
+    Args:
+        droplets: columns `id` (int64), `name`, `region`, `status`, `size` (text), one row a droplet.
+        last_snapshots: the start of each droplet's latest known snapshot, by the droplet's id.
+
+    Returns:
+        The heading, and for each droplet its line and its id.
 
     Example:
         >>> table = pd.DataFrame({"id": [7], "name": ["web-01"], "status": ["off"], "region": ["fra1"], "size": ["s"]})
-        >>> head, [(line, droplet_id)] = rows_of(table, {7: pd.Timestamp("2026-03-12T22:27Z")})
+        >>> heading, [(line, droplet_id)] = droplet_lines(table, {7: pd.Timestamp("2026-03-12T22:27Z")})
         >>> line.split(), droplet_id
         (['web-01', 'fra1', 'off', 's', '2026-03-12', '22:27', '7'], 7)
     """
     ordered = droplets.sort_values(["name", "id"])
     ids: list[int] = ordered["id"].tolist()
-    words = [["-" if pd.isna(word) else str(word) for word in ordered[name]] for name in _COLUMNS[:4]]
-    taken = [f"{last_snapshots[one]:%Y-%m-%d %H:%M}" if one in last_snapshots else "-" for one in ids]
-    columns = [list(map(_shortened, words[0])), *words[1:], taken, list(map(str, ids))]
-    aligned = [_aligned([head, *cells]) for head, cells in zip(_COLUMNS, columns, strict=True)]
-    head, *lines = [(2 * _SPACE).join(cells) for cells in zip(*aligned, strict=True)]
-    return head, list(zip(lines, ids, strict=True))
+    names, *others = [["-" if pd.isna(value) else str(value) for value in ordered[name]] for name in _COLUMNS[:4]]
+    snapshots = [f"{last_snapshots[i]:%Y-%m-%d %H:%M}" if i in last_snapshots else "-" for i in ids]
+    columns = [list(map(_shortened, names)), *others, snapshots, list(map(str, ids))]
+    aligned = [_aligned([title, *cells]) for title, cells in zip(_COLUMNS, columns, strict=True)]
+    heading, *lines = [(2 * _SPACE).join(cells) for cells in zip(*aligned, strict=True)]
+    return heading, list(zip(lines, ids, strict=True))
 
 
 def _aligned(cells: list[str]) -> list[str]:
@@ -110,4 +117,4 @@ def _aligned(cells: list[str]) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"

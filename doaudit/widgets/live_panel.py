@@ -1,9 +1,9 @@
 """
-What every panel shares: handlers that never raise, a lock, a measured pace, and a last state that outlives the kernel.
+The base of every panel: handlers that never raise, a lock, and a last state that outlives the kernel.
 
-A panel's output has two parts. One is the widget. The other is plain HTML and text, kept up to date under a display id
-and hidden by the widget's own sheet while there is a widget: after the kernel is gone and the page was loaded again, or
-in an export, it is what there is to read.
+A panel's output has two parts. One is the widget. The other is its static fallback: plain HTML and text, kept up to
+date under a display id, and hidden by the widget's own stylesheet while there is a widget. Once the kernel has ended
+and the page was loaded again, or in an export, the fallback is what there is to read.
 """
 
 from __future__ import annotations
@@ -16,153 +16,154 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 
 from doaudit.errors import DoauditError
-from doaudit.widgets.stylesheet import SHEET
-from doaudit.widgets.words import box, escaped
+from doaudit.formatting import html_text
+from doaudit.widgets.html_box import box
+from doaudit.widgets.stylesheet import STYLESHEET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["LivePanel", "Pace"]
+__all__ = ["LivePanel", "Throttle"]
 
-_SHORTEST_S = 0.1
+_SHORTEST_INTERVAL_S = 0.1
 T = TypeVar("T")
 
 
-class Pace:
+class Throttle:
     """
-    Lets one through every tenth of a second, and whatever is urgent.
+    A limit of ten updates a second, which urgent ones need not keep.
 
     Args:
-        clock: seconds that never go backwards.
+        clock: tells seconds that never go backwards.
 
     Example:
         >>> seconds = iter([0.0, 0.05, 0.06, 0.2])
-        >>> pace = Pace(lambda: next(seconds))
-        >>> [pace.lets_through(), pace.lets_through(), pace.lets_through(urgent=True), pace.lets_through()]
+        >>> throttle = Throttle(lambda: next(seconds))
+        >>> [throttle.allows(), throttle.allows(), throttle.allows(urgent=True), throttle.allows()]
         [True, False, True, True]
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._last = float("-inf")
+        self._last_s = float("-inf")
 
-    def lets_through(self, *, urgent: bool = False) -> bool:
-        """Whether it is time for another."""
-        now = self._clock()
-        if not urgent and now - self._last < _SHORTEST_S:
+    def allows(self, *, urgent: bool = False) -> bool:
+        """Return whether an update may happen now; if so, it counts."""
+        now_s = self._clock()
+        if not urgent and now_s - self._last_s < _SHORTEST_INTERVAL_S:
             return False
-        self._last = now
+        self._last_s = now_s
         return True
 
 
 class LivePanel(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
-    A column of widgets that any thread may update and whose last state can be read without it.
+    A column of widgets that any thread may update, and whose last state can be read without them.
 
     Args:
-        name: what it is called where only text can be shown.
-        gone: what it says once its kernel is gone, HTML.
+        name: the panel's name, for places where only text can be shown.
+        disconnected: a notice for when its kernel has ended, HTML.
         children: its widgets, from top to bottom.
     """
 
-    def __init__(self, name: str, gone: str, children: Sequence[W.Widget]) -> None:
+    def __init__(self, name: str, disconnected: str, children: Sequence[W.Widget]) -> None:
         self._lock = threading.RLock()
         self._name = name
-        self._still: Any = None
-        self._still_shown = ""
-        self._sheet = W.HTML()
-        self._sheet.add_class("doaudit-sheet")
-        self._fault = W.HTML(layout=W.Layout(display="none"))
-        super().__init__([self._sheet, *children, self._fault])
+        self._fallback_display: Any = None
+        self._fallback_shown = ""
+        self._stylesheet = W.HTML()
+        self._stylesheet.add_class("doaudit-stylesheet")
+        self._error = W.HTML(layout=W.Layout(display="none"))
+        super().__init__([self._stylesheet, *children, self._error])
         self.add_class("doaudit")
-        # JupyterLab marks the widgets of a lost kernel, and the sheet shows what is in there only where it has.
-        self._sheet.value = f'{SHEET}{_hides(self._mark)}<div class="da-gone">{box("warn", gone)}</div>'
+        hide_fallback = f"<style>.{self._fallback_class} {{ display: none; }}</style>"
+        # JupyterLab marks the widgets of a lost kernel, and only there the stylesheet shows this notice.
+        notice = f'<div class="da-disconnected">{box("warn", disconnected)}</div>'
+        self._stylesheet.value = f"{STYLESHEET}{hide_fallback}{notice}"
 
     @property
-    def _mark(self) -> str:
-        return f"doaudit-still-{self.model_id}"
+    def _fallback_class(self) -> str:
+        return f"doaudit-fallback-{self.model_id}"
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
-        """Its widget for a notebook, its last state for everything else."""
-        shown, text = self._still_state()
-        return {**super()._repr_mimebundle_(**options), "text/plain": text, "text/html": shown}
+        """Return the widget for a notebook, and the static fallback for everything else."""
+        html, text = self._static_fallback()
+        return {**super()._repr_mimebundle_(**options), "text/plain": text, "text/html": html}
 
     def _ipython_display_(self) -> None:
-        """Show it, and beside it the still that stays when it is gone."""
+        """Show the widget and the static fallback, which stays when the kernel has ended."""
         from IPython.core.getipython import get_ipython  # noqa: PLC0415 -- only where IPython is at work already
         from IPython.display import display  # noqa: PLC0415
 
         widget = {**super()._repr_mimebundle_(), "text/plain": f"{self._name}: a live panel."}
         display(widget, raw=True)  # type: ignore[no-untyped-call]
         with self._lock:
-            still = display(self._still_bundle(), raw=True, display_id=self._mark)  # type: ignore[no-untyped-call]
+            handle = display(self._fallback_bundle(), raw=True, display_id=self._fallback_class)  # type: ignore[no-untyped-call]
             # A terminal cannot change what it has shown: there each update would be printed below the last one.
-            self._still = still if hasattr(get_ipython(), "kernel") else None
-        self._was_shown()
+            self._fallback_display = handle if hasattr(get_ipython(), "kernel") else None
+        self._on_display()
 
-    def _was_shown(self) -> None:
-        """What is to happen once somebody looks; here nothing."""
+    def _on_display(self) -> None:
+        """Start what begins when the panel is shown; here nothing."""
 
-    def _still_state(self) -> tuple[str, str]:
-        """The last state as HTML without any style, and as plain text."""
-        return escaped(self._name), self._name
+    def _static_fallback(self) -> tuple[str, str]:
+        """Return the last state as HTML without any style, and as plain text."""
+        return html_text(self._name), self._name
 
-    def _keep_still(self) -> None:
-        """Bring the still up to date, where it is shown and has changed."""
+    def _update_fallback(self) -> None:
+        """Bring the static fallback up to date, where it is shown and has changed."""
         with self._lock:
-            bundle = self._still_bundle()
-            if self._still is not None and bundle["text/plain"] != self._still_shown:
-                self._still_shown = bundle["text/plain"]
-                self._still.update(bundle, raw=True)
+            bundle = self._fallback_bundle()
+            if self._fallback_display is not None and bundle["text/plain"] != self._fallback_shown:
+                self._fallback_shown = bundle["text/plain"]
+                self._fallback_display.update(bundle, raw=True)
 
-    def _still_bundle(self) -> dict[str, str]:
-        shown, text = self._still_state()
-        return {"text/html": f'<div class="{self._mark}">{shown}</div>', "text/plain": text}
+    def _fallback_bundle(self) -> dict[str, str]:
+        html, text = self._static_fallback()
+        return {"text/html": f'<div class="{self._fallback_class}">{html}</div>', "text/plain": text}
 
-    def _handler(self, work: Callable[[], None]) -> Callable[[object], None]:
-        """Make a handler of *work*: one at a time, and whatever it raises is shown in the panel."""
+    def _handler(self, action: Callable[[], None]) -> Callable[[object], None]:
+        """Make an event handler that runs one at a time, and shows in the panel whatever *action* raises."""
 
-        @functools.wraps(work)
+        @functools.wraps(action)
         def handle(event: object) -> None:
             del event
             with self._lock:
                 try:
-                    self._show_fault(None)
-                    work()
-                except Exception as fault:  # noqa: BLE001 -- nobody sees what a handler raises
-                    self._show_fault(fault)
+                    self._show_error(None)
+                    action()
+                except Exception as error:  # noqa: BLE001 -- nobody sees what a handler raises
+                    self._show_error(error)
 
         return handle
 
-    def _aside(self, work: Callable[[], T], then: Callable[[T], None], lastly: Callable[[], None]) -> None:
-        """Do slow *work* in a thread of its own; hand what comes of it to *then*, or show its fault; call *lastly*."""
+    def _run_in_background(
+        self, task: Callable[[], T], on_result: Callable[[T], None], on_end: Callable[[], None]
+    ) -> None:
+        """Run a slow *task* in a thread; pass its result to *on_result* or show its error, then call *on_end*."""
 
-        def errand() -> None:
+        def run() -> None:
             try:
-                found = work()
+                result = task()
                 with self._lock:
-                    then(found)
-            except Exception as fault:  # noqa: BLE001 -- nobody sees what a thread raises
-                self._show_fault(fault)
+                    on_result(result)
+            except Exception as error:  # noqa: BLE001 -- nobody sees what a thread raises
+                self._show_error(error)
             finally:
                 with self._lock:
-                    lastly()
+                    on_end()
 
-        threading.Thread(target=errand, name="doaudit-errand", daemon=True).start()
+        threading.Thread(target=run, name="doaudit-background", daemon=True).start()
 
-    def _show_fault(self, fault: Exception | None) -> None:
+    def _show_error(self, error: Exception | None) -> None:
         with self._lock:
-            said = "" if fault is None else _fault_html(fault)
-            if self._fault.value != said:
-                self._fault.value = said
-                self._fault.layout.display = None if said else "none"
+            html = "" if error is None else _error_html(error)
+            if self._error.value != html:
+                self._error.value = html
+                self._error.layout.display = None if html else "none"
 
 
-def _fault_html(fault: Exception) -> str:
-    # Only our own errors are written to be read; the kind of any other says more than its words alone.
-    said = str(fault) if isinstance(fault, DoauditError) else f"{type(fault).__name__}: {fault}"
-    return box("bad", f"<p>{escaped(said)}</p>", role="alert")
-
-
-def _hides(mark: str) -> str:
-    return f"<style>.{mark} {{ display: none; }}</style>"
+def _error_html(error: Exception) -> str:
+    # Only our own errors are written to be read; the type of any other says more than its text alone.
+    message = str(error) if isinstance(error, DoauditError) else f"{type(error).__name__}: {error}"
+    return box("bad", f"<p>{html_text(message)}</p>", role="alert")

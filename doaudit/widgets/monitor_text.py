@@ -4,98 +4,93 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doaudit.widgets.words import clock_time, day_time, escaped, span
+from doaudit.formatting import html_text, time_span, utc_datetime, utc_time
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from doaudit.operations.poller import ClassifiedAction, Observation
 
-__all__ = ["monitor_status", "monitor_still", "monitor_table", "plain_monitor"]
+__all__ = ["fallback_html", "fallback_text", "status_html", "table_html"]
 
-_HEAD = ("Action", "Resource", "Region", "Started (UTC)", "Age", "Expected end", "Verdict")
+_TITLES = ("Action", "Resource", "Region", "Started (UTC)", "Age", "Expected end", "Verdict")
+_NOT_READ = "Monitor: nothing has been read yet. No longer live: run the cell again."
 
 
-def monitor_status(observation: Observation) -> str:
-    """How many there are, when that was seen, and what keeps it from being seen again."""
+def status_html(observation: Observation) -> str:
+    """Return HTML with the number of open actions, the time of the observation, and the last error."""
     counts = [
-        f"{sum(one.verdict == word for one in observation.open):,} {word}" for word in ("on time", "late", "stuck")
+        f"{sum(row.verdict == verdict for row in observation.open):,} {verdict}"
+        for verdict in ("on time", "late", "stuck")
     ]
-    seen = "Not looked yet." if observation.at is None else f"{len(observation.open):,} open: {', '.join(counts)}."
-    trouble = f"<br>{escaped(observation.trouble)}" if observation.trouble else ""
-    return f'<div role="status"><b>{seen}</b> {_since(observation.at)}{trouble}</div>'
+    if observation.at is None:
+        open_actions, as_of = "Nothing has been read yet.", ""
+    else:
+        open_actions = f"{len(observation.open):,} open: {', '.join(counts)}."
+        as_of = f'<span class="da-pale">As of {utc_datetime(observation.at)}.</span>'
+    error = f"<br>{html_text(observation.error)}" if observation.error else ""
+    return f'<div role="status"><b>{open_actions}</b> {as_of}{error}</div>'
 
 
-def _since(at: datetime | None) -> str:
-    return "" if at is None else f'<span class="da-pale">As of {day_time(at)}.</span>'
-
-
-def monitor_table(observation: Observation) -> str:
-    """A table: what runs, oldest first, then what has just ended, pale."""
+def table_html(observation: Observation) -> str:
+    """Return an HTML table: open actions, oldest first, then those that have just ended, in a pale colour."""
     if observation.at is None:
         return ""
-    head = "".join(f'<th scope="col">{title}</th>' for title in _HEAD)
-    rows = "".join(_row(one) for one in (*observation.open, *observation.ended))
-    none = f'<tr><td colspan="{len(_HEAD)}">Nothing is running.</td></tr>'
-    return f'<table class="da-table"><thead><tr>{head}</tr></thead><tbody>{rows or none}</tbody></table>'
+    head = "".join(f'<th scope="col">{title}</th>' for title in _TITLES)
+    rows = "".join(_row(row) for row in (*observation.open, *observation.ended))
+    no_rows = f'<tr><td colspan="{len(_TITLES)}">Nothing is running.</td></tr>'
+    return f'<table class="da-table"><thead><tr>{head}</tr></thead><tbody>{rows or no_rows}</tbody></table>'
 
 
-def _row(one: ClassifiedAction) -> str:
-    action = one.action
+def _row(row: ClassifiedAction) -> str:
+    action = row.action
+    started = "-" if action.started_at is None else utc_datetime(action.started_at).removesuffix(" UTC")
     cells = [
-        f'<td>{escaped(action.type or "unknown")} <span class="da-pale">{action.id}</span></td>',
-        f"<td>{escaped(_resource(one))}</td>",
-        f"<td>{escaped(action.region or '-')}</td>",
-        f'<td class="da-time">{_day(action.started_at)}</td>',
-        f'<td class="da-number">{span(one.age_s)}</td>',
-        f'<td class="da-time">{_end(one)}</td>',
-        f'<td><span class="da-verdict da-{escaped(one.verdict.replace(" ", "-"))}">{escaped(one.verdict)}</span></td>',
+        f'<td>{html_text(action.type or "unknown")} <span class="da-pale">{action.id}</span></td>',
+        f"<td>{html_text(_resource(row))}</td>",
+        f"<td>{html_text(action.region or '-')}</td>",
+        f'<td class="da-time">{started}</td>',
+        f'<td class="da-number">{time_span(row.age_s)}</td>',
+        f'<td class="da-time">{_end(row)}</td>',
+        f'<td><span class="da-verdict da-{row.verdict.replace(" ", "-")}">{row.verdict}</span></td>',
     ]
     return f"<tr{' class=da-ended' if action.finished else ''}>{''.join(cells)}</tr>"
 
 
-def _resource(one: ClassifiedAction) -> str:
-    key = one.action.resource or one.action.resource_type or "-"
-    return f"{one.name} ({key})" if one.name else key
+def _resource(row: ClassifiedAction) -> str:
+    key = row.action.resource or row.action.resource_type or "-"
+    return f"{row.name} ({key})" if row.name else key
 
 
-def _day(moment: datetime | None) -> str:
-    return "-" if moment is None else day_time(moment).removesuffix(" UTC")
-
-
-def _end(one: ClassifiedAction) -> str:
-    if one.action.completed_at is not None:
-        return f"ended {clock_time(one.action.completed_at)}"
-    if one.expected_end is None or one.action.started_at is None or one.age_s is None:
+def _end(row: ClassifiedAction) -> str:
+    started_at: datetime | None = row.action.started_at
+    if row.action.completed_at is not None:
+        return f"ended {utc_time(row.action.completed_at)}"
+    if row.expected_end is None or started_at is None or row.age_s is None:
         return "-"
-    over_s = one.age_s - (one.expected_end - one.action.started_at).total_seconds()
-    return f"about {clock_time(one.expected_end)}" if over_s <= 0 else f"{span(over_s)} ago"
+    overdue_s = row.age_s - (row.expected_end - started_at).total_seconds()
+    return f"about {utc_time(row.expected_end)}" if overdue_s <= 0 else f"{time_span(overdue_s)} ago"
 
 
-def monitor_still(observation: Observation) -> str:
-    """What was open when last looked, for when there is no kernel any more: plain HTML."""
+def fallback_html(observation: Observation) -> str:
+    """Return the actions that were open as plain HTML, for when the kernel has ended."""
     if observation.at is None:
-        return "<p>Monitor: has not looked yet. No longer live: run the cell again.</p>"
-    rows = "".join(f"<li>{escaped(_line(one))}</li>" for one in observation.open)
+        return f"<p>{_NOT_READ}</p>"
+    items = "".join(f"<li>{html_text(_line(row))}</li>" for row in observation.open)
     return (
-        f"<p><b>{len(observation.open):,} open actions</b> as of {day_time(observation.at)}; "
-        "no longer live: run the cell again.</p>"
-        f"<ul>{rows}</ul>"
+        f"<p><b>{len(observation.open):,} open actions</b> as of {utc_datetime(observation.at)}; "
+        f"no longer live: run the cell again.</p><ul>{items}</ul>"
     )
 
 
-def plain_monitor(observation: Observation) -> str:
-    """The same in plain text."""
+def fallback_text(observation: Observation) -> str:
+    """Return the actions that were open as plain text, for terminals and exports."""
     if observation.at is None:
-        return "Monitor: has not looked yet. No longer live: run the cell again."
-    lines = [f"  {_line(one)}" for one in observation.open]
-    return "\n".join(
-        [
-            f"{len(observation.open):,} open actions as of {day_time(observation.at)}; no longer live: run the cell again.",
-            *lines,
-        ]
-    )
+        return _NOT_READ
+    count, at = f"{len(observation.open):,} open actions", utc_datetime(observation.at)
+    lines = [f"  {_line(row)}" for row in observation.open]
+    return "\n".join([f"{count} as of {at}; no longer live: run the cell again.", *lines])
 
 
-def _line(one: ClassifiedAction) -> str:
-    return f"{one.action.type} {one.action.id}, {_resource(one)}: {span(one.age_s)}, {one.verdict}"
+def _line(row: ClassifiedAction) -> str:
+    return f"{row.action.type} {row.action.id}, {_resource(row)}: {time_span(row.age_s)}, {row.verdict}"

@@ -1,10 +1,10 @@
-"""How the panels look: one sheet, in JupyterLab's own colours where it has them, so that it fits light and dark."""
+"""The stylesheet of the panels. It takes its colours from JupyterLab where it can, so that it fits light and dark."""
 
 from __future__ import annotations
 
-__all__ = ["SHEET"]
+__all__ = ["STYLESHEET"]
 
-SHEET = """<style>
+STYLESHEET = """<style>
 .doaudit { max-width: 62rem; padding: 4px 2px 8px; --da-ink: var(--jp-ui-font-color1, #1f2328);
   --da-pale: var(--jp-ui-font-color2, #57606a); --da-line: var(--jp-border-color2, #d0d7de);
   --da-paper: var(--jp-layout-color1, #fff); --da-shade: var(--jp-layout-color2, #f3f5f7);
@@ -20,8 +20,8 @@ SHEET = """<style>
 .doaudit :focus-visible { outline: 2px solid var(--da-accent); outline-offset: 1px; }
 .doaudit .jupyter-button.mod-danger[disabled] { opacity: .45; }
 .doaudit select { line-height: 1.5; }
-.doaudit .doaudit-head { margin: 2px 2px 0 calc(8rem + 10px); }
-.doaudit .doaudit-head pre { margin: 0; padding: 0 4px; background: none; }
+.doaudit .doaudit-list-heading { margin: 2px 2px 0 calc(8rem + 10px); }
+.doaudit .doaudit-list-heading pre { margin: 0; padding: 0 4px; background: none; }
 .doaudit .da-box { border: 1px solid var(--da-line); border-left-width: 4px; border-radius: 4px; padding: 6px 12px;
   background: var(--da-paper); margin: 4px 0; overflow-wrap: anywhere; }
 .doaudit .da-box.da-good { border-left-color: var(--da-good); }
@@ -62,8 +62,8 @@ SHEET = """<style>
 .doaudit .da-verdict.da-on-time { color: var(--da-good); }
 .doaudit .da-verdict.da-late { color: var(--da-warn); }
 .doaudit .da-verdict.da-stuck, .doaudit .da-verdict.da-errored { color: var(--da-bad); }
-.doaudit .doaudit-sheet { margin: 0; min-height: 0; }
-.doaudit .da-gone { display: none; }
-.jupyter-widgets-disconnected .da-gone { display: block; }
+.doaudit .doaudit-stylesheet { margin: 0; min-height: 0; }
+.doaudit .da-disconnected { display: none; }
+.jupyter-widgets-disconnected .da-disconnected { display: block; }
 @media (prefers-reduced-motion: reduce) { .doaudit .da-bar div { transition: none; } }
 </style>"""

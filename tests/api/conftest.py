@@ -1,4 +1,4 @@
-"""A clock for the tests of the wing that speaks HTTP."""
+"""A clock for the tests of the package that speaks HTTP."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from served import Hourglass
 
 @pytest.fixture
 def hourglass():
-    """A clock that tells how long was waited."""
+    """A clock that adds up the seconds that were waited."""
     return Hourglass()

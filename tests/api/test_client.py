@@ -1,4 +1,4 @@
-"""One request: where it may go, what it carries, what becomes of each answer."""
+"""One request: where it may go, what it carries, and the result or error of each response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import traceback
 
 import pytest
-from hostile import good, head, served, trickled
+from hostile import good, head, hostile_server, trickled
 from served import reading
 
 from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
@@ -38,19 +38,19 @@ SECRET = "dop_v1_" + 64 * "7"
 
 
 def get(client, path=PATH, **options):
-    """The body of an answer."""
-    return client.get(path, parse=lambda answer: answer.body, **options)
+    """Return the body of a response."""
+    return client.get(path, parse=lambda response: response.body, **options)
 
 
 def everything_about(fault: BaseException) -> str:
-    """All that a log, a debugger or a report could show of an error and of those behind it."""
-    seen, waiting, texts = set(), [fault], []
-    while waiting:
-        error = waiting.pop()
+    """Return all that a log, a debugger or a report could show of an error and of those behind it."""
+    seen, errors, texts = set(), [fault], []
+    while errors:
+        error = errors.pop()
         if error is None or id(error) in seen:
             continue
         seen.add(id(error))
-        waiting += [error.__cause__, error.__context__]
+        errors += [error.__cause__, error.__context__]
         texts += [repr(error), str(error), repr(vars(error)), repr(error.args)]
         texts += traceback.TracebackException.from_exception(error, capture_locals=True).format()
     return "\n".join(texts)
@@ -142,10 +142,10 @@ def test_each_fault_has_its_error(kind, error, words):
     assert failed.value.request == "GET /v2/actions"
 
 
-def _as_json(answer):
+def _as_json(response):
     import msgspec  # noqa: PLC0415 -- only here
 
-    return msgspec.json.decode(answer.body)
+    return msgspec.json.decode(response.body)
 
 
 def test_an_api_error_carries_its_facts():
@@ -162,7 +162,7 @@ def test_an_api_error_carries_its_facts():
     "kind", ["server_error", "bad_gateway", "unavailable", "dropped", "truncated", "invalid_json", "burst_limit"]
 )
 def test_a_passing_fault_is_survived(kind, hourglass):
-    """What goes away by itself is retried until it does."""
+    """A fault that goes away by itself is retried until it does."""
     world = World()
     world.faults.add(Fault(kind, times=3))
 
@@ -173,17 +173,17 @@ def test_a_passing_fault_is_survived(kind, hourglass):
     assert hourglass.waited > 0
 
 
-def test_a_hanging_server_is_given_up_in_time():
-    """An answer that does not come is a time-out, said as one."""
+def test_a_hanging_server_is_a_time_out():
+    """A response that does not come in time is an error that says so."""
     world = World()
     world.faults.add(Fault("hang", times=None, seconds=30))
 
-    with reading(world, timeouts_s=(0.5, 0.05)) as client, pytest.raises(ConnectionFailed, match="no answer in time"):
+    with reading(world, timeouts_s=(0.5, 0.05)) as client, pytest.raises(ConnectionFailed, match="no response in time"):
         get(client)
 
 
-def test_nobody_listening_is_said():
-    """A closed port is no connection."""
+def test_a_closed_port_is_an_error():
+    """The error about a port where no server listens says that there is no connection."""
     with serve(World()) as server:
         url = server.url
 
@@ -205,7 +205,7 @@ def test_an_hour_limit_is_waited_out_by_every_request(hourglass):
 
 
 def test_a_wait_ends_when_it_is_no_longer_wanted():
-    """A request that waits looks up and goes."""
+    """A request that waits ends when it is told to stop."""
     from doaudit.api.client import Stopped  # noqa: PLC0415
 
     world, stop, pauses = World(), threading.Event(), []
@@ -242,15 +242,15 @@ def test_the_token_is_in_no_error(kind, ask, caplog):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [trickled(head()), head("Content-Length: 2, 3"), head("Content-Encoding: br"), good(b'"\xff"')],
     ids=["trickled", "two lengths", "brotli", "no UTF-8"],
 )
 @pytest.mark.parametrize("ask", ["get", "post"])
-def test_the_token_is_in_no_error_about_a_hostile_answer(answer, ask, caplog):
-    """What the libraries below raise holds the request, and none of it is kept."""
+def test_the_token_is_in_no_error_about_a_hostile_response(response, ask, caplog):
+    """Exceptions of the libraries below hold the request, and none of it is kept."""
     caplog.set_level(logging.DEBUG)
-    with served(answer) as server:
+    with hostile_server(response) as server:
         client = Client(SECRET, server.url, clock=_Now(), deadline_s=0.06)
         with pytest.raises(DoauditError) as failed:
             client.get(PATH, parse=_as_json) if ask == "get" else post(client)
@@ -272,23 +272,23 @@ EVENT = "/v2/droplets/7/actions"
 
 
 def post(client, path=EVENT, kind="reboot", **options):
-    """What an event that was asked for is answered with."""
+    """Return the response to an event."""
     return client.post(path, {"type": kind}, parse=_as_json, **options)
 
 
 def one_droplet() -> World:
-    """A world with droplet 7."""
+    """Return a world with droplet 7."""
     return World(droplets=[Droplet(7, "web-01")])
 
 
 def test_a_post_is_carried_out_once():
-    """The body arrives, and the answer is read."""
+    """The body arrives, and the response is read."""
     world = one_droplet()
 
     with reading(world) as client:
-        said = post(client)
+        body = post(client)
 
-    assert said["action"]["type"] == "reboot"
+    assert body["action"]["type"] == "reboot"
     assert list(world.requests) == [f"POST {EVENT}"]
 
 
@@ -297,8 +297,8 @@ def test_a_post_is_carried_out_once():
     """server_error bad_gateway unavailable dropped dropped_after truncated invalid_json captive_portal
     redirect""".split(),
 )
-def test_a_post_without_a_plain_answer_is_sent_once_and_its_outcome_unknown(kind):
-    """Whatever does not say clearly what became of it is no reason to send it again, and none to call it failed."""
+def test_a_post_without_a_plain_response_is_sent_once_and_its_outcome_unknown(kind):
+    """A response that does not say what was done is no reason to send it again, and none to call it failed."""
     world = one_droplet()
     world.faults.add(Fault(kind, method="POST", times=None))
 
@@ -310,12 +310,12 @@ def test_a_post_without_a_plain_answer_is_sent_once_and_its_outcome_unknown(kind
     assert unknown.value.request == f"POST {EVENT}"
 
 
-def test_a_post_whose_answer_hangs_has_an_unknown_outcome():
+def test_a_post_whose_response_hangs_has_an_unknown_outcome():
     """A time-out says nothing about what the server did."""
     world = one_droplet()
     world.faults.add(Fault("hang", times=None, seconds=30))
 
-    with reading(world, timeouts_s=(0.5, 0.05)) as client, pytest.raises(OutcomeUnknown, match="no answer in time"):
+    with reading(world, timeouts_s=(0.5, 0.05)) as client, pytest.raises(OutcomeUnknown, match="no response in time"):
         post(client)
 
 
@@ -335,7 +335,7 @@ def test_a_post_that_was_certainly_not_carried_out_says_so(kind, error):
 
 
 def test_a_second_event_is_refused():
-    """A 422 is an answer, with DigitalOcean's sentence."""
+    """A 422 is a response, with DigitalOcean's sentence."""
     with reading(one_droplet()) as client:
         post(client)
         with pytest.raises(Refused, match="pending event"):
@@ -406,7 +406,7 @@ def test_a_client_is_never_copied_or_pickled():
 
 
 def test_a_redirect_is_not_followed():
-    """The token never goes where an answer points."""
+    """The token never goes where a response points."""
     world = World()
     world.faults.add(Fault("redirect"))
 
@@ -416,10 +416,10 @@ def test_a_redirect_is_not_followed():
     assert len(world.requests) == 1
 
 
-def test_an_answer_is_dated_by_the_servers_clock():
-    """What time it is, for the age of actions, the server says."""
+def test_a_response_is_dated_by_the_servers_clock():
+    """The time, from which the age of actions is counted, is the server's."""
     with reading(World(), clock=_Now()) as client:
-        assert client.get(PATH, parse=lambda answer: answer.date) == 1_795_435_200
+        assert client.get(PATH, parse=lambda response: response.date) == 1_795_435_200
 
 
 class _Now:

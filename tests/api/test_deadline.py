@@ -1,4 +1,4 @@
-"""How long a request may take in all, and what becomes of its connection."""
+"""The time limit of a whole request, and what happens to its connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from hostile import chunk, good, head, packed, served, trickled
+from hostile import chunk, compressed, good, head, hostile_server, trickled
 from served import Hourglass
 
 from doaudit.api.client import Client
@@ -26,7 +26,7 @@ PATH = "/v2/actions"
 SUPPORT = str(Path(__file__).parents[1] / "support")
 TOKEN = "a" * 64
 SHORT_S = 0.06  # for what never ends: every attempt takes this long
-AMPLE_S = 1.0  # where good answers must get through as well, on a busy machine too
+AMPLE_S = 1.0  # where good responses must get through as well, on a busy machine too
 ENOUGH_S = 30  # where nothing is to be cut
 START = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 ENDLESS = {
@@ -41,32 +41,32 @@ ENDLESS = {
     "chunked body": trickled(head("Transfer-Encoding: chunked"), repeat(chunk(b" "))),
     "chunk without an end": trickled(head("Transfer-Encoding: chunked") + b"FFFF\r\n"),
     "trailers": trickled(head("Transfer-Encoding: chunked") + b"0\r\n", repeat(b"X-More: x\r\n")),
-    "gzip body": trickled(head("Content-Encoding: gzip"), packed(b" ", 10_000)),
+    "gzip body": trickled(head("Content-Encoding: gzip"), compressed(b" ", 10_000)),
     "empty gzip members": trickled(head("Content-Encoding: gzip"), repeat(b"\x1f\x8b" + b"\0" * 8 + b"\3" + b"\0" * 9)),
 }
 
 
 def connected(url: str, deadline_s: float) -> Client:
-    """A client whose waits between attempts take no time."""
+    """Return a client whose waits between attempts take no time."""
     return Client(TOKEN, url, clock=Hourglass(), deadline_s=deadline_s)
 
 
 def get(client: Client) -> bytes:
-    """The body of an answer, whatever it is."""
-    return client.get(PATH, parse=lambda answer: answer.body)
+    """Return the body of a response, whatever it is."""
+    return client.get(PATH, parse=lambda response: response.body)
 
 
 def post(client: Client) -> bytes:
-    """The body of the answer to a POST, whatever it is."""
-    return client.post(PATH, {"type": "reboot"}, parse=lambda answer: answer.body)
+    """Return the body of the response to a POST, whatever it is."""
+    return client.post(PATH, {"type": "reboot"}, parse=lambda response: response.body)
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_a_get_whose_answer_never_ends_fails_after_its_attempts(kind):
-    """Wherever an answer trickles, each attempt is cut, and none is taken for an answer."""
-    with served(ENDLESS[kind]) as server:
+def test_a_get_whose_response_never_ends_fails_after_its_attempts(kind):
+    """Wherever a response trickles, each attempt is cut, and none is taken for a response."""
+    with hostile_server(ENDLESS[kind]) as server:
         client = connected(server.url, SHORT_S)
-        with pytest.raises(ConnectionFailed, match=r"no whole answer within 0\.06 s"):
+        with pytest.raises(ConnectionFailed, match=r"no whole response within 0\.06 s"):
             get(client)
         client.close()
 
@@ -74,11 +74,11 @@ def test_a_get_whose_answer_never_ends_fails_after_its_attempts(kind):
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_a_post_whose_answer_never_ends_has_an_unknown_outcome(kind):
+def test_a_post_whose_response_never_ends_has_an_unknown_outcome(kind):
     """It is cut, sent once, and nothing is said about what it did."""
-    with served(ENDLESS[kind]) as server:
+    with hostile_server(ENDLESS[kind]) as server:
         client = connected(server.url, SHORT_S)
-        with pytest.raises(OutcomeUnknown, match=r"no whole answer within 0\.06 s"):
+        with pytest.raises(OutcomeUnknown, match=r"no whole response within 0\.06 s"):
             post(client)
         client.close()
 
@@ -88,7 +88,7 @@ def test_a_post_whose_answer_never_ends_has_an_unknown_outcome(kind):
 @pytest.mark.parametrize("kind", ["plain body", "headers, as if of an empty body"])
 def test_after_a_cut_the_same_client_goes_on(kind):
     """A connection that was cut is not used again, and the next one works."""
-    with served(good(), ENDLESS[kind], good()) as server:
+    with hostile_server(good(), ENDLESS[kind], good()) as server:
         client = connected(server.url, AMPLE_S)
         bodies = [get(client) for _ in range(3)]
         client.close()
@@ -107,7 +107,7 @@ def test_only_the_request_that_takes_too_long_is_cut():
         except OutcomeUnknown as unknown:
             outcomes.append(unknown)
 
-    with served(ENDLESS["plain body"], good()) as server:
+    with hostile_server(ENDLESS["plain body"], good()) as server:
         client = connected(server.url, AMPLE_S)
         thread = threading.Thread(target=slow)
         thread.start()
@@ -123,11 +123,11 @@ def test_only_the_request_that_takes_too_long_is_cut():
 
 
 @pytest.mark.parametrize(
-    "answer", [good(), good(b""), head("Transfer-Encoding: chunked") + chunk(b"{}") + b"0\r\n\r\n"]
+    "response", [good(), good(b""), head("Transfer-Encoding: chunked") + chunk(b"{}") + b"0\r\n\r\n"]
 )
-def test_a_good_connection_is_used_again(answer):
+def test_a_good_connection_is_used_again(response):
     """Requests one after the other need one connection, and the watch over one does not end the next."""
-    with served(answer) as server:
+    with hostile_server(response) as server:
         client = connected(server.url, ENOUGH_S)
         for _ in range(20):
             get(client)
@@ -139,7 +139,7 @@ def test_a_good_connection_is_used_again(answer):
 def test_one_thread_watches_over_all_requests_of_a_client():
     """It starts with the first request and ends when the client is closed."""
     before = set(threading.enumerate())
-    with served(good()) as server:
+    with hostile_server(good()) as server:
         client = connected(server.url, ENOUGH_S)
         assert not _watchers(before)
         for _ in range(200):
@@ -156,7 +156,7 @@ def test_one_thread_watches_over_all_requests_of_a_client():
 def test_a_client_that_is_gone_leaves_no_thread():
     """Nobody has to remember to close one."""
     before = set(threading.enumerate())
-    with served(good()) as server:
+    with hostile_server(good()) as server:
         client = connected(server.url, ENOUGH_S)
         get(client)
         (watcher,) = _watchers(before)
@@ -167,13 +167,13 @@ def test_a_client_that_is_gone_leaves_no_thread():
 
 
 def _watchers(before: set[threading.Thread]) -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name == THREAD_NAME and each not in before]
+    return [thread for thread in threading.enumerate() if thread.name == THREAD_NAME and thread not in before]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send a signal to one process")
 def test_ctrl_c_leaves_no_watch_behind():
     """Whatever ends a request ends its watch."""
-    with served(lambda: [lambda: os.kill(os.getpid(), signal.SIGINT), 60.0], good()) as server:
+    with hostile_server(lambda: [lambda: os.kill(os.getpid(), signal.SIGINT), 60.0], good()) as server:
         client = connected(server.url, ENOUGH_S)
         with pytest.raises(KeyboardInterrupt):
             get(client)
@@ -213,11 +213,11 @@ def test_a_request_that_has_ended_is_not_cut():
 
 
 def test_a_connection_that_was_given_back_is_not_cut():
-    """Once an answer is whole its connection may serve another request, which has a time limit of its own."""
+    """Once a response is whole its connection may serve another request, which has a time limit of its own."""
     watchdog, session = Watchdog(60), requests.Session()
     session.trust_env = False
     session.mount("http://", DeadlineAdapter())
-    with served(good()) as server:
+    with hostile_server(good()) as server:
         with watchdog.watching() as watch:
             session.get(server.url, timeout=5)
             watch.cut()
@@ -236,13 +236,13 @@ def test_a_forked_process_watches_over_its_own_requests():
         "import os, sys; sys.path[:0] = sys.argv[2:]\n"
         "from served import Hourglass; from doaudit.api.client import Client\n"
         "client = Client('a' * 64, sys.argv[1], clock=Hourglass(), deadline_s=0.3)\n"
-        "client.get('/v2/actions', parse=lambda answer: answer.body)\n"
+        "client.get('/v2/actions', parse=lambda response: response.body)\n"
         "if os.fork() == 0:\n"
-        "    try: client.post('/v2/actions', {}, parse=lambda answer: answer.body)\n"
-        "    except Exception as fault: os._exit(7 * ('no whole answer within' in str(fault)))\n"
+        "    try: client.post('/v2/actions', {}, parse=lambda response: response.body)\n"
+        "    except Exception as fault: os._exit(7 * ('no whole response within' in str(fault)))\n"
         "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
     )
-    with served(good(), ENDLESS["plain body"]) as server:
+    with hostile_server(good(), ENDLESS["plain body"]) as server:
         command = [sys.executable, "-W", "ignore", "-c", script, server.url, SUPPORT]
         ended = subprocess.run(command, timeout=60, check=False)
 
@@ -265,7 +265,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture
 def tls(certificate):
-    """What a server of api.test encrypts with."""
+    """The TLS context of a server of api.test."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
@@ -293,9 +293,9 @@ maybe_left_behind = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:R
 @maybe_left_behind
 def test_a_proxy_that_trickles_its_consent_is_cut(proxied):
     """The tunnel through a proxy is part of the request's time."""
-    with served(tunnel=ENDLESS["status line"]) as server:
+    with hostile_server(tunnel=ENDLESS["status line"]) as server:
         client = proxied(server, SHORT_S)
-        with pytest.raises(OutcomeUnknown, match="no whole answer within"):
+        with pytest.raises(OutcomeUnknown, match="no whole response within"):
             post(client)
         client.close()
 
@@ -304,20 +304,20 @@ def test_a_proxy_that_trickles_its_consent_is_cut(proxied):
 @pytest.mark.parametrize("through_a_proxy", [False, True])
 def test_a_handshake_that_stalls_is_cut(proxied, through_a_proxy):
     """Encryption that does not get under way is part of the request's time, directly and through a proxy."""
-    with served(tunnel=lambda: TUNNEL if through_a_proxy else [60.0]) as server:
+    with hostile_server(tunnel=lambda: TUNNEL if through_a_proxy else [60.0]) as server:
         client = proxied(server, SHORT_S) if through_a_proxy else connected(f"https://127.0.0.1:{server.port}", SHORT_S)
-        with pytest.raises(OutcomeUnknown, match="no whole answer within"):
+        with pytest.raises(OutcomeUnknown, match="no whole response within"):
             post(client)
         client.close()
 
 
 @maybe_left_behind
 @pytest.mark.parametrize("kind", ["headers, as if of an empty body", "body until the end"])
-def test_an_encrypted_answer_that_trickles_is_cut(proxied, tls, kind):
-    """TLS is no place to trickle either, and the next answer comes over a new connection."""
-    with served(ENDLESS[kind], good(), tls=tls, tunnel=lambda: TUNNEL) as server:
+def test_an_encrypted_response_that_trickles_is_cut(proxied, tls, kind):
+    """TLS is no place to trickle either, and the next response comes over a new connection."""
+    with hostile_server(ENDLESS[kind], good(), tls=tls, tunnel=lambda: TUNNEL) as server:
         client = proxied(server, AMPLE_S)
-        with pytest.raises(OutcomeUnknown, match="no whole answer within"):
+        with pytest.raises(OutcomeUnknown, match="no whole response within"):
             post(client)
         for _ in range(5):
             get(client)
@@ -328,8 +328,8 @@ def test_an_encrypted_answer_that_trickles_is_cut(proxied, tls, kind):
 
 @maybe_left_behind
 def test_an_unknown_certificate_is_not_taken(proxied, tls, monkeypatch):
-    """Who cannot prove to be the server gets no request."""
-    with served(good(), tls=tls, tunnel=lambda: TUNNEL) as server:
+    """A server that cannot prove to be the right one gets no request."""
+    with hostile_server(good(), tls=tls, tunnel=lambda: TUNNEL) as server:
         client = proxied(server, ENOUGH_S)
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         with pytest.raises(ConnectionFailed, match="certificate could not be verified"):

@@ -1,26 +1,34 @@
-"""Which rows have been seen, and which page to read next."""
+"""The arithmetic of ranks and pages: which rows have been seen, and which page to read next."""
 
 from __future__ import annotations
 
-from hypothesis import given
+import time
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from doaudit.api.page_planner import (
     Read,
+    Recovery,
     Window,
     every_window,
     gaps,
     is_newest_first,
-    next_windows,
     ties_across_pages,
     window_around,
 )
 
 PAGES = st.builds(Window, st.integers(1, 9), st.integers(1, 7))
+READS = st.builds(
+    Read,
+    st.builds(Window, st.integers(1, 6), st.integers(1, 5)),
+    total=st.integers(0, 14),
+    starts=st.lists(st.sampled_from(["a", "b", 1, None]), max_size=6).map(tuple),
+)
 
 
 def read(window: Window, rows: list[str]) -> Read:
-    """What an answer tells of a list of rows, given newest first."""
+    """A page of a list of rows, newest first, as it is read."""
     begin = (window.page - 1) * window.per_page
     return Read(window, len(rows), tuple(rows[begin : begin + window.per_page]))
 
@@ -65,12 +73,40 @@ def test_a_window_around_a_row_has_it_in_its_middle_half(position, per_page):
         assert window.per_page / 4 <= place <= window.per_page * 3 / 4
 
 
-def test_a_tie_on_the_edge_of_two_pages_is_torn():
-    """Only an edge between two rows of one second is a torn tie."""
+def test_a_tie_across_two_pages_is_found():
+    """Only an edge between two rows of one second is a tie across pages."""
     rows = ["e", "d", "d", "c", "b", "a"]
 
     assert ties_across_pages([read(Window(page, 2), rows) for page in (1, 2, 3)]) == [4]
     assert ties_across_pages([read(Window(page, 3), rows) for page in (1, 2)]) == []
+
+
+@given(reads=st.lists(READS, max_size=12))
+@example(reads=[Read(Window(1, 2), 1, ("a", "a")), Read(Window(1, 2), 1, ("a", "b"))])  # more rows than the total
+def test_ties_across_pages_are_those_of_the_plain_definition(reads):
+    """Whatever was read, the ties are those that comparing every page with every other one finds."""
+    plain = {
+        upper.lowest
+        for upper in reads
+        for lower in reads
+        if upper.starts
+        and lower.lowest < upper.lowest <= lower.above
+        and lower.start_at(upper.lowest - 1) == upper.starts[-1]
+    }
+
+    assert ties_across_pages(reads) == sorted(plain)
+
+
+def test_ties_of_a_long_list_are_found_soon():
+    """A million rows on 5,000 pages are searched within two seconds, though every edge is a tie."""
+    total, starts = 1_000_000, ("a",) * 200
+    reads = [Read(window, total, starts) for window in every_window(total, 200)]
+    began = time.process_time()
+
+    ties = ties_across_pages(reads)
+
+    assert time.process_time() - began < 2
+    assert ties == list(range(200, total, 200))
 
 
 def test_order_is_checked_within_and_between_pages():
@@ -85,18 +121,38 @@ def test_oldest_first_list_is_read_again_whole():
     """Ranks mean nothing in a list of another order, so gaps are not trusted there."""
     rows = ["a", "b", "c", "d"]
 
-    word, windows = next_windows([read(Window(1, 2), rows)], [], 4, per_page=2, rounds=[])
+    spent, windows = Recovery().next([read(Window(1, 2), rows)], [], 4, per_page=2)
 
-    assert word == "all"
+    assert spent == Recovery(full_passes=1)
     assert {window.per_page for window in windows} == {2, 1}
 
 
-def test_the_search_ends():
-    """However often nothing helps, there comes a round in which nothing is left to try."""
-    tied = [read(Window(page, 2), ["a"] * 6) for page in (1, 2, 3)]
-    rounds: list[str] = []
-    while not rounds or rounds[-1] != "enough":
-        word, _ = next_windows(tied, [], 7, per_page=2, rounds=rounds)
-        rounds.append(word)
+def test_gaps_are_read_before_ties_and_ties_before_everything():
+    """Two rounds on gaps, then the ties, and a full pass only when neither helps."""
+    pages = [read(Window(page, 2), ["e", "d", "d", "c", "b", "a"]) for page in (1, 2)]
+    rounds = [Recovery()]
+    for _ in range(6):
+        spent, windows = rounds[-1].next(pages, [], 6, per_page=2)
+        assert windows[0] == Window(1, 2)
+        rounds.append(spent)
 
-    assert len(rounds) < 30
+    assert rounds[1:] == [
+        Recovery(gap_rounds=1, tie_rounds=1),
+        Recovery(gap_rounds=2, tie_rounds=2),
+        Recovery(gap_rounds=0, tie_rounds=3),
+        Recovery(gap_rounds=1, tie_rounds=4),
+        Recovery(gap_rounds=2, tie_rounds=5),
+        Recovery(full_passes=1),
+    ]
+
+
+@given(reads=st.lists(READS, max_size=6), total=st.integers(0, 20), per_page=st.integers(1, 6))
+def test_the_search_ends(reads, total, per_page):
+    """However often nothing helps, there comes a round in which nothing is left to try."""
+    recovery, windows, rounds = Recovery(), [Window(1, per_page)], 0
+    while windows:
+        recovery, windows = recovery.next(reads, [], total, per_page=per_page)
+        rounds += 1
+
+    assert rounds < 30
+    assert recovery.full_passes == 3

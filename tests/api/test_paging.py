@@ -29,7 +29,7 @@ PASSING = st.builds(
 
 
 def world_of(gaps: list[int], **options) -> World:
-    """An account whose actions start so many seconds apart; equal starts are listed in any order."""
+    """Return an account whose actions start so many seconds apart; equal starts are listed in any order."""
     at, actions = START - 10_000, []
     for n, gap in enumerate(gaps):
         at += gap
@@ -38,12 +38,12 @@ def world_of(gaps: list[int], **options) -> World:
 
 
 def ids_in(world: World) -> list[int]:
-    """The plain model: every id the account has at its end."""
+    """Return every id the account has at its end: the plain model."""
     return sorted(action.id for action in world.log.page(1, 10**9, world.now))
 
 
 def largest_tie(gaps: list[int]) -> int:
-    """How many actions start in the busiest second."""
+    """Return how many actions start in the busiest second."""
     starts, at = Counter(), 0
     for gap in gaps:
         at += gap
@@ -77,7 +77,7 @@ def test_nothing_is_lost_and_nothing_is_twice(gaps, arrivals, faults, per_page, 
     assert bool(listing.proof.reason) != listing.proof.complete
 
 
-def test_the_proof_tells_what_was_done():
+def test_the_proof_is_that_of_the_read():
     """Total, ids, pages, arrivals and times are those of the read."""
     world = world_of([60] * 50, tie_shuffle=0, arrivals={1: 3})
 
@@ -122,7 +122,7 @@ def test_an_empty_account_is_complete():
     assert (listing.records, listing.proof.complete, len(world.requests)) == ((), True, 1)
 
 
-def test_a_page_that_cannot_be_had_is_an_error_that_keeps_the_rest():
+def test_a_page_that_cannot_be_read_is_an_error_that_keeps_the_rest():
     """One page that fails for good is named, and the others are in the error."""
     world = world_of([60] * 50)
     world.faults.add(Fault("server_error", path=r"page=3&", times=None))
@@ -139,7 +139,7 @@ def test_a_page_that_cannot_be_had_is_an_error_that_keeps_the_rest():
 
 
 def test_a_first_page_that_fails_is_the_error_itself():
-    """A bad token is said as such, not as a list cut short."""
+    """A bad token is named as the cause, not a list cut short."""
     world = world_of([60] * 50)
     world.faults.add(Fault("unauthorized", times=None))
 
@@ -148,7 +148,7 @@ def test_a_first_page_that_fails_is_the_error_itself():
 
 
 def test_a_page_with_a_record_without_id_is_an_error():
-    """A row that could not be told from others is never dropped in silence."""
+    """A row that could not be told from others is never dropped without notice."""
     world = world_of([60] * 3)
     world.faults.add(Fault("invalid_json", times=None))
 
@@ -156,22 +156,22 @@ def test_a_page_with_a_record_without_id_is_an_error():
         read_actions(client)
 
 
-def test_progress_is_told_on_the_calling_thread():
-    """Each answer and each wait is told, with what is in hand and why it waits."""
+def test_progress_is_reported_on_the_calling_thread():
+    """Each response and each wait is reported, with the rows in hand and the reason of the wait."""
     world = world_of([60] * 50)
     world.faults.add(Fault("burst_limit", path=r"page=4&", seconds=9))
-    told, threads = [], set()
+    reports, threads = [], set()
 
     def note(progress):
-        told.append(progress)
+        reports.append(progress)
         threads.add(threading.current_thread())
 
     with reading(world) as client:
         read_actions(client, per_page=10, on_progress=note)
 
     assert threads == {threading.current_thread()}
-    assert (told[-1].rows, told[-1].total, told[-1].pages) == (50, 50, 5)
-    assert [(p.pause.seconds, p.pause.reason) for p in told if p.pause] == [(9, "limit of requests a minute")]
+    assert (reports[-1].rows, reports[-1].total, reports[-1].pages) == (50, 50, 5)
+    assert [(p.pause.seconds, p.pause.reason) for p in reports if p.pause] == [(9, "limit of requests a minute")]
 
 
 def test_ctrl_c_stops_at_once_and_keeps_what_was_read():

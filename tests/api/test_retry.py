@@ -1,4 +1,4 @@
-"""When a GET is sent again, and after how long."""
+"""The retry policy: which GETs are sent again, and after how long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOW = 1_795_435_200
 
 
 def waits(status: int, headers: dict[str, str] | None = None, *, jitter: float = 1.0) -> list[float]:
-    """How long each retry waits while every attempt is answered alike, until the answer is final."""
+    """Return the seconds before each retry, if every attempt gets the same response, until it is final."""
     attempts, seconds = Attempts(), []
     while pause := pause_after_response(status, headers or {}, attempts, now=NOW, jitter=jitter):
         seconds.append(pause.seconds)
@@ -19,8 +19,8 @@ def waits(status: int, headers: dict[str, str] | None = None, *, jitter: float =
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 501])
-def test_what_the_request_did_wrong_is_final(status):
-    """Asking again changes nothing about a refusal."""
+def test_a_refusal_is_final(status):
+    """Sending a refused request again changes nothing."""
     assert waits(status) == []
 
 
@@ -31,15 +31,15 @@ def test_a_fault_is_retried_four_times_ever_later(status):
     assert waits(status, jitter=0.0) == [0.25, 0.5, 1.0, 2.0]
 
 
-def test_silence_is_retried_like_a_fault():
-    """No answer counts as one attempt, as a 5xx does."""
+def test_no_response_is_retried_like_a_fault():
+    """No response counts as one attempt, as a 5xx does."""
     attempts = Attempts(faults=3)
 
     assert pause_after_no_response("timed out", attempts, jitter=1.0).seconds == 4.0
     assert pause_after_no_response("timed out", Attempts(faults=4), jitter=1.0) is None
 
 
-def test_burst_limit_waits_as_told_and_costs_no_attempt():
+def test_burst_limit_waits_as_long_as_it_says_and_costs_no_attempt():
     """A 429 with retry-after says when to come back, for every request of the token."""
     pause = pause_after_response(
         429, {"retry-after": "17", "ratelimit-reset": str(NOW + 900)}, Attempts(), now=NOW, jitter=1
@@ -62,7 +62,7 @@ def test_unreadable_limit_headers_fall_back_to_a_short_wait(headers):
     assert pause_after_response(429, headers, Attempts(), now=NOW, jitter=1).seconds == 1
 
 
-def test_limits_are_given_up_in_the_end():
+def test_limits_fail_in_the_end():
     """No request waits for ever."""
     assert len(waits(429, {"retry-after": "1"})) == 60
 
@@ -86,7 +86,7 @@ def test_no_wait_is_longer_than_it_may_be_whatever_is_asked_for(status, asked):
 
 @pytest.mark.parametrize("reset", [NOW + 7200, NOW - 5, "nan", "inf", "1e308", ""])
 @pytest.mark.parametrize("left", ["0", "nan", "-1", "1e999"])
-def test_sparing_waits_no_longer_than_it_may(reset, left):
+def test_the_pause_for_the_reserve_is_no_longer_than_it_may_be(reset, left):
     """The reserve is waited for like a limit, and headers that make no sense are not waited for."""
     headers = {"ratelimit-limit": "5000", "ratelimit-remaining": left, "ratelimit-reset": str(reset)}
     pause = reserve_pause(headers, 0.1, now=NOW, longest_s=120)
@@ -95,6 +95,6 @@ def test_sparing_waits_no_longer_than_it_may(reset, left):
     assert (pause is None) == (left != "0" or reset in {"nan", "inf", ""})
 
 
-def test_silence_waits_no_longer_than_it_may():
-    """The bound holds for backing off as well."""
+def test_the_wait_after_no_response_is_no_longer_than_it_may_be():
+    """The bound holds after a fault as well."""
     assert pause_after_no_response("timed out", Attempts(faults=3), jitter=1.0, longest_s=1).seconds == 1

@@ -20,18 +20,18 @@ ROOT = Path(__file__).parent.parent.parent
 SPEED = 30
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\">"
 
-# The account lives in the test's process, so that it goes on when the kernel is gone. The clock keeps pace with it.
+# The account lives in the test's process, so that it goes on when the kernel has ended. The clock keeps pace with it.
 OPEN = """
 import time
 import doaudit as da
 from doaudit.account import Account
 from doaudit.api.client import Client
 from doaudit.clock import SystemClock
-class Fast:
+class FastClock:
     def now(self): return {now} + (time.time() - {at}) * {speed}
     def elapsed(self): return self.now()
     def wait(self, seconds, stop=None): return SystemClock().wait(seconds / {speed}, stop)
-account = Account(Client({token!r}, {url!r}, clock=Fast()), history={history!r}, clock=Fast())
+account = Account(Client({token!r}, {url!r}, clock=FastClock()), history={history!r}, clock=FastClock())
 from doaudit.widgets import Monitor, SnapshotPanel
 """
 
@@ -54,7 +54,7 @@ MONITOR = ".doaudit:has(.doaudit-monitor)"
 
 @pytest.fixture
 def world():
-    """An account with three droplets, one of which has a name that wants to be a script."""
+    """An account with three droplets, one of which has a name that looks like a script."""
     droplets = [
         Droplet(101, "web-01", snapshot_s=60.0),
         Droplet(102, "db-01", snapshot_s=150.0),
@@ -65,14 +65,14 @@ def world():
 
 @pytest.fixture
 def server(world):
-    """The account, served at a faster pace."""
+    """The account, served with a faster clock."""
     with serve(world, speed=SPEED) as served:
         yield served
 
 
 @pytest.fixture
 def notebook(lab, page, server, world, tmp_path):
-    """Open a notebook of these cells, after one that opens the account, in Lab; its first output is awaited."""
+    """Open a notebook of these cells, after one that opens the account, in Lab, and run all cells."""
 
     def opened(*cells):
         first = OPEN.format(
@@ -83,7 +83,11 @@ def notebook(lab, page, server, world, tmp_path):
             url=server.url,
             history=str(tmp_path / "h.duckdb"),
         )
-        put(lab, "panel.ipynb", new_notebook(cells=[new_code_cell(one) for one in (first, *cells)], metadata=KERNEL))
+        put(
+            lab,
+            "panel.ipynb",
+            new_notebook(cells=[new_code_cell(source) for source in (first, *cells)], metadata=KERNEL),
+        )
         address, token = lab
         page.goto(f"{address}/doc/tree/panel.ipynb?token={token}&reset")
         page.wait_for_function(IS_READY)
@@ -102,17 +106,17 @@ def put(lab, name, content):
 
 
 def choose(page, name):
-    """Find a droplet by its name, choose it, and ask for the plan."""
+    """Find a droplet by its name, choose it, and show the plan."""
     page.locator(".doaudit-filter input").first.fill(name)
     options = page.locator(".doaudit-droplets option")
     page.wait_for_function("document.querySelectorAll('.doaudit-droplets option').length === 1")
     page.locator(".doaudit-droplets select").first.select_option(index=0)
     assert options.count() == 1
-    page.locator("button.doaudit-look:enabled").click()
+    page.locator("button.doaudit-show-plan:enabled").click()
     page.locator(".doaudit-confirm", has_text="Yes,").wait_for()
 
 
-def begin(page, name):
+def start_snapshot(page, name):
     """Choose, confirm, start."""
     choose(page, name)
     page.locator(".doaudit-confirm input").check()
@@ -121,25 +125,30 @@ def begin(page, name):
 
 
 def result(page):
-    """How it ended, once it has."""
+    """Wait until the run has ended, and return the text of its result."""
     box = page.locator(".doaudit-result .da-box")
     box.wait_for(timeout=40_000)
     return box.inner_text()
 
 
-def posts(world):
-    """What was asked of the account that changes it."""
+def post_requests(world):
+    """Return the requests that would change something in the account."""
     return [line for line in world.requests if line.startswith("POST")]
 
 
-def dress(page, theme):
-    """Let Lab wear its theme Dark or Light."""
+def outlast_a_reload(world):
+    """Make the snapshot slow, so that it is not over when a busy machine has reloaded a page or restarted a kernel."""
+    world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 15))
+
+
+def use_theme(page, theme):
+    """Switch Lab to its theme Dark or Light."""
     page.evaluate(THEME, f"JupyterLab {theme}")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 
-def keep_picture(page, name, selector=".doaudit"):
-    """Keep what is seen of a panel, if somebody wants to look."""
+def save_screenshot(page, name, selector=".doaudit"):
+    """Save a picture of a panel, if DOAUDIT_SCREENSHOTS is set."""
     if os.environ.get("DOAUDIT_SCREENSHOTS"):
         folder = ROOT / "screenshots"
         folder.mkdir(exist_ok=True)
@@ -147,7 +156,7 @@ def keep_picture(page, name, selector=".doaudit"):
 
 
 def status(world, droplet_id):
-    """Whether a droplet is on."""
+    """Return the status of a droplet."""
     return world.droplet(droplet_id).get("status", world.now)
 
 
@@ -160,43 +169,43 @@ def test_the_notebook_from_top_to_bottom(lab, page, foreign):
     page.locator(".doaudit-monitor .da-stuck").first.wait_for()
     assert page.locator(".doaudit-status").first.is_hidden()
 
-    begin(page, "web-01")
-    keep_picture(page, "notebook-05-monitor", MONITOR)
-    said = result(page)
-    keep_picture(page, "notebook-05-panel")
-    dress(page, "Dark")
-    keep_picture(page, "notebook-05-monitor-dark", MONITOR)
-    keep_picture(page, "notebook-05-panel-dark")
-    dress(page, "Light")
+    start_snapshot(page, "web-01")
+    save_screenshot(page, "notebook-05-monitor", MONITOR)
+    text = result(page)
+    save_screenshot(page, "notebook-05-panel")
+    use_theme(page, "Dark")
+    save_screenshot(page, "notebook-05-monitor-dark", MONITOR)
+    save_screenshot(page, "notebook-05-panel-dark")
+    use_theme(page, "Light")
 
-    assert said.startswith("Done: the snapshot 'web-01")
+    assert text.startswith("Done: the snapshot 'web-01")
     assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
     assert foreign == []
 
 
 def test_a_snapshot_by_hand(notebook, world, foreign):
-    """Choosing, confirming and starting takes one snapshot; other cells run meanwhile; the page says how it ended."""
+    """Choosing, confirming and starting takes one snapshot; other cells run meanwhile; the page shows the result."""
     page = notebook("panel = SnapshotPanel(account); panel", "6 * 7")
     page.locator(".doaudit-droplets option").first.wait_for(state="attached")
-    keep_picture(page, "panel-choose")
+    save_screenshot(page, "panel-choose")
     choose(page, "web-01")
     plan = page.locator(".doaudit .da-steps").first.inner_text()
-    keep_picture(page, "panel-plan")
-    assert posts(world) == []
+    save_screenshot(page, "panel-plan")
+    assert post_requests(world) == []
     assert page.locator("button.doaudit-start").is_disabled()
 
     page.locator(".doaudit-confirm input").check()
     page.locator("button.doaudit-start:enabled").dblclick()
     page.locator(".doaudit-status", has_text="Taking the snapshot").wait_for()
     page.evaluate(RUN_CELL, 2)
-    still_going = page.locator(".doaudit-status").is_visible()
-    keep_picture(page, "panel-running")
-    said = result(page)
-    keep_picture(page, "panel-done")
+    is_running = page.locator(".doaudit-status").is_visible()
+    save_screenshot(page, "panel-running")
+    text = result(page)
+    save_screenshot(page, "panel-done")
 
     assert "about" in plan
-    assert still_going
-    assert said.startswith("Done: the snapshot 'web-01")
+    assert is_running
+    assert text.startswith("Done: the snapshot 'web-01")
     assert len(world.listed_images(101)) == 1
     assert status(world, 101) == "active"
     assert foreign == []
@@ -205,15 +214,15 @@ def test_a_snapshot_by_hand(notebook, world, foreign):
 def test_cancel_restores_the_power(notebook, world):
     """A cancel in the middle switches the droplet on again, and says that the snapshot goes on at DigitalOcean."""
     page = notebook("panel = SnapshotPanel(account); panel")
-    begin(page, "db-01")
+    start_snapshot(page, "db-01")
     page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
 
     page.locator("button.doaudit-cancel:enabled").click()
-    said = result(page)
-    keep_picture(page, "panel-cancelled")
+    text = result(page)
+    save_screenshot(page, "panel-cancelled")
 
-    assert said.startswith("Cancelled")
-    assert "is on, as it was before" in said
+    assert text.startswith("Cancelled")
+    assert "is on, as it was before" in text
     assert status(world, 102) == "active"
 
 
@@ -225,43 +234,44 @@ def test_cancel_restores_the_power(notebook, world):
     ],
     ids=["errored snapshot", "stuck shutdown"],
 )
-def test_mishaps_are_told_and_the_droplet_is_on(notebook, world, fault, words):
-    """A snapshot that errs, and a shutdown that the droplet ignores, end with the droplet on and a word about it."""
+def test_failures_are_shown_and_the_droplet_is_on(notebook, world, fault, words):
+    """A snapshot that errors, and a shutdown that the droplet ignores, leave the droplet on, and the panel says so."""
     world.faults.add(fault)
     page = notebook("panel = SnapshotPanel(account); panel")
-    dress(page, "Dark")
-    begin(page, "web-01")
+    use_theme(page, "Dark")
+    start_snapshot(page, "web-01")
 
-    said = result(page)
-    keep_picture(page, f"panel-{fault.type}-{fault.kind}-dark")
-    dress(page, "Light")
+    text = result(page)
+    save_screenshot(page, f"panel-{fault.type}-{fault.kind}-dark")
+    use_theme(page, "Light")
 
-    assert re.match(words, said, re.DOTALL)
+    assert re.match(words, text, re.DOTALL)
     assert status(world, 101) == "active"
     assert ("power_off" in [action.type for action in world.actions_of(world.droplet(101))]) == (
         fault.type == "shutdown"
     )
 
 
-def test_a_name_is_never_obeyed(notebook, world):
+def test_names_are_text(notebook, world):
     """A droplet, a snapshot and an error that look like HTML are shown as text in every part of the panels."""
-    page = notebook("panel = SnapshotPanel(account); panel", "account.refresh(); Monitor(account, each_s=0.5)")
+    page = notebook("panel = SnapshotPanel(account); panel", "account.refresh(); Monitor(account, interval_s=0.5)")
     page.locator(".doaudit-name input").fill(HOSTILE)
-    begin(page, "<img")
+    start_snapshot(page, "<img")
     page.locator(".doaudit-monitor tr", has_text="snapshot").filter(has_text=HOSTILE).first.wait_for()
-    keep_picture(page, "monitor", MONITOR)
+    save_screenshot(page, "monitor", MONITOR)
 
-    said = result(page)
+    text = result(page)
 
-    assert HOSTILE in said
+    assert HOSTILE in text
     assert page.title() != "pwned"
     assert page.locator(".jp-OutputArea-output img").count() == 0
 
 
 def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):
     """Loading the page again brings back the running panel, and its buttons work."""
+    outlast_a_reload(world)
     page = notebook("panel = SnapshotPanel(account); panel")
-    begin(page, "db-01")
+    start_snapshot(page, "db-01")
     page.evaluate(SAVE)
 
     page.reload()
@@ -272,30 +282,29 @@ def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):
     assert status(world, 102) == "active"
 
 
-def test_a_lost_kernel_is_told_and_its_run_taken_up_again(notebook, world):
-    """Without its kernel a panel says so, its last state stays readable, and a new kernel takes the run up again."""
-    # On a busy machine a restart takes a while, and the snapshot must not be over by then.
-    world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 15))
+def test_a_lost_kernel_is_shown_and_its_run_resumed(notebook, world):
+    """Without its kernel a panel says so, its last state stays readable, and the run is resumed in a new kernel."""
+    outlast_a_reload(world)
     page = notebook("panel = SnapshotPanel(account); panel")
-    begin(page, "db-01")
+    start_snapshot(page, "db-01")
     page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
 
     page.evaluate(RESTART)
-    page.locator(".da-gone", has_text="account.resume()").first.wait_for()
-    keep_picture(page, "panel-kernel-gone")
+    page.locator(".da-disconnected", has_text="account.resume()").first.wait_for()
+    save_screenshot(page, "panel-disconnected")
     page.evaluate(SAVE)
     page.reload()
     page.wait_for_function(IS_READY)
     left = page.locator(".jp-OutputArea-output", has_text="no longer live").first
     left.wait_for()
     shown = left.inner_text()
-    keep_picture(page, "panel-after-reload", ".jp-Notebook")
+    save_screenshot(page, "panel-after-reload", ".jp-Notebook")
     page.evaluate(RUN_ALL)
     page.locator("button.doaudit-resume").click()
-    said = result(page)
+    text = result(page)
 
     assert "account.resume()" in shown
     assert "Taking the snapshot" in shown
-    assert said.startswith("Done")
+    assert text.startswith("Done")
     assert status(world, 102) == "active"
     assert len(world.listed_images(102)) == 1

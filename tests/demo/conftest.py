@@ -1,4 +1,4 @@
-"""Worlds to look at, small and large, and a way to ask them over HTTP."""
+"""Fixtures of the simulated account: worlds of several sizes, and requests to them over HTTP."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from doaudit.demo.world.records import Action
 
 
 @dataclass
-class Talk:
-    """A served world, and a session that talks to it."""
+class ServedWorld:
+    """A world that is being served, and a session that sends requests to it."""
 
     server: DemoServer
     session: requests.Session
 
     @property
     def world(self):
-        """The world that answers."""
+        """The world behind the server."""
         return self.server.world
 
     def get(self, path, **options):
-        """Read something."""
-        return self.ask("GET", path, **options)
+        """Send a GET request."""
+        return self.request("GET", path, **options)
 
     def post(self, path, body=None, **options):
-        """Ask for something to be done."""
-        return self.ask("POST", path, json=body, **options)
+        """Send a POST request with a JSON body."""
+        return self.request("POST", path, json=body, **options)
 
-    def ask(self, method, path, **options):
-        """Send a request; redirections are not followed."""
+    def request(self, method, path, **options):
+        """Send a request without following redirections."""
         return self.session.request(
             method, self.server.url + path, **{"timeout": 10, "allow_redirects": False} | options
         )
@@ -43,28 +43,28 @@ class Talk:
 
 @pytest.fixture
 def served():
-    """Serve worlds whose clocks stand still; all of them stop when the test ends."""
+    """Return a function that serves a world with a clock that stands still; all servers stop when the test ends."""
     with ExitStack() as stack:
 
         def start(world, **options):
             server = stack.enter_context(serve(world, **{"speed": 0} | options))
             session = stack.enter_context(requests.Session())
             session.headers["authorization"] = f"Bearer {server.token}"
-            return Talk(server, session)
+            return ServedWorld(server, session)
 
         yield start
 
 
 @pytest.fixture(scope="session")
-def the_company():
-    """The company of seed 7, built once; tests only look at it."""
+def company():
+    """The company of seed 7, built once; tests do not change it."""
     return company_world()
 
 
 @pytest.fixture(scope="session")
-def its_rows(the_company):
-    """Every action of the company as the API lists it, read page by page over HTTP."""
-    with serve(the_company, speed=0) as server, requests.Session() as session:
+def company_rows(company):
+    """All actions of the company as the API lists them, read page by page over HTTP."""
+    with serve(company, speed=0) as server, requests.Session() as session:
         session.headers["authorization"] = f"Bearer {server.token}"
         pages = [
             msgspec.json.decode(session.get(f"{server.url}/v2/actions?per_page=200&page={page}", timeout=30).content)
@@ -75,7 +75,7 @@ def its_rows(the_company):
 
 @pytest.fixture
 def actions():
-    """Make *count* finished actions, one a second up to the start of the clock, or all in one second."""
+    """Return a function that makes *count* finished actions, one a second before the start or all in one second."""
 
     def make(count, *, tied=False):
         return [

@@ -7,7 +7,8 @@ from staged import DROPLET, world_of
 
 from doaudit.demo import Fault
 from doaudit.demo.world.records import Image, ReservedIp, Volume
-from doaudit.errors import InvalidArgument, OutcomeUnknown, Refused
+from doaudit.demo.world.tokens import DEMO_TOKEN
+from doaudit.errors import Forbidden, InvalidArgument, OutcomeUnknown, Refused
 from doaudit.operations.submit import submit_event
 
 VOLUME = "7724db7c-e098-11e5-b522-000f53304e51"
@@ -86,3 +87,13 @@ def test_what_cannot_be_meant_is_refused_unsent(scene, resource, kind, arguments
         act(scene, resource, kind, **arguments)
 
     assert len(scene.world.requests) == 0
+
+
+def test_a_403_names_the_scope_for_acting(scene):
+    """A token that may read a droplet but not change it is told the scope that it lacks, and nothing has started."""
+    scene.world.tokens[DEMO_TOKEN] = frozenset({"actions:read", "droplet:read"})
+
+    with pytest.raises(Forbidden, match="lacks the scope droplet:update; .*snapshot also needs image:create"):
+        submit_event(scene.client, f"droplet:{DROPLET}", "snapshot", {}, clock=scene.clock)
+
+    assert all(action.type != "snapshot" for action in scene.world.log)

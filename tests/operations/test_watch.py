@@ -1,4 +1,4 @@
-"""Following actions: cheaply, through trouble, and to an end."""
+"""Watching actions: with few requests, through errors, and to an end."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from doaudit.errors import Unauthorized
 from doaudit.operations.watch import watch
 
 
-def followed(scene, ids, **options):
-    """Follow actions on the world's clock."""
+def watched(scene, ids, **options):
+    """Watch actions on the world's clock."""
     return watch(scene.client, ids, clock=scene.clock, stop=scene.stop, **options)
 
 
@@ -26,91 +26,91 @@ def busy(stage: Stage):
     return scene, [action.id for action in scene.world.log.page(1, 100, scene.world.now)]
 
 
-def test_many_cost_one_request_a_look(busy):
-    """Ten actions are followed with lists, not one by one, and each change is told once."""
+def test_many_cost_one_request_a_round(busy):
+    """Ten actions are read with lists, not one by one, and each change is reported once."""
     scene, ids = busy
     changes = []
 
-    result = followed(scene, ids, on_change=lambda action: changes.append((action.id, action.outcome)))
+    result = watched(scene, ids, on_change=lambda action: changes.append((action.id, action.outcome)))
 
     assert [action.outcome for action in result.actions] == ["completed"] * 10
     assert [action.id for action in result.actions] == ids
-    assert sorted(changes) == sorted((one, outcome) for one in ids for outcome in ("completed", "open"))
+    assert sorted(changes) == sorted((action_id, outcome) for action_id in ids for outcome in ("completed", "open"))
     listed = [request for request in scene.world.requests if "/v2/actions?" in request]
     assert listed == list(scene.world.requests)[: len(listed)]  # the last two are read one by one
     assert len(scene.world.requests) <= 20
 
 
-def test_what_has_left_the_first_page_is_read_alone(busy):
-    """An action behind a hundred newer ones is still seen to end."""
+def test_an_action_that_left_the_first_page_is_read_by_id(busy):
+    """The end of an action is noticed although a hundred newer ones hide it from the list."""
     scene, ids = busy
     scene.world.arrive(120, tied=True)
 
-    result = followed(scene, ids)
+    result = watched(scene, ids)
 
     assert {action.outcome for action in result.actions} == {"completed"}
     assert any(f"/v2/actions/{ids[0]}" in request for request in scene.world.requests)
 
 
 @pytest.mark.parametrize("kind", ["server_error", "dropped", "bad_gateway", "burst_limit"])
-def test_trouble_is_said_and_survived(busy, kind):
+def test_an_error_is_reported_and_survived(busy, kind):
     """A lost network or a fault at DigitalOcean ends nothing."""
     scene, ids = busy
     scene.world.faults.add(Fault(kind, times=12, seconds=3))
-    said = []
+    reported = []
 
-    result = followed(scene, ids[:1], on_trouble=said.append)
+    result = watched(scene, ids[:1], on_trouble=reported.append)
 
     assert result.actions[0].outcome == "completed"
-    assert said
+    assert reported
 
 
 def test_a_refused_token_ends_it(busy):
-    """What no waiting mends is raised."""
+    """An error that waiting cannot cure is raised."""
     scene, ids = busy
     scene.world.faults.add(Fault("unauthorized", times=None))
 
     with pytest.raises(Unauthorized):
-        followed(scene, ids)
+        watched(scene, ids)
 
 
-def test_a_timeout_is_told_from_a_failure(scene):
-    """What never ends is overdue, and not errored."""
+def test_a_timeout_is_no_failure(scene):
+    """An action that never ends is overdue, and not errored."""
     scene.world.faults.add(Fault("stuck", type="reboot"))
-    one = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
+    action_id = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
 
-    result = followed(scene, [one])
+    result = watched(scene, [action_id])
 
-    assert result.timed_out == (one,)
+    assert result.timed_out == (action_id,)
     assert result.actions[0].outcome == "open"
-    assert 600 <= scene.world.now - scene.world.action(one).started_at < 700
+    assert 600 <= scene.world.now - scene.world.action(action_id).started_at < 700
 
 
 def test_a_failure_is_a_result(scene):
-    """An errored action is given back as one."""
+    """An errored action is returned as one."""
     scene.world.faults.add(Fault("errored", type="reboot"))
-    one = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
+    action_id = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
 
-    assert [action.outcome for action in followed(scene, [one]).actions] == ["errored"]
+    assert [action.outcome for action in watched(scene, [action_id]).actions] == ["errored"]
 
 
-def test_a_passing_404_is_tolerated_and_a_lasting_one_is_told(scene):
-    """A fresh action may be unknown for a moment; one that nobody knows is called absent after two minutes."""
-    one = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
-    scene.world.faults.add(Fault("not_found", path=f"/v2/actions/{one}", times=2))
+def test_a_passing_404_is_tolerated_and_a_lasting_one_is_reported(scene):
+    """A fresh action may be unknown for a moment; one that stays unknown counts as not found after two minutes."""
+    action_id = scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id
+    scene.world.faults.add(Fault("not_found", path=f"/v2/actions/{action_id}", times=2))
 
-    result = followed(scene, [one, 77])
+    result = watched(scene, [action_id, 77])
 
     assert [action.outcome for action in result.actions] == ["completed"]
-    assert result.absent == (77,)
+    assert result.not_found == (77,)
 
 
-def test_stopping_gives_what_is_unfinished(busy):
-    """Whoever stops it gets what is known, and which are still open."""
+def test_stopping_returns_what_is_unfinished(busy):
+    """After a stop, the result has what is known, and which actions are still open."""
     scene, ids = busy
     scene.later(1, scene.stop.set)
 
-    result = followed(scene, ids)
+    result = watched(scene, ids)
 
     assert result.stopped
     assert set(result.unfinished) <= set(ids)
@@ -118,8 +118,8 @@ def test_stopping_gives_what_is_unfinished(busy):
 
 
 def test_an_action_that_ended_long_ago_costs_one_request(stage):
-    """There is nothing to wait for."""
+    """An action that has ended is read once, because there is nothing to wait for."""
     scene = stage.set(world_of(actions=[Action(9, "reboot", 100, 160, resource_id=DROPLET)]))
 
-    assert followed(scene, [9]).actions[0].age_s == 60
+    assert watched(scene, [9]).actions[0].age_s == 60
     assert len(scene.world.requests) == 1

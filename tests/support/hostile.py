@@ -1,4 +1,4 @@
-"""A server on this machine that answers byte for byte as it is told, however wrong that is."""
+"""A server on this machine that sends scripted bytes, however wrong they are as HTTP."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ if TYPE_CHECKING:
     Step = bytes | float | Callable[[], object] | None  # what to send, how long to wait, what to do, HANG_UP
     Script = Callable[[], Iterable[Step]]
 
-__all__ = ["HANG_UP", "Hostile", "chunk", "good", "head", "packed", "served", "trickled"]
+__all__ = ["HANG_UP", "HostileServer", "chunk", "compressed", "good", "head", "hostile_server", "trickled"]
 
 HANG_UP = None
 BODY = json.dumps({"actions": [], "links": {}, "meta": {"total": 0}}).encode()
 
 
 def head(*lines: str, status: str = "200 OK") -> bytes:
-    """The status line and headers of a JSON answer."""
+    """Return the status line and headers of a JSON response."""
     return "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *lines, "", ""]).encode("latin-1")
 
 
 def good(body: bytes = BODY, *lines: str, status: str = "200 OK") -> bytes:
-    """An answer as it should be."""
+    """Return a valid response."""
     return head(f"Content-Length: {len(body)}", *lines, status=status) + body
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of a chunked body."""
+    """Return one chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 def trickled(start: bytes, rest: Iterable[bytes] = repeat(b" "), pause_s: float = 0.02) -> Script:
-    """A script that sends a start at once and then one piece after the other, for as long as anybody listens."""
+    """Return a script that sends a start at once and then one piece after the other, as long as anybody listens."""
     return lambda: chain([start], chain.from_iterable((pause_s, piece) for piece in rest))
 
 
-def packed(data: bytes, pieces: int, *, wbits: int = 31) -> Iterator[bytes]:
-    """The gzip (31) or deflate (15) stream of so many times the same data, without its end."""
+def compressed(data: bytes, pieces: int, *, wbits: int = 31) -> Iterator[bytes]:
+    """Return the gzip (31) or deflate (15) stream of so many times the same data, without its end."""
     stream = zlib.compressobj(9, wbits=wbits)
     begin = stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH)
     again = stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH)
     return chain([begin], repeat(again, pieces - 1))
 
 
-class Hostile:
+class HostileServer:
     """
-    Takes connections and answers the first request of all with the first script, and so on, the last one ever after.
+    A server that sends the first script in response to the first request, and so on, and then the last one for ever.
 
     Args:
-        scripts: the answers, step by step.
-        tls: what it encrypts with, if it does.
-        tunnel: as a proxy, how it answers the CONNECT before the requests.
+        scripts: the responses, step by step.
+        tls: the context to encrypt with, if it does.
+        tunnel: as a proxy, the response to the CONNECT before the requests.
 
     Attributes:
-        port: where it listens on 127.0.0.1.
-        connections: how many it has accepted.
+        port: its port on 127.0.0.1.
+        connections: connections accepted.
         requests: the heads of the requests, in the order in which they came.
     """
 
@@ -81,7 +81,7 @@ class Hostile:
 
     @property
     def url(self) -> str:
-        """Where it is, as a base URL."""
+        """Its base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
@@ -90,9 +90,9 @@ class Hostile:
         socket.create_connection(("127.0.0.1", self.port)).close()  # wakes the accepting thread, on every system
         self._threads[0].join()
         self._listening.close()
-        for each in self._open:
+        for connection in self._open:
             with suppress(OSError):
-                socket.socket.shutdown(each, socket.SHUT_RDWR)
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
 
@@ -126,13 +126,13 @@ class Hostile:
             connection.close()
 
     def _play(self, connection: socket.socket, script: Script | None) -> bool:
-        asked = _request(connection)
-        if asked is None:
+        request = _request_head(connection)
+        if request is None:
             return False
         if script is None:
             with self._lock:
                 script = self._scripts[min(len(self.requests), len(self._scripts) - 1)]
-                self.requests.append(asked)
+                self.requests.append(request)
         for step in script():
             if step is HANG_UP or self._stop.is_set():
                 return False
@@ -146,24 +146,24 @@ class Hostile:
 
 
 @contextmanager
-def served(*scripts: Script | bytes, **options: object) -> Iterator[Hostile]:
-    """Serve scripts, or plain answers; by default the server accepts a request and says nothing."""
-    made = [script if callable(script) else (lambda answer=script: [answer]) for script in scripts]
-    server = Hostile(made or [list], **options)
+def hostile_server(*scripts: Script | bytes, **options: object) -> Iterator[HostileServer]:
+    """Run a server of scripts or responses; by default it accepts a request and sends nothing."""
+    responses = [script if callable(script) else (lambda response=script: [response]) for script in scripts]
+    server = HostileServer(responses or [list], **options)
     try:
         yield server
     finally:
         server.close()
 
 
-def _request(connection: socket.socket) -> bytes | None:
-    asked = b""
-    while b"\r\n\r\n" not in asked:
+def _request_head(connection: socket.socket) -> bytes | None:
+    received = b""
+    while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
         if not more:
             return None
-        asked += more
-    start, _, body = asked.partition(b"\r\n\r\n")
+        received += more
+    start, _, body = received.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in start.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
     while len(body) < length:
         body += connection.recv(65536)

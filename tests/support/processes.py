@@ -46,7 +46,7 @@ class Stand:
         self.server.stop()
 
     @property
-    def surroundings(self):
+    def environment(self):
         """The environment of a process: this account, and nothing of the developer's."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DO_", "DIGITALOCEAN_"))}
         return clean | {
@@ -63,7 +63,7 @@ class Stand:
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, *program],
-                env=self.surroundings | options.pop("env", {}),
+                env=self.environment | options.pop("env", {}),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 **({"stdout": file, "stderr": file} | options),
@@ -88,7 +88,7 @@ class Stand:
 
     def taken(self, droplet=7):
         """The snapshots that were started of a droplet."""
-        log = self.world.log.of(f"droplet:{droplet}", self.world.now)
+        log = self.world.log.of_resource(f"droplet:{droplet}", self.world.now)
         return [action for action in log if action.type == "snapshot"]
 
 

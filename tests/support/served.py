@@ -13,22 +13,22 @@ ROOT = Path(__file__).parents[2]
 
 
 class Hourglass:
-    """A clock on which a wait is over at once: it only notes that the time has passed."""
+    """A clock on which a wait is over at once; it adds up the seconds that were waited."""
 
     def __init__(self, start: float = 1_795_435_200) -> None:
         self.time, self.waited = start, 0.0
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """What time it is."""
+        """Return the time in Unix seconds."""
         return self.time
 
     def elapsed(self) -> float:
-        """How much time has passed."""
+        """Return seconds since some moment."""
         return self.time
 
     def wait(self, seconds: float, stop: threading.Event | None = None) -> bool:
-        """Let the time pass at once, unless told to stop."""
+        """Let the time pass at once, unless *stop* is set; return whether it is."""
         if stop is not None and stop.is_set():
             return True
         with self._lock:
@@ -39,7 +39,7 @@ class Hourglass:
 
 @contextmanager
 def reading(world, **options):
-    """A client of a served world."""
+    """Serve a simulated account, and yield a client of it."""
     with serve(world, speed=0) as server:
         client = Client(server.token, server.url, clock=options.pop("clock", Hourglass()), **options)
         try:

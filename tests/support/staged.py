@@ -149,7 +149,9 @@ class Scene:
     def taken(self):
         """The snapshots that were started, whether they have become images or not."""
         return [
-            action for action in self.world.log.of(f"droplet:{DROPLET}", self.world.now) if action.type == "snapshot"
+            action
+            for action in self.world.log.of_resource(f"droplet:{DROPLET}", self.world.now)
+            if action.type == "snapshot"
         ]
 
     @property

@@ -1,1 +1,1 @@
-"""Three years in the life of a company, made up from a seed."""
+"""A company with three years of history, generated from a seed."""

@@ -1,1 +1,1 @@
-"""The simulated account over HTTP, on this machine only."""
+"""The simulated account over HTTP: endpoints, JSON, faults on the wire and a loopback server."""

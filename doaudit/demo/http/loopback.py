@@ -1,7 +1,8 @@
 """
 A small HTTP/1.1 server for a WSGI app, on this machine only.
 
-Werkzeug's own closes the connection after each answer. Clients of the real API keep theirs open, so this one does too.
+Werkzeug's own server closes the connection after each response. Clients of the real API keep theirs open, so this
+server does too.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from wsgiref.types import WSGIApplication
 
-__all__ = ["ENDED_WITHIN", "LoopbackServer", "listen"]
+__all__ = ["WAIT_FOR_DISCONNECT", "LoopbackServer", "listen"]
 
-ENDED_WITHIN = "doaudit.ended_within"
-"""What a WSGI environment calls the function that waits some seconds, and says if the connection ended meanwhile."""
+WAIT_FOR_DISCONNECT = "doaudit.wait_for_disconnect"
+"""The key in the WSGI environment of a function that waits some seconds and returns whether the client hung up."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """
-    Return a socket that listens on *port* of this machine; 0 takes any free one.
+    Return a socket that listens on a port of this machine.
+
+    Args:
+        host: A loopback address or name.
+        port: A port, or 0 for any free one.
 
     Raises:
         ValueError: *host* can be reached from other machines.
@@ -60,11 +65,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 class LoopbackServer:
     """
-    A WSGI app, answering on a listening socket from threads of its own until it is stopped.
+    A server that runs a WSGI app on a listening socket, in threads of its own, until it is stopped.
 
     Args:
-        app: What answers.
-        listening: Where. It is closed when the server stops.
+        app: The app.
+        listening: The socket. It is closed when the server stops.
+
+    Attributes:
+        port: The port it listens on.
     """
 
     def __init__(self, app: WSGIApplication, listening: socket.socket) -> None:
@@ -79,7 +87,7 @@ class LoopbackServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer nothing more, and cut every connection that is open."""
+        """Stop serving, and cut all open connections."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -89,10 +97,10 @@ class LoopbackServer:
 
 
 class _Handler(WSGIRequestHandler):
-    """One connection: answers request after request until either side has had enough."""
+    """The handler of one connection: serves request after request until either side closes it."""
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else every second answer waits 40 ms for an acknowledgement
+    disable_nagle_algorithm = True  # else every second response waits 40 ms for an acknowledgement
     server: BaseWSGIServer
 
     def setup(self) -> None:
@@ -105,9 +113,9 @@ class _Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         environ = self.make_environ()
-        # What an app leaves unread would be taken for the next request, so the body is read whole before it starts.
+        # A part of the body that the app leaves unread would be taken for the next request, so all of it is read first.
         environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0)))
-        environ[ENDED_WITHIN] = self._ended_within
+        environ[WAIT_FOR_DISCONNECT] = self._wait_for_disconnect
         started: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []
         parts: Iterable[bytes] = ()
@@ -122,7 +130,7 @@ class _Handler(WSGIRequestHandler):
         try:
             parts = self.server.app(environ, start_response)
             rest = iter(parts)
-            first = next(rest, b"")  # an app may say its status no sooner than this
+            first = next(rest, b"")  # an app may call start_response only here
             self._send(*started[-1], chain([b"".join(written) + first], rest))
         except ConnectionError:
             self.close_connection = True
@@ -132,7 +140,7 @@ class _Handler(WSGIRequestHandler):
                 parts.close()
 
     def _send(self, status: str, headers: list[tuple[str, str]], parts: Iterable[bytes]) -> None:
-        """Send an answer part by part, each as soon as it is there, the first together with the headers."""
+        """Send a response part by part, each as soon as it is available, the first together with the headers."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
         head, sent = f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1"), 0
         for part in parts:
@@ -140,20 +148,21 @@ class _Handler(WSGIRequestHandler):
             head, sent = b"", sent + len(part)
         promised = next((int(value) for name, value in headers if name.lower() == "content-length"), sent)
         if promised > sent and self.command != "HEAD":
-            raise ConnectionAbortedError("The answer was cut short.")
+            raise ConnectionAbortedError("The response was cut short.")
 
-    def _ended_within(self, seconds: float) -> bool:
-        """Wait *seconds*, but no longer than the connection lasts; say whether either side has ended it."""
+    def _wait_for_disconnect(self, seconds: float) -> bool:
+        """Wait *seconds*, or until either side closes the connection; return whether it was closed."""
         # The end of a connection makes it readable. So would a next request, but no client of ours sends one before it
-        # has the answer to the last.
-        with selectors.DefaultSelector() as watch:
-            watch.register(self.connection, selectors.EVENT_READ)
-            return bool(watch.select(seconds))
+        # has the response to the last.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            return bool(selector.select(seconds))
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 -- the name is the parent's
-        """Say nothing: a notebook's output is no place for an access log."""
+        """Log nothing: an access log would fill the output of a notebook."""
 
 
 def _cut(connection: socket.socket) -> None:
-    with suppress(OSError):  # the other side may have been faster
+    """Close a connection in both directions."""
+    with suppress(OSError):  # the other side may have closed it first
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""The API's endpoints: what each needs, and what it answers."""
+"""The API's endpoints: for each its path, the scope it needs, and the function that computes its response."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from doaudit.demo.http import serialize
+from doaudit.demo.http.response import Response
 from doaudit.demo.world import catalogue
 from doaudit.demo.world.api_errors import bad_request, not_found
 from doaudit.demo.world.events import EVENTS
@@ -19,23 +20,23 @@ if TYPE_CHECKING:
     from doaudit.demo.world.records import Action, Droplet, ReservedIp, Resource
     from doaudit.demo.world.world import World
 
-__all__ = ["ROUTES", "Asked", "Route"]
+__all__ = ["ROUTES", "Request", "Route"]
 
-_MOST_PER_PAGE = 200
-_USUAL_PER_PAGE = 20
+_MAX_PER_PAGE = 200
+_DEFAULT_PER_PAGE = 20
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """
-    One request, as far as an endpoint cares.
+    A request, as an endpoint gets it.
 
     Args:
-        world: The account it is about.
-        url: Its absolute address without the query.
-        query: Its query.
-        body: What was sent with it.
-        token: Who asks.
+        world: The account.
+        url: The absolute address, without the query.
+        query: The parameters of the query.
+        body: The body.
+        token: The token, already authenticated.
     """
 
     world: World
@@ -46,37 +47,34 @@ class Asked:
 
     @property
     def page(self) -> int:
-        """The page asked for; what is no page is the first."""
-        return max(_whole(self.query.get("page"), 1), 1)
+        """The requested page, from 1; 1 where the query has no valid number."""
+        return max(_parse_count(self.query.get("page"), 1), 1)
 
     @property
     def per_page(self) -> int:
-        """The rows asked for; more than 200 are 200."""
-        asked = _whole(self.query.get("per_page"), _USUAL_PER_PAGE)
-        return min(asked, _MOST_PER_PAGE) if asked > 0 else _USUAL_PER_PAGE
+        """The requested rows on a page: 20 where the query has no valid number, at most 200."""
+        per_page = _parse_count(self.query.get("per_page"), _DEFAULT_PER_PAGE)
+        return min(per_page, _MAX_PER_PAGE) if per_page > 0 else _DEFAULT_PER_PAGE
 
     @property
-    def fields(self) -> dict[str, Any]:
-        """The body as an object, or the 400 that says it is none."""
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; raises the 400 if it is not one."""
         try:
             return msgspec.json.decode(self.body, type=dict[str, Any])
         except msgspec.DecodeError as problem:
             raise bad_request() from problem
 
 
-Response = tuple[int, bytes]
-
-
 @dataclass(frozen=True)
 class Route:
     """
-    One endpoint.
+    An endpoint.
 
     Args:
-        method: Its method.
+        method: Its HTTP method.
         rule: Its path, in Flask's notation.
-        view: From a request and the path's variables to a status and a body.
-        scope: What the token must be allowed.
+        view: The function that computes the response from a `Request` and the variables of the path.
+        scope: The scope that the token needs; None for none.
     """
 
     method: str
@@ -85,48 +83,55 @@ class Route:
     scope: str | None
 
 
-def _whole(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else otherwise
+def _parse_count(text: str | None, default: int) -> int:
+    """Return the number in a parameter of the query, or *default* where it is not a whole number."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else default
 
 
-def _pages(asked: Asked, total: int) -> dict[str, Any]:
-    others = "".join(f"&{key}={quote(value)}" for key, value in asked.query.items() if key not in {"page", "per_page"})
-    return serialize.links(asked.url, others, asked.page, asked.per_page, total)
+def _links(request: Request, total: int) -> dict[str, Any]:
+    """Return the `links` of a list of *total* rows, with the other parameters of the query kept."""
+    others = "".join(
+        f"&{key}={quote(value)}" for key, value in request.query.items() if key not in {"page", "per_page"}
+    )
+    return serialize.links(request.url, others, request.page, request.per_page, total)
 
 
-def _list(asked: Asked, key: str, rows: Sequence[Any], to_json: Callable[[Any], bytes]) -> Response:
-    newest = (asked.page - 1) * asked.per_page
-    shown = rows[newest : newest + asked.per_page]
-    return 200, serialize.page_json(key, map(to_json, shown), _pages(asked, len(rows)), len(rows))
+def _list(request: Request, key: str, rows: Sequence[Any], to_json: Callable[[Any], bytes]) -> Response:
+    """Return the requested page of *rows*."""
+    first = (request.page - 1) * request.per_page
+    shown = rows[first : first + request.per_page]
+    return Response(200, serialize.page_json(key, map(to_json, shown), _links(request, len(rows)), len(rows)))
 
 
-def _action_json(asked: Asked, *hidden: str) -> Callable[[Action], bytes]:
-    """Return the writer of actions whose end is left out where their `end_hidden` is among *hidden*."""
-    now, with_sizes = asked.world.now, asked.world.tokens.allows(asked.token, "sizes:read")
+def _action_writer(request: Request, *hidden: str) -> Callable[[Action], bytes]:
+    """Return a function from action to JSON, without the end of actions whose `end_hidden` is in *hidden*."""
+    now, with_sizes = request.world.now, request.world.tokens.allows(request.token, "sizes:read")
     return lambda action: serialize.action_json(
         action, now, end_hidden=action.end_hidden in hidden, with_sizes=with_sizes
     )
 
 
-def _listed_actions(asked: Asked, resource: Resource) -> Response:
-    return _list(asked, "actions", asked.world.actions_of(resource), _action_json(asked, "in_lists", "everywhere"))
+def _actions_of(request: Request, resource: Resource) -> Response:
+    return _list(
+        request, "actions", request.world.actions_of(resource), _action_writer(request, "in_lists", "everywhere")
+    )
 
 
-def _one_action(asked: Asked, action: Action, status: int = 200) -> Response:
-    return status, b'{"action":%s}' % _action_json(asked, "everywhere")(action)
+def _action_response(request: Request, action: Action, status: int = 200) -> Response:
+    return Response(status, b'{"action":%s}' % _action_writer(request, "everywhere")(action))
 
 
-def _actions(asked: Asked) -> Response:
-    rows, total = asked.world.read_list(asked.page, asked.per_page)
-    to_json = _action_json(asked, "in_lists", "everywhere")
-    return 200, serialize.page_json("actions", map(to_json, rows), _pages(asked, total), total)
+def _actions(request: Request) -> Response:
+    actions, total = request.world.list_actions(request.page, request.per_page)
+    to_json = _action_writer(request, "in_lists", "everywhere")
+    return Response(200, serialize.page_json("actions", map(to_json, actions), _links(request, total), total))
 
 
-def _action(asked: Asked, action_id: int) -> Response:
-    return _one_action(asked, asked.world.action(action_id))
+def _action(request: Request, action_id: int) -> Response:
+    return _action_response(request, request.world.action(action_id))
 
 
-def _account(asked: Asked) -> Response:
+def _account(request: Request) -> Response:
     account = {
         "droplet_limit": 100,
         "floating_ip_limit": 20,
@@ -138,148 +143,159 @@ def _account(asked: Asked) -> Response:
         "status_message": "",
         "team": {"uuid": "5df3e3004a17e242b7c20ca6c9fc25b701a47ece", "name": "Example company"},
     }
-    del asked
-    return 200, serialize.encode({"account": account})
+    del request
+    return Response(200, serialize.encode({"account": account}))
 
 
-def _droplet_shape(asked: Asked, droplet: Droplet) -> dict[str, Any]:
-    world = asked.world
+def _droplet_object(request: Request, droplet: Droplet) -> dict[str, Any]:
+    """Return a droplet as the API's object, with its listed images and attached volumes."""
+    world = request.world
     images = world.listed_images(droplet.id)
     volumes = [volume for volume in world.volumes.values() if volume.get("droplet_id", world.now) == droplet.id]
-    return serialize.droplet_shape(droplet, world.now, images, volumes)
+    return serialize.droplet_object(droplet, world.now, images, volumes)
 
 
-def _droplets(asked: Asked) -> Response:
-    name, tag = asked.query.get("name"), asked.query.get("tag_name")
+def _droplets(request: Request) -> Response:
+    name, tag = request.query.get("name"), request.query.get("tag_name")
     chosen = [
         droplet
-        for droplet in asked.world.living_droplets()
-        if name in {None, droplet.get("name", asked.world.now)} and (tag is None or tag in droplet.tags)
+        for droplet in request.world.listed_droplets()
+        if name in {None, droplet.get("name", request.world.now)} and (tag is None or tag in droplet.tags)
     ]
-    return _list(asked, "droplets", chosen, lambda droplet: serialize.encode(_droplet_shape(asked, droplet)))
+    return _list(request, "droplets", chosen, lambda droplet: serialize.encode(_droplet_object(request, droplet)))
 
 
-def _create_droplets(asked: Asked) -> Response:
-    made = asked.world.create_droplets(asked.fields)
-    shapes = [_droplet_shape(asked, droplet) for droplet, _ in made]
-    base = asked.url.removesuffix("droplets")
-    to = [{"id": action.id, "rel": "create", "href": f"{base}actions/{action.id}"} for _, action in made]
-    one = {"droplet": shapes[0]} if "names" not in asked.fields else {"droplets": shapes}
-    return 202, serialize.encode(one | {"links": {"actions": to}})
+def _create_droplets(request: Request) -> Response:
+    created = request.world.create_droplets(request.json)
+    droplets = [_droplet_object(request, droplet) for droplet, _ in created]
+    base = request.url.removesuffix("droplets")
+    actions = [{"id": action.id, "rel": "create", "href": f"{base}actions/{action.id}"} for _, action in created]
+    result = {"droplet": droplets[0]} if "names" not in request.json else {"droplets": droplets}
+    return Response(202, serialize.encode(result | {"links": {"actions": actions}}))
 
 
-def _droplet(asked: Asked, droplet_id: int) -> Response:
-    return 200, serialize.encode({"droplet": _droplet_shape(asked, asked.world.droplet(droplet_id))})
+def _droplet(request: Request, droplet_id: int) -> Response:
+    return Response(200, serialize.encode({"droplet": _droplet_object(request, request.world.droplet(droplet_id))}))
 
 
-def _destroy_droplet(asked: Asked, droplet_id: int) -> Response:
-    asked.world.destroy_droplet(droplet_id)
-    return 204, b""
+def _destroy_droplet(request: Request, droplet_id: int) -> Response:
+    request.world.destroy_droplet(droplet_id)
+    return Response(204, b"")
 
 
-def _droplet_actions(asked: Asked, droplet_id: int) -> Response:
-    return _listed_actions(asked, asked.world.droplet(droplet_id))
+def _droplet_actions(request: Request, droplet_id: int) -> Response:
+    return _actions_of(request, request.world.droplet(droplet_id))
 
 
-def _droplet_action(asked: Asked, droplet_id: int, action_id: int) -> Response:
-    action = asked.world.action(action_id, asked.world.droplet(droplet_id))
-    hidden = ("", "in_lists", "everywhere") if asked.world.scoped_reads_lack_end else ("everywhere",)
-    return 200, b'{"action":%s}' % _action_json(asked, *hidden)(action)
+def _droplet_action(request: Request, droplet_id: int, action_id: int) -> Response:
+    action = request.world.action(action_id, request.world.droplet(droplet_id))
+    hidden = ("", "in_lists", "everywhere") if request.world.scoped_reads_lack_end else ("everywhere",)
+    return Response(200, b'{"action":%s}' % _action_writer(request, *hidden)(action))
 
 
-def _act_on_droplet(asked: Asked, droplet_id: int) -> Response:
-    fields = asked.fields
+def _act_on_droplet(request: Request, droplet_id: int) -> Response:
+    fields = request.json
     event = EVENTS.get(str(fields.get("type")))
-    asked.world.tokens.check(asked.token, event.scopes if event else ())
-    return _one_action(asked, asked.world.act_on_droplet(droplet_id, fields), 201)
+    request.world.tokens.check(request.token, event.scopes if event else ())
+    return _action_response(request, request.world.act_on_droplet(droplet_id, fields), 201)
 
 
-def _droplet_snapshots(asked: Asked, droplet_id: int) -> Response:
-    world = asked.world
-    taken = world.listed_images(world.droplet(droplet_id).id, "snapshot")
+def _droplet_snapshots(request: Request, droplet_id: int) -> Response:
+    world = request.world
+    images = world.listed_images(world.droplet(droplet_id).id, "snapshot")
     return _list(
-        asked, "snapshots", taken, lambda image: serialize.encode(serialize.snapshot_of_droplet_shape(image, world.now))
+        request,
+        "snapshots",
+        images,
+        lambda image: serialize.encode(serialize.snapshot_of_droplet_object(image, world.now)),
     )
 
 
-def _snapshots(asked: Asked) -> Response:
-    world = asked.world
+def _snapshots(request: Request) -> Response:
+    world = request.world
     # There are no volume snapshots in a simulated account.
-    taken = [] if asked.query.get("resource_type") == "volume" else world.listed_images(type_="snapshot")
-    return _list(asked, "snapshots", taken, lambda image: serialize.encode(serialize.snapshot_shape(image, world.now)))
-
-
-def _images(asked: Asked) -> Response:
-    # Only the account's own images are simulated, so that `private=true` changes nothing.
-    world = asked.world
+    images = [] if request.query.get("resource_type") == "volume" else world.listed_images(type_="snapshot")
     return _list(
-        asked, "images", world.listed_images(), lambda image: serialize.encode(serialize.image_shape(image, world.now))
+        request, "snapshots", images, lambda image: serialize.encode(serialize.snapshot_object(image, world.now))
     )
 
 
-def _image_actions(asked: Asked, image_id: int) -> Response:
-    return _listed_actions(asked, asked.world.image(image_id))
+def _images(request: Request) -> Response:
+    # Only the account's own images are simulated, so that `private=true` changes nothing.
+    world = request.world
+    return _list(
+        request,
+        "images",
+        world.listed_images(),
+        lambda image: serialize.encode(serialize.image_object(image, world.now)),
+    )
 
 
-def _image_action(asked: Asked, image_id: int, action_id: int) -> Response:
-    return _one_action(asked, asked.world.action(action_id, asked.world.image(image_id)))
+def _image_actions(request: Request, image_id: int) -> Response:
+    return _actions_of(request, request.world.image(image_id))
 
 
-def _act_on_image(asked: Asked, image_id: int) -> Response:
-    return _one_action(asked, asked.world.act_on_image(image_id, asked.fields), 201)
+def _image_action(request: Request, image_id: int, action_id: int) -> Response:
+    return _action_response(request, request.world.action(action_id, request.world.image(image_id)))
 
 
-def _volumes(asked: Asked) -> Response:
-    world = asked.world
-    wanted = [(key, asked.query[key]) for key in ("name", "region") if key in asked.query]
-    chosen = [volume for volume in world.volumes.values() if all(getattr(volume, k) == v for k, v in wanted)]
-    return _list(asked, "volumes", chosen, lambda volume: serialize.encode(serialize.volume_shape(volume, world.now)))
+def _act_on_image(request: Request, image_id: int) -> Response:
+    return _action_response(request, request.world.act_on_image(image_id, request.json), 201)
 
 
-def _volume_actions(asked: Asked, volume_id: str) -> Response:
-    return _listed_actions(asked, asked.world.volume(volume_id))
+def _volumes(request: Request) -> Response:
+    world = request.world
+    filters = [(key, request.query[key]) for key in ("name", "region") if key in request.query]
+    chosen = [volume for volume in world.volumes.values() if all(getattr(volume, k) == v for k, v in filters)]
+    return _list(
+        request, "volumes", chosen, lambda volume: serialize.encode(serialize.volume_object(volume, world.now))
+    )
 
 
-def _volume_action(asked: Asked, volume_id: str, action_id: int) -> Response:
-    return _one_action(asked, asked.world.action(action_id, asked.world.volume(volume_id)))
+def _volume_actions(request: Request, volume_id: str) -> Response:
+    return _actions_of(request, request.world.volume(volume_id))
 
 
-def _act_on_volume(asked: Asked, volume_id: str) -> Response:
-    return _one_action(asked, asked.world.act_on_volume(volume_id, asked.fields), 202)
+def _volume_action(request: Request, volume_id: str, action_id: int) -> Response:
+    return _action_response(request, request.world.action(action_id, request.world.volume(volume_id)))
 
 
-def _reserved_ips(asked: Asked) -> Response:
-    world = asked.world
-
-    def to_json(reserved: ReservedIp) -> bytes:
-        droplet = world.droplets.get(reserved.get("droplet_id", world.now))
-        shape = _droplet_shape(asked, droplet) if droplet is not None and droplet.exists(world.now) else None
-        return serialize.encode(serialize.reserved_ip_shape(reserved, shape))
-
-    return _list(asked, "reserved_ips", list(world.reserved_ips.values()), to_json)
+def _act_on_volume(request: Request, volume_id: str) -> Response:
+    return _action_response(request, request.world.act_on_volume(volume_id, request.json), 202)
 
 
-def _reserved_ip_actions(asked: Asked, ip: str) -> Response:
-    return _listed_actions(asked, asked.world.reserved_ip(ip))
+def _reserved_ips(request: Request) -> Response:
+    world = request.world
+
+    def to_json(reserved_ip: ReservedIp) -> bytes:
+        droplet = world.droplets.get(reserved_ip.get("droplet_id", world.now))
+        target = _droplet_object(request, droplet) if droplet is not None and droplet.exists(world.now) else None
+        return serialize.encode(serialize.reserved_ip_object(reserved_ip, target))
+
+    return _list(request, "reserved_ips", list(world.reserved_ips.values()), to_json)
 
 
-def _reserved_ip_action(asked: Asked, ip: str, action_id: int) -> Response:
-    action = asked.world.action(action_id, asked.world.reserved_ip(ip))
-    return 200, b'{"action":%s}' % serialize.with_project(_action_json(asked, "everywhere")(action))
+def _reserved_ip_actions(request: Request, ip: str) -> Response:
+    return _actions_of(request, request.world.reserved_ip(ip))
 
 
-def _act_on_reserved_ip(asked: Asked, ip: str) -> Response:
-    action = asked.world.act_on_reserved_ip(ip, asked.fields)
-    return 201, b'{"action":%s}' % serialize.with_project(_action_json(asked)(action))
+def _reserved_ip_action(request: Request, ip: str, action_id: int) -> Response:
+    action = request.world.action(action_id, request.world.reserved_ip(ip))
+    return Response(200, b'{"action":%s}' % serialize.with_project_id(_action_writer(request, "everywhere")(action)))
 
 
-def _regions(asked: Asked) -> Response:
-    with_sizes = asked.world.tokens.allows(asked.token, "sizes:read")
-    return _list(asked, "regions", catalogue.REGIONS, lambda slug: catalogue.region_json(slug, with_sizes=with_sizes))
+def _act_on_reserved_ip(request: Request, ip: str) -> Response:
+    action = request.world.act_on_reserved_ip(ip, request.json)
+    return Response(201, b'{"action":%s}' % serialize.with_project_id(_action_writer(request)(action)))
 
 
-def _nothing(asked: Asked, path: str = "") -> Response:
-    del asked, path
+def _regions(request: Request) -> Response:
+    with_sizes = request.world.tokens.allows(request.token, "sizes:read")
+    return _list(request, "regions", catalogue.REGIONS, lambda slug: catalogue.region_json(slug, with_sizes=with_sizes))
+
+
+def _unknown_path(request: Request, path: str = "") -> Response:
+    del request, path
     raise not_found()
 
 
@@ -312,9 +328,9 @@ ROUTES = (
     Route("POST", "/v2/volumes/<volume_id>/actions", _act_on_volume, _VOLUME_ACT),
     Route("GET", "/v2/volumes/<volume_id>/actions/<int:action_id>", _volume_action, _VOLUME_READ),
     *(
-        Route(method, rule, _nothing, None)
+        Route(method, rule, _unknown_path, None)
         for rule in ("/", "/<path:path>")
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
     ),
 )
-"""Every endpoint; the last ones stand for everything that does not exist."""
+"""All endpoints; the last ones catch the paths and methods that do not exist."""

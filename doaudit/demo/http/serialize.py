@@ -1,8 +1,8 @@
 """
-Records as the API writes them.
+The records of an account as the API's JSON.
 
-Actions are joined from bytes, because a client may ask for hundreds of pages of 200 of them; everything else is rare
-enough to go through a dictionary.
+Actions are formatted as bytes, because a client may read hundreds of pages of 200 of them; everything else is rare
+enough to be encoded from a dictionary.
 """
 
 from __future__ import annotations
@@ -17,36 +17,43 @@ from doaudit.demo.world.clock import iso
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from doaudit.demo.world.api_errors import Refusal
+    from doaudit.demo.world.api_errors import ErrorResponse
     from doaudit.demo.world.records import Action, Droplet, Image, ReservedIp, Volume
 
 __all__ = [
     "action_json",
-    "droplet_shape",
+    "droplet_object",
     "encode",
-    "image_shape",
+    "error_json",
+    "image_object",
     "links",
     "page_json",
-    "refusal_json",
-    "reserved_ip_shape",
-    "snapshot_of_droplet_shape",
-    "snapshot_shape",
-    "volume_shape",
-    "with_project",
+    "reserved_ip_object",
+    "snapshot_object",
+    "snapshot_of_droplet_object",
+    "volume_object",
+    "with_project_id",
 ]
 
 encode = msgspec.json.Encoder().encode
+"""Encode a dictionary as JSON, as bytes."""
 
-_PROJECT_ID = "746c6152-2fa2-11ed-92d3-27aaa54e4988"  # the one project everything belongs to
-
-
+_PROJECT_ID = "746c6152-2fa2-11ed-92d3-27aaa54e4988"  # the only project of the account
 _ACTION = b'{"id":%d,"status":"%s","type":"%s","started_at":"%s","completed_at":%s,%s"resource_type":"%s","region":%s}'
 
 
 def action_json(action: Action, now: float, *, end_hidden: bool = False, with_sizes: bool = True) -> bytes:
-    """Return one action as JSON, with the keys in the order of the live API."""
-    over = action.finished(now) and not end_hidden and action.ends_at is not None
-    end = b'"%s"' % iso(action.ends_at or 0).encode() if over else b"null"
+    """
+    Return an action as JSON, with the keys in the order of the live API.
+
+    Args:
+        action: The action.
+        now: Unix seconds.
+        end_hidden: True to leave out when it completed.
+        with_sizes: True to include the sizes of its region.
+    """
+    shown = action.finished(now) and not end_hidden and action.ends_at is not None
+    completed_at = b'"%s"' % iso(action.ends_at or 0).encode() if shown else b"null"
     if action.odd == "no_resource_id":
         resource_id = b""
     else:
@@ -56,7 +63,7 @@ def action_json(action: Action, now: float, *, end_hidden: bool = False, with_si
         action.status(now).encode(),
         action.type.encode(),
         iso(action.started_at).encode(),
-        end,
+        completed_at,
         resource_id,
         action.resource_type.encode(),
         _region(action, with_sizes=with_sizes),
@@ -64,7 +71,7 @@ def action_json(action: Action, now: float, *, end_hidden: bool = False, with_si
 
 
 def _region(action: Action, *, with_sizes: bool) -> bytes:
-    """Return the value of `region` and, but for the oldest rows, the key `region_slug` after it."""
+    """Return the value of `region` and, except in the oldest actions, the key `region_slug` after it."""
     if action.region is None:
         return b'null,"region_slug":null'
     slug = action.region.encode()
@@ -75,20 +82,28 @@ def _region(action: Action, *, with_sizes: bool) -> bytes:
 
 
 def page_json(key: str, rows: Iterable[bytes], pages: dict[str, Any], total: int) -> bytes:
-    """Return a list's envelope around rows that are JSON already."""
+    """
+    Return a page of a list.
+
+    Args:
+        key: The key of the rows, such as "actions".
+        rows: The rows, each as JSON.
+        pages: The list's `links`.
+        total: The number of rows on all pages.
+    """
     return b'{"%s":[%s],"links":%s,"meta":{"total":%d}}' % (key.encode(), b",".join(rows), encode(pages), total)
 
 
 def links(url: str, others: str, page: int, per_page: int, total: int) -> dict[str, Any]:
     """
-    Return the `links` of a list: only those that lead somewhere.
+    Return the `links` of a list: only those to pages that exist.
 
     Args:
-        url: The list's absolute address.
-        others: What else was in the query, as "&key=value".
-        page: The page that was asked for, from 1.
-        per_page: The rows on a page.
-        total: The rows in all.
+        url: The list's absolute address, without a query.
+        others: The other parameters of the query, as "&key=value".
+        page: The requested page, from 1.
+        per_page: The number of rows on a page.
+        total: The number of rows on all pages.
 
     Example:
         >>> links("http://x/v2/actions", "", page=1, per_page=5, total=8)["pages"]["next"]
@@ -99,24 +114,26 @@ def links(url: str, others: str, page: int, per_page: int, total: int) -> dict[s
     last = -(-total // per_page)
     if last <= 1:
         return {}
-    to: dict[str, int] = {}
+    targets: dict[str, int] = {}
     if page > 1:
-        to |= {"first": 1, "prev": min(page - 1, last)}
+        targets |= {"first": 1, "prev": min(page - 1, last)}
     if page < last:
-        to |= {"last": last, "next": page + 1}
-    return {"pages": {rel: f"{url}?page={number}&per_page={per_page}{others}" for rel, number in to.items()}}
+        targets |= {"last": last, "next": page + 1}
+    return {"pages": {rel: f"{url}?page={number}&per_page={per_page}{others}" for rel, number in targets.items()}}
 
 
-def refusal_json(refusal: Refusal, request_id: str) -> bytes:
-    """Return the body of an error."""
-    return encode({"id": refusal.code, "message": refusal.message, "request_id": request_id})
+def error_json(error: ErrorResponse, request_id: str) -> bytes:
+    """Return the body of an error response."""
+    return encode({"id": error.code, "message": error.message, "request_id": request_id})
 
 
 def _region_raw(slug: str) -> msgspec.Raw:
+    """Return a region that is encoded already."""
     return msgspec.Raw(region_json(slug))
 
 
 def _base_image(droplet: Droplet) -> dict[str, Any]:
+    """Return the distribution image that a droplet was created from."""
     return {
         "id": 195_932_981,
         "name": "24.04 (LTS) x64",
@@ -135,6 +152,7 @@ def _base_image(droplet: Droplet) -> dict[str, Any]:
 
 
 def _networks(droplet: Droplet) -> dict[str, Any]:
+    """Return the addresses of a droplet, made up from its id."""
     low, high = droplet.id % 250 + 2, droplet.id // 250 % 250
     public = {"ip_address": f"203.0.113.{low}", "netmask": "255.255.240.0", "gateway": "203.0.113.1", "type": "public"}
     private = {
@@ -146,11 +164,11 @@ def _networks(droplet: Droplet) -> dict[str, Any]:
     return {"v4": [public, private], "v6": []}
 
 
-def droplet_shape(droplet: Droplet, now: float, images: Iterable[Image], volumes: Iterable[Volume]) -> dict[str, Any]:
-    """Return one droplet; *images* are those that lists show of it, *volumes* those attached to it."""
+def droplet_object(droplet: Droplet, now: float, images: Iterable[Image], volumes: Iterable[Volume]) -> dict[str, Any]:
+    """Return a droplet as the API's object; *images* are its listed images, *volumes* those attached to it."""
     slug = droplet.get("size", now)
     plan = size(slug)
-    own = [(image.id, image.get("type", now)) for image in images]
+    image_types = [(image.id, image.get("type", now)) for image in images]
     return {
         "id": droplet.id,
         "name": droplet.get("name", now),
@@ -163,9 +181,9 @@ def droplet_shape(droplet: Droplet, now: float, images: Iterable[Image], volumes
         "kernel": None,
         "created_at": iso(droplet.created_at),
         "features": droplet.get("features", now),
-        "backup_ids": [id_ for id_, type_ in own if type_ == "backup"],
+        "backup_ids": [id_ for id_, type_ in image_types if type_ == "backup"],
         "next_backup_window": None,
-        "snapshot_ids": [id_ for id_, type_ in own if type_ == "snapshot"],
+        "snapshot_ids": [id_ for id_, type_ in image_types if type_ == "snapshot"],
         "image": _base_image(droplet),
         "volume_ids": [volume.id for volume in volumes],
         "size": plan,
@@ -177,8 +195,8 @@ def droplet_shape(droplet: Droplet, now: float, images: Iterable[Image], volumes
     }
 
 
-def image_shape(image: Image, now: float) -> dict[str, Any]:
-    """Return one snapshot or backup as /v2/images shows it."""
+def image_object(image: Image, now: float) -> dict[str, Any]:
+    """Return a snapshot or backup as /v2/images shows it."""
     return {
         "id": image.id,
         "name": image.name,
@@ -196,18 +214,19 @@ def image_shape(image: Image, now: float) -> dict[str, Any]:
     }
 
 
-def snapshot_shape(image: Image, now: float) -> dict[str, Any]:
-    """Return one snapshot as /v2/snapshots shows it: there its id is text."""
+def snapshot_object(image: Image, now: float) -> dict[str, Any]:
+    """Return a snapshot as /v2/snapshots shows it, where its id is text."""
     about = {"resource_id": str(image.droplet_id), "resource_type": "droplet", "tags": []}
     return {"id": str(image.id)} | _snapshot(image, now) | about
 
 
-def snapshot_of_droplet_shape(image: Image, now: float) -> dict[str, Any]:
-    """Return one snapshot as its droplet's list shows it: there its id is a number."""
+def snapshot_of_droplet_object(image: Image, now: float) -> dict[str, Any]:
+    """Return a snapshot as the list of its droplet shows it, where its id is a number."""
     return {"id": image.id} | _snapshot(image, now) | {"type": image.get("type", now)}
 
 
 def _snapshot(image: Image, now: float) -> dict[str, Any]:
+    """Return the fields that both lists of snapshots have in common."""
     return {
         "name": image.name,
         "created_at": iso(image.created_at),
@@ -217,8 +236,8 @@ def _snapshot(image: Image, now: float) -> dict[str, Any]:
     }
 
 
-def volume_shape(volume: Volume, now: float) -> dict[str, Any]:
-    """Return one volume."""
+def volume_object(volume: Volume, now: float) -> dict[str, Any]:
+    """Return a volume as the API's object."""
     attached = volume.get("droplet_id", now)
     return {
         "id": volume.id,
@@ -234,17 +253,17 @@ def volume_shape(volume: Volume, now: float) -> dict[str, Any]:
     }
 
 
-def reserved_ip_shape(reserved: ReservedIp, droplet: dict[str, Any] | None) -> dict[str, Any]:
-    """Return one reserved IP; *droplet* is the shape of the one it points to."""
+def reserved_ip_object(reserved_ip: ReservedIp, droplet: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a reserved IP as the API's object; *droplet* is the object of the droplet it is assigned to."""
     return {
-        "ip": reserved.ip,
-        "region": _region_raw(reserved.region),
+        "ip": reserved_ip.ip,
+        "region": _region_raw(reserved_ip.region),
         "droplet": droplet,
         "locked": False,
         "project_id": _PROJECT_ID,
     }
 
 
-def with_project(action: bytes) -> bytes:
-    """Return a single action of a reserved IP: only there the API names the project."""
+def with_project_id(action: bytes) -> bytes:
+    """Return an action (as JSON) with the `project_id`, as in single actions of reserved IPs and only there."""
     return b'%s,"project_id":"%s"}' % (action[:-1], _PROJECT_ID.encode())

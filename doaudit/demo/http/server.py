@@ -1,20 +1,22 @@
-"""The simulated account over HTTP, so that any client of the API can talk to it."""
+"""The server of a simulated account, which any client of the DigitalOcean API can use."""
 
 from __future__ import annotations
 
 import threading
 import time
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from flask import Flask, Response, request
+import flask
 
-from doaudit.demo.http import fault_responses, serialize
-from doaudit.demo.http.fault_responses import Reply
-from doaudit.demo.http.loopback import ENDED_WITHIN, LoopbackServer, listen
-from doaudit.demo.http.routes import ROUTES, Asked, Route
-from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.http import serialize
+from doaudit.demo.http.fault_responses import damaged, replacement
+from doaudit.demo.http.loopback import WAIT_FOR_DISCONNECT, LoopbackServer, listen
+from doaudit.demo.http.response import Response
+from doaudit.demo.http.routes import ROUTES, Request, Route
+from doaudit.demo.world.api_errors import ErrorResponse
 from doaudit.demo.world.tokens import DEMO_TOKEN
 
 if TYPE_CHECKING:
@@ -29,12 +31,12 @@ __all__ = ["DemoServer", "app", "serve"]
 
 class DemoServer:
     """
-    A simulated account that is being served; a context manager that stops it.
+    A running server of a simulated account; as a context manager it stops the server at the end.
 
     Attributes:
-        url: Where, such as "http://127.0.0.1:41873": a base URL without /v2.
-        token: A token it accepts.
-        world: The account itself.
+        url: Its base URL without /v2, such as "http://127.0.0.1:41873".
+        token: A token that it accepts.
+        world: The account.
     """
 
     def __init__(self, world: World, url: str, stop: Callable[[], None]) -> None:
@@ -44,23 +46,23 @@ class DemoServer:
         self._stop: Callable[[], None] | None = stop
 
     def stop(self) -> None:
-        """Stop serving, at once; stopping twice is no mistake."""
+        """Stop the server at once; stopping it again does nothing."""
         stop, self._stop = self._stop, None
         if stop is not None:
             stop()
 
     def __enter__(self) -> Self:
-        """Return the server itself."""
+        """Return the server."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop serving."""
+        """Stop the server."""
         self.stop()
 
     def __repr__(self) -> str:
-        """Say where it is; never the token."""
+        """Return a text with the URL, never with the token."""
         return f"<DemoServer {self.url}{'' if self._stop else ', stopped'}>"
 
 
@@ -77,13 +79,16 @@ def serve(
     Serve a simulated account on a port of this machine, in threads of this process.
 
     Args:
-        world: The account; without one, the company of `doaudit.demo.company.history`.
-        seed: The company's seed, when no world is given.
+        world: The account; None for the company of `doaudit.demo.company.history`.
+        seed: The seed of the company, where no world is given.
         host: A loopback address.
         port: A port, or 0 for any free one.
-        speed: How fast the world's clock runs from now on, against the real one: 60 lets a minute pass in a second.
-            With 0 it stands still, and only `world.advance` moves it, as tests want it.
-        latency_s: How long each answer takes on its way, in real seconds; requests in flight wait side by side.
+        speed: The speed of the world's clock from now on, as a multiple of real time: with 60 a minute passes in a
+            second. With 0 it stands still and only `world.advance` moves it, which suits tests.
+        latency_s: The latency of each response, in real seconds; concurrent requests wait at the same time.
+
+    Returns:
+        The running server. It stops with `stop`, or as a context manager at the end of the block.
 
     Raises:
         ValueError: *host* can be reached from other machines.
@@ -97,7 +102,7 @@ def serve(
     """
     listening = listen(host, port)
     if world is None:
-        from doaudit.demo.company.history import company_world  # noqa: PLC0415 -- who brings a world needs no company
+        from doaudit.demo.company.history import company_world  # noqa: PLC0415 -- not needed for a given world
 
         world = company_world(seed)
     world.clock.follow(time.monotonic, speed)
@@ -108,83 +113,61 @@ def serve(
         stopping.set()
         running.stop()
 
-    shown = f"[{host}]" if ":" in host else host
-    return DemoServer(world, f"http://{shown}:{running.port}", stop)
+    name = f"[{host}]" if ":" in host else host
+    return DemoServer(world, f"http://{name}:{running.port}", stop)
 
 
-def app(world: World, *, latency_s: float = 0.0, stopping: threading.Event | None = None) -> Flask:
+def app(world: World, *, latency_s: float = 0.0, stopping: threading.Event | None = None) -> flask.Flask:
     """
-    Return the WSGI app that answers for *world*.
+    Return the WSGI app of a simulated account.
 
     Args:
-        world: The account. One request at a time looks at it; they wait side by side.
-        latency_s: How long each answer takes on its way, in real seconds.
-        stopping: Set when answers are no longer wanted, so that slow ones stop waiting.
+        world: The account. Requests use it one at a time, and wait at the same time.
+        latency_s: The latency of each response, in real seconds.
+        stopping: An event that ends all waits: set it when no more responses are needed.
     """
-    flask = Flask("doaudit.demo", static_folder=None)
-    flask.config["PROPAGATE_EXCEPTIONS"] = True  # a cut connection is raised through Flask to the server
-    line = _Line(world, latency_s, stopping or threading.Event())
+    wsgi_app = flask.Flask("doaudit.demo", static_folder=None)
+    wsgi_app.config["PROPAGATE_EXCEPTIONS"] = True  # a cut connection is raised through Flask to the server
+    endpoints = _Endpoints(world, latency_s, stopping or threading.Event())
     for route in ROUTES:
-        flask.add_url_rule(
+        wsgi_app.add_url_rule(
             route.rule,
             endpoint=f"{route.method} {route.rule}",
-            view_func=line.through(route),
+            view_func=endpoints.view(route),
             methods=[route.method],
             provide_automatic_options=False,
         )
-    return flask
+    return wsgi_app
 
 
-class _Line:
-    """The way of a request to an endpoint and back, with all that can happen on it."""
+class _Endpoints:
+    """The Flask views of all endpoints of a world, with its limits, its tokens and its faults applied."""
 
     def __init__(self, world: World, latency_s: float, stopping: threading.Event) -> None:
         self._world = world
         self._latency_s = latency_s
         self._stopping = stopping
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
-    def through(self, route: Route) -> Callable[..., Response]:
-        """Return the view that takes a request to *route*."""
+    def view(self, route: Route) -> Callable[..., flask.Response]:
+        """Return the Flask view of *route*."""
 
-        def view(**variables: Any) -> Response:  # noqa: ANN401 -- numbers and texts
-            path = request.full_path if request.query_string else request.path
-            with self._turn:
-                self._world.requests.append(f"{request.method} {path}")
-                fault = self._world.faults.take(request.method, path)
-            self._travel(fault)
-            with self._turn:
-                reply = self._reply(route, variables, fault)
+        def view(**variables: Any) -> flask.Response:  # noqa: ANN401 -- numbers and texts
+            path = flask.request.full_path if flask.request.query_string else flask.request.path
+            with self._lock:
+                self._world.requests.append(f"{flask.request.method} {path}")
+                fault = self._world.faults.take(flask.request.method, path)
+            self._delay(fault)
+            with self._lock:
+                response = self._respond(route, variables, fault)
             if fault is not None and fault.kind == "dropped_after":
                 raise ConnectionAbortedError("The connection was cut after the request had been carried out.")
-            return self._response(reply if fault is None else fault_responses.spoiled(fault, reply))
+            return self._to_flask(response if fault is None else damaged(fault, response))
 
         return view
 
-    def _response(self, reply: Reply) -> Response:
-        body = reply.body if reply.pause_s is None else self._trickling(reply.body, reply.pause_s)
-        response = Response(body, reply.status)
-        response.headers.clear()
-        response.headers.extend(reply.headers)
-        if reply.status != 204:  # noqa: PLR2004 -- no content, hence no length
-            response.headers["content-length"] = str(len(reply.body) if reply.length is None else reply.length)
-        response.automatically_set_content_length = False
-        return response
-
-    def _trickling(self, body: bytes, pause_s: float) -> Iterator[bytes]:
-        """Return the bytes of *body* one by one, with a pause before each but the first, while somebody waits."""
-        # Servers other than ours do not say that the client has hung up; with them the next byte will fail.
-        ended_within = request.environ.get(ENDED_WITHIN, self._stopping.wait)
-
-        def trickle() -> Iterator[bytes]:
-            for place in range(len(body)):
-                if place and (self._stopping.is_set() or ended_within(pause_s)):
-                    return
-                yield body[place : place + 1]
-
-        return trickle()
-
-    def _travel(self, fault: Fault | None) -> None:
+    def _delay(self, fault: Fault | None) -> None:
+        """Wait for the latency and for a fault that delays the response; raise if the fault cuts the connection."""
         kind = fault.kind if fault else None
         wait_s = fault.wait_s if fault and kind in {"slow", "hang"} else 0.0
         if self._latency_s + wait_s > 0:
@@ -192,24 +175,55 @@ class _Line:
         if kind in {"hang", "dropped"}:
             raise ConnectionAbortedError("The connection was cut before the request was carried out.")
 
-    def _reply(self, route: Route, variables: dict[str, Any], fault: Fault | None) -> Reply:
-        world = self._world
-        authorization, request_id = request.headers.get("Authorization", ""), str(uuid4())
+    def _respond(self, route: Route, variables: dict[str, Any], fault: Fault | None) -> Response:
+        """Carry out the request, unless *fault* replaces its response, and add the headers of the API."""
+        world, request_id = self._world, str(uuid4())
+        authorization = flask.request.headers.get("Authorization", "")
         try:
-            instead = fault_responses.instead(fault, world.limits.hourly, world.now) if fault else None
-            if isinstance(instead, Refusal):
+            instead = replacement(fault, world.limits.hourly, world.now) if fault else None
+            if isinstance(instead, ErrorResponse):
                 raise instead
-            if isinstance(instead, Reply):
+            if isinstance(instead, Response):
                 return instead
-            token = world.tokens.authenticate(authorization)
-            world.limits.admit(token, world.now)
-            world.tokens.check(token, [route.scope] if route.scope else [])
-            asked = Asked(world, request.base_url, request.args, request.get_data(), token)
-            reply = Reply(*route.view(asked, **variables))
-        except Refusal as refusal:
-            reply = Reply(refusal.status, serialize.refusal_json(refusal, request_id))
-            reply.headers.update(refusal.headers)
+            response = self._carry_out(route, variables, authorization)
+        except ErrorResponse as error:
+            response = Response(error.status, serialize.error_json(error, request_id))
+            response.headers.update(error.headers)
         limits = world.limits.headers(authorization.partition(" ")[2], world.now)
         date = formatdate(world.now, usegmt=True)
-        headers = limits | reply.headers | {"x-request-id": request_id, "x-gateway": "Edge-Gateway", "date": date}
-        return Reply(reply.status, reply.body, headers)
+        headers = limits | response.headers | {"x-request-id": request_id, "x-gateway": "Edge-Gateway", "date": date}
+        return Response(response.status, response.body, headers)
+
+    def _carry_out(self, route: Route, variables: dict[str, Any], authorization: str) -> Response:
+        """Check the token, the rate limits and the scope, and call the endpoint."""
+        world = self._world
+        token = world.tokens.authenticate(authorization)
+        world.limits.admit(token, world.now)
+        world.tokens.check(token, [route.scope] if route.scope else [])
+        request = Request(world, flask.request.base_url, flask.request.args, flask.request.get_data(), token)
+        return route.view(request, **variables)
+
+    def _to_flask(self, response: Response) -> flask.Response:
+        """Return the Flask response that sends exactly the status, headers and bytes of *response*."""
+        body = response.body if response.pause_s is None else self._trickle(response.body, response.pause_s)
+        sent = flask.Response(body, response.status)
+        sent.headers.clear()
+        sent.headers.extend(response.headers)
+        if response.status != HTTPStatus.NO_CONTENT:
+            length = len(response.body) if response.length is None else response.length
+            sent.headers["content-length"] = str(length)
+        sent.automatically_set_content_length = False
+        return sent
+
+    def _trickle(self, body: bytes, pause_s: float) -> Iterator[bytes]:
+        """Return the bytes of *body* one by one, with a pause between them, until the client hangs up."""
+        # Other servers than ours do not tell that the client has hung up; with them, sending the next byte fails.
+        wait = flask.request.environ.get(WAIT_FOR_DISCONNECT, self._stopping.wait)
+
+        def parts() -> Iterator[bytes]:
+            for place in range(len(body)):
+                if place and (self._stopping.is_set() or wait(pause_s)):
+                    return
+                yield body[place : place + 1]
+
+        return parts()

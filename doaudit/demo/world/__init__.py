@@ -1,1 +1,1 @@
-"""The simulated account itself: what it holds, its clock, its limits and its faults; pure, without HTTP."""
+"""The simulated account: its records, clock, rate limits, tokens and faults. Pure: no network, threads or real time."""

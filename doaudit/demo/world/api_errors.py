@@ -1,19 +1,19 @@
-"""The API's own errors, word for word (messages as seen from the live API, or as its specification gives them)."""
+"""The API's error responses, word for word as seen from the live API or as its specification gives them."""
 
 from __future__ import annotations
 
-__all__ = ["Refusal", "bad_request", "forbidden", "not_found", "pending_event", "unauthorized", "unprocessable"]
+__all__ = ["ErrorResponse", "bad_request", "forbidden", "not_found", "pending_event", "unauthorized", "unprocessable"]
 
 
-class Refusal(Exception):
+class ErrorResponse(Exception):
     """
-    An answer of the API that is an error.
+    An error response of the API, raised where a request cannot be carried out.
 
     Args:
         status: The HTTP status.
-        code: The word in the answer's `id`.
-        message: The sentence in the answer's `message`.
-        headers: Headers that come with it.
+        code: The word in the response's `id`.
+        message: The sentence in the response's `message`.
+        headers: Headers sent with it.
     """
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
@@ -24,31 +24,31 @@ class Refusal(Exception):
         self.headers = headers or {}
 
 
-def bad_request() -> Refusal:
-    """Build the 400 for a body that is no JSON object."""
-    return Refusal(400, "bad_request", "error parsing request body")
+def bad_request() -> ErrorResponse:
+    """Return the 400 for a body that is not a JSON object."""
+    return ErrorResponse(400, "bad_request", "error parsing request body")
 
 
-def unauthorized() -> Refusal:
-    """Build the 401 for a token that is unknown or revoked."""
-    return Refusal(401, "unauthorized", "Unable to authenticate you.")
+def unauthorized() -> ErrorResponse:
+    """Return the 401 for a token that is unknown or revoked."""
+    return ErrorResponse(401, "unauthorized", "Unable to authenticate you.")
 
 
-def forbidden() -> Refusal:
-    """Build the 403 for a token that lacks a scope."""
-    return Refusal(403, "forbidden", "You are not authorized to perform this operation")
+def forbidden() -> ErrorResponse:
+    """Return the 403 for a token that lacks a scope."""
+    return ErrorResponse(403, "forbidden", "You are not authorized to perform this operation")
 
 
-def not_found() -> Refusal:
-    """Build the 404, the same for what never was and for what is gone."""
-    return Refusal(404, "not_found", "The resource you were accessing could not be found.")
+def not_found() -> ErrorResponse:
+    """Return the 404, the same for a resource that never existed and for one that is gone."""
+    return ErrorResponse(404, "not_found", "The resource you were accessing could not be found.")
 
 
-def unprocessable(message: str) -> Refusal:
-    """Build the 422 that says *message*."""
-    return Refusal(422, "unprocessable_entity", message)
+def unprocessable(message: str) -> ErrorResponse:
+    """Return the 422 with *message*."""
+    return ErrorResponse(422, "unprocessable_entity", message)
 
 
-def pending_event(resource: str = "Droplet") -> Refusal:
-    """Build the 422 for a second event while one is running."""
+def pending_event(resource: str = "Droplet") -> ErrorResponse:
+    """Return the 422 for a second event while one is running."""
     return unprocessable(f"{resource} already has a pending event.")

@@ -1,4 +1,4 @@
-"""Regions and droplet sizes: the catalogue that the API repeats inside every action."""
+"""The catalogue of regions and droplet sizes, which the API repeats inside every action."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _NAMES = {
 }
 
 REGIONS = tuple(_NAMES)
-"""The slugs of the regions there are."""
+"""The slugs of all regions."""
 
 _FEATURES = ["backups", "ipv6", "metadata", "install_agent", "storage", "image_transfer"]
 
-# Family, variants of the plan's name, and the plans as (vcpus, memory in GB, disk in GB).
+# Family, suffixes of the slug, and the plans as (vcpus, memory in GB, disk in GB).
 _FAMILIES: list[tuple[str, tuple[str, ...], list[tuple[int, int, int]]]] = [
     ("s", ("", "-amd", "-intel"), [(1, 1, 25), (1, 2, 50), (2, 2, 60), (2, 4, 80), (4, 8, 160), (8, 16, 320)]),
     ("g", ("", "-intel"), [(2, 8, 25), (4, 16, 50), (8, 32, 100), (16, 64, 200), (32, 128, 400), (40, 160, 500)]),
@@ -37,12 +37,13 @@ _FAMILIES: list[tuple[str, tuple[str, ...], list[tuple[int, int, int]]]] = [
 ]
 
 
-def _catalogue() -> dict[str, dict[str, Any]]:
+def _all_sizes() -> dict[str, dict[str, Any]]:
+    """Return every size as the API shows it, by its slug; prices are made up."""
     sizes = {}
-    for family, variants, plans in _FAMILIES:
-        for variant in variants:
+    for family, suffixes, plans in _FAMILIES:
+        for suffix in suffixes:
             for vcpus, memory_gb, disk_gb in plans:
-                slug = f"{family}-{vcpus}vcpu-{memory_gb}gb{variant}"
+                slug = f"{family}-{vcpus}vcpu-{memory_gb}gb{suffix}"
                 monthly = vcpus * 6.0 + memory_gb * 3.0 + disk_gb * 0.05
                 sizes[slug] = {
                     "slug": slug,
@@ -59,31 +60,31 @@ def _catalogue() -> dict[str, dict[str, Any]]:
     return sizes
 
 
-_SIZES = _catalogue()
+_SIZES = _all_sizes()
 
 SIZES = tuple(_SIZES)
-"""The slugs of the droplet sizes there are."""
+"""The slugs of all droplet sizes."""
 
 
 def size(slug: str) -> dict[str, Any]:
-    """Return one size as the API shows it."""
+    """Return the size *slug* as the API shows it."""
     return _SIZES[slug]
 
 
 def region(slug: str, *, with_sizes: bool = True) -> dict[str, Any]:
-    """Return one region as the API shows it; a token without `sizes:read` sees no sizes."""
+    """Return the region *slug* as the API shows it; a token without `sizes:read` gets no sizes."""
     # The newest plans are not sold everywhere, so that no two regions are quite alike.
-    missing = REGIONS.index(slug)
+    not_sold = REGIONS.index(slug)
     return {
         "name": _NAMES[slug],
         "slug": slug,
-        "features": _FEATURES[: len(_FEATURES) - missing % 2],
+        "features": _FEATURES[: len(_FEATURES) - not_sold % 2],
         "available": True,
-        "sizes": list(SIZES[: len(SIZES) - missing]) if with_sizes else [],
+        "sizes": list(SIZES[: len(SIZES) - not_sold]) if with_sizes else [],
     }
 
 
-_JSON = {
+_REGION_JSON = {
     (slug, with_sizes): msgspec.json.encode(region(slug, with_sizes=with_sizes))
     for slug in REGIONS
     for with_sizes in (True, False)
@@ -91,5 +92,5 @@ _JSON = {
 
 
 def region_json(slug: str, *, with_sizes: bool = True) -> bytes:
-    """Return one region, encoded once for all: it is nine tenths of every page of actions."""
-    return _JSON[slug, with_sizes]
+    """Return a region as JSON. It is encoded once, because it is nine tenths of every page of actions."""
+    return _REGION_JSON[slug, with_sizes]

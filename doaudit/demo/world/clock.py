@@ -1,4 +1,4 @@
-"""The virtual clock: a start, and the seconds that have passed since."""
+"""The virtual clock of a simulated account, and times as the API writes them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["START", "Clock", "iso"]
 
 START = 1_795_435_200
-"""2026-11-23T12:00:00Z in Unix seconds: the moment a simulated account is opened unless told otherwise."""
+"""2026-11-23T12:00:00Z in Unix seconds: the default start of the clock."""
 
 
 class Clock:
     """
-    Unix seconds that pass when they are told to.
+    A virtual clock in Unix seconds, which stands still until it is moved.
 
-    A clock stands still until somebody moves it: by hand with `advance`, or by giving it a source of elapsed
-    seconds to follow. Both may be used together.
+    It is moved by hand with `advance`, or follows a source of elapsed seconds. Both may be used together.
 
     Args:
-        start: Unix seconds at which the clock begins.
+        start: Unix seconds that the clock shows first.
 
     Example:
         >>> clock = Clock()
@@ -38,27 +37,27 @@ class Clock:
 
     @property
     def now(self) -> float:
-        """Unix seconds, with their fraction."""
+        """The time in Unix seconds, with their fraction."""
         return self._base + (self._elapsed() if self._elapsed else 0.0)
 
     @property
     def second(self) -> int:
-        """Unix seconds as the API shows them: whole."""
+        """The time in whole Unix seconds, as the API shows it."""
         return math.floor(self.now)
 
     def advance(self, seconds: float) -> None:
-        """Let *seconds* pass at once."""
+        """Move the clock forward by *seconds*."""
         if seconds < 0:
             raise ValueError(f"A clock only goes forward; got {seconds} seconds.")
         self._base += seconds
 
     def follow(self, elapsed: Callable[[], float], speed: float = 1.0) -> None:
         """
-        From now on, let time pass *speed* times as fast as *elapsed* says.
+        Follow a source of time from now on, at a multiple of its speed.
 
         Args:
-            elapsed: A source of seconds that never go backwards, such as `time.monotonic`.
-            speed: Virtual seconds for each of its seconds; 60 means a minute a second, 0 stands still.
+            elapsed: A source of seconds that never goes back, such as `time.monotonic`.
+            speed: Virtual seconds for each second of the source: 60 is a minute a second, 0 stands still.
         """
         if speed < 0:
             raise ValueError(f"A clock only goes forward; got a speed of {speed}.")
@@ -68,7 +67,7 @@ class Clock:
 
 def iso(second: int) -> str:
     """
-    Unix seconds in the API's spelling: RFC 3339, UTC, whole seconds, `Z`.
+    Return Unix seconds as the API writes times: RFC 3339, UTC, whole seconds, `Z`.
 
     Example:
         >>> iso(0)

@@ -1,4 +1,4 @@
-"""What can be done to a droplet: what each event asks for, how long it takes, and what it changes."""
+"""The events of droplets: their requirements, their durations and their effects."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from doaudit.demo.world.api_errors import unprocessable
 if TYPE_CHECKING:
     from doaudit.demo.world.records import Droplet
 
-__all__ = ["EVENTS", "Event", "apply", "check"]
+__all__ = ["EVENTS", "Event", "apply", "validate"]
 
 
 @dataclass(frozen=True)
 class Event:
     """
-    One type of droplet event.
+    A type of droplet event. Its durations are lognormal.
 
     Args:
-        median_s: Half of them take less, in seconds.
-        spread: The sigma of the logarithm of their durations.
+        median_s: The median of its durations, in seconds.
+        spread: The standard deviation of the logarithm of its durations.
         argument: A field that the request must have besides its type.
-        only_when_off: Whether the droplet must be powered off first.
-        scopes: What the token needs besides `droplet:update`.
+        only_when_off: True if the droplet must be powered off first.
+        scopes: The scopes that the token needs besides `droplet:update`.
     """
 
     median_s: float
@@ -55,16 +55,25 @@ EVENTS = {
     "disable_backups": Event(3),
     "change_backup_policy": Event(3, argument="backup_policy"),
 }
-"""Every documented type. A snapshot's median is a multiple of the droplet's own `snapshot_s`."""
+"""Every documented type. The median of "snapshot" is a multiple of the droplet's own `snapshot_s`."""
 
 
-def check(type_: object, body: dict[str, Any], droplet: Droplet, now: float) -> Event:
+def validate(body: dict[str, Any], droplet: Droplet, now: float) -> Event:
     """
-    Return the event that *body* asks for, or refuse it as the API would.
+    Return the event that a request asks for, after the checks of the API.
 
-    A shutdown of a droplet that is off is accepted; a second power-off is not. That an unknown type and a second
-    power-on are refused is our guess: nobody has published what the API says to them.
+    A shutdown of a droplet that is off is accepted; a second power-off is not. Rejecting an unknown type and a second
+    power-on is our guess: the API's response to them is not published.
+
+    Args:
+        body: The body of the request: `type` and its arguments.
+        droplet: The droplet it is about.
+        now: Unix seconds.
+
+    Raises:
+        ErrorResponse: 422, the API would reject the event.
     """
+    type_ = body.get("type")
     event = EVENTS.get(type_) if isinstance(type_, str) else None
     if event is None:
         raise unprocessable("You specified an invalid action type.")
@@ -83,6 +92,7 @@ def check(type_: object, body: dict[str, Any], droplet: Droplet, now: float) -> 
 
 
 def _check_size(slug: object, droplet: Droplet, now: float) -> None:
+    """Raise the 422 if a droplet cannot be resized to the size *slug*."""
     if slug not in catalogue.SIZES:
         raise unprocessable("You specified an invalid size for Droplet creation.")
     if catalogue.size(slug)["disk"] < catalogue.size(droplet.get("size", now))["disk"]:
@@ -90,7 +100,7 @@ def _check_size(slug: object, droplet: Droplet, now: float) -> None:
 
 
 def apply(type_: str, body: dict[str, Any], droplet: Droplet, at: float, lag_s: float) -> None:
-    """Let *droplet* change at second *at* as the event does; the API shows it *lag_s* later."""
+    """Change *droplet* at second *at* as an event of *type_* does; the API shows the change *lag_s* seconds later."""
     features = droplet.get("features", at)
     match type_:
         case "power_on":
@@ -110,4 +120,4 @@ def apply(type_: str, body: dict[str, Any], droplet: Droplet, at: float, lag_s: 
         case "enable_private_networking":
             droplet.change(at, lag_s, features=sorted({*features, "private_networking"}))
         case _:
-            pass  # a reboot, a snapshot, a new password: nothing that a droplet's record shows
+            pass  # a reboot, a snapshot, a new password: a droplet's record does not show these

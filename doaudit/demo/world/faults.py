@@ -1,45 +1,47 @@
-"""Faults on request: what can go wrong, and when it does."""
+"""Faults: failures of requests and of actions that a test or a demonstration asks for."""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-__all__ = ["EventFault", "Fault", "Faults", "RequestFault"]
+__all__ = ["Course", "EventFault", "Fault", "Faults", "RequestFault", "course"]
+
+_ERRORED_AFTER_S = 3
 
 RequestFault = Literal[
     "unauthorized",  # 401
     "forbidden",  # 403
     "not_found",  # 404, as a fresh resource gives for a moment
     "burst_limit",  # 429 with retry-after `seconds`, nothing remaining
-    "hour_limit",  # 429 without retry-after; a slot frees up after `seconds`
+    "hour_limit",  # 429 without retry-after; the next request is allowed after `seconds`
     "server_error",  # 500, JSON
     "bad_gateway",  # 502, HTML from the edge
     "unavailable",  # 503, JSON
-    "dropped",  # the connection is cut before the request is handled
-    "dropped_after",  # the request is carried out, then the connection is cut instead of an answer
+    "dropped",  # the connection is cut before the request is carried out
+    "dropped_after",  # the request is carried out, then the connection is cut without a response
     "truncated",  # half of the body, then the connection is cut
-    "invalid_json",  # 200 whose body is no JSON
-    "garbled",  # the request is carried out; one byte inside a string of the answer is no UTF-8
-    "oversized",  # the request is carried out; 80 MB of white space follow the answer, sent as gzip of some 80 kB
-    "odd_times",  # the request is carried out; the times of its actions cannot be turned to UTC
+    "invalid_json",  # 200 whose body is not JSON
+    "garbled",  # the request is carried out; one byte inside a string of the response is not UTF-8
+    "oversized",  # the request is carried out; 80 MB of white space follow, sent as gzip of some 80 kB
+    "odd_times",  # the request is carried out; the times of its actions cannot be converted to UTC
     "captive_portal",  # 200 whose body is a log-in page
     "redirect",  # 302 to another host
-    "slow",  # the answer comes `seconds` late
-    "hang",  # no answer for `seconds`, then the connection is cut
-    "trickle",  # the request is carried out; the answer comes one byte each `seconds`, until either side hangs up
+    "slow",  # the response comes `seconds` late
+    "hang",  # no response for `seconds`, then the connection is cut
+    "trickle",  # the request is carried out; the response comes one byte each `seconds`, until either side hangs up
 ]
-"""What can happen to a request."""
+"""The faults of requests."""
 
 EventFault = Literal[
     "errored",  # the action ends errored, and has no effect
-    "without_effect",  # the action completes, and nothing has changed (a shutdown that the guest ignored)
+    "without_effect",  # the action completes, and nothing has changed (as with a shutdown that the guest ignores)
     "slow_event",  # the action takes `seconds` longer
     "stuck",  # the action never ends
 ]
-"""What can happen to an action that is started."""
+"""The faults of actions, decided when an action is started."""
 
 _REQUEST_KINDS = frozenset(get_args(RequestFault))
 _EVENT_KINDS = frozenset(get_args(EventFault))
@@ -56,23 +58,23 @@ _DEFAULT_SECONDS = {
 @dataclass(frozen=True)
 class Fault:
     r"""
-    Something that goes wrong, `times` times, after having gone right `after` times.
+    A fault that happens *times* times, after the first *after* matching requests or events went well.
 
     Args:
         kind: One of the words of `RequestFault` or `EventFault`.
-        method: Only for requests with this method.
-        path: Only where this regular expression is found in the path with its query, such as `r"[?&]page=7\b"`.
-        type: Only for actions of this type, such as "snapshot" (faults of events).
-        times: How often it happens; None for always.
-        after: How many matching requests or events are spared first.
-        seconds: How long a wait or delay is, where there is one. "slow", "hang" and "trickle" wait in real time, the
-            others speak of virtual time.
+        method: The HTTP method of the requests it happens to; None for any.
+        path: A regular expression found in the path with its query, such as `r"[?&]page=7\b"`; None for any.
+        type: The type of the actions it happens to, such as "snapshot"; None for any. Only for faults of events.
+        times: The number of times it happens; None for always.
+        after: The number of matching requests or events that go well first.
+        seconds: The length of a wait or delay, where there is one; None for the default of the kind. "slow", "hang"
+            and "trickle" wait in real time, the others are about virtual time.
 
     Raises:
-        ValueError: *kind* is not a word we know.
+        ValueError: *kind* is unknown, or a fault of requests has a *type*.
 
     Example:
-        >>> Fault("stuck", type="snapshot").of_event
+        >>> Fault("stuck", type="snapshot").is_event_fault
         True
     """
 
@@ -85,27 +87,27 @@ class Fault:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a kind that is unknown, or a narrowing that cannot work."""
+        """Reject an unknown kind, and a condition that could never match."""
         known = _REQUEST_KINDS | _EVENT_KINDS
         if self.kind not in known:
             raise ValueError(f"A fault's kind must be one of {', '.join(sorted(known))}; got {self.kind!r}.")
-        if self.type is not None and not self.of_event:
+        if self.type is not None and not self.is_event_fault:
             raise ValueError(f"{self.kind!r} happens to requests and cannot be narrowed by an action's type; use path.")
 
     @property
-    def of_event(self) -> bool:
-        """Whether it happens to a started action, not to a request."""
+    def is_event_fault(self) -> bool:
+        """True if it happens to a started action, not to a request."""
         return self.kind in _EVENT_KINDS
 
     @property
     def wait_s(self) -> float:
-        """Its seconds, or the usual ones for its kind."""
+        """The length of its wait in seconds: its own, or the default of its kind."""
         return _DEFAULT_SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
     def matches(self, method: str, path: str, type_: str | None) -> bool:
-        """Whether it is meant for this request, or for this event started by that request."""
+        """Return whether it applies to a request or, with an action's *type_*, to the event that the request starts."""
         return (
-            self.of_event == (type_ is not None)
+            self.is_event_fault == (type_ is not None)
             and (self.method is None or self.method.upper() == method)
             and (self.path is None or re.search(self.path, path) is not None)
             and (self.type is None or self.type == type_)
@@ -114,7 +116,7 @@ class Fault:
 
 class Faults:
     """
-    The faults that are waiting to happen, oldest first.
+    The queue of faults that have not happened yet, oldest first.
 
     Example:
         >>> faults = Faults()
@@ -124,39 +126,92 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self._waiting: list[_Waiting] = []
-        self.happened: list[Fault] = []
+        self._pending: list[_PendingFault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Let *faults* happen when their turn comes."""
-        self._waiting += [
-            _Waiting(fault, fault.after, math.inf if fault.times is None else fault.times) for fault in faults
+        """Append *faults* to the queue."""
+        self._pending += [
+            _PendingFault(fault, fault.after, math.inf if fault.times is None else fault.times) for fault in faults
         ]
 
     def clear(self) -> None:
-        """Let nothing more go wrong."""
-        self._waiting.clear()
+        """Remove all faults from the queue."""
+        self._pending.clear()
 
     def take(self, method: str, path: str, type_: str | None = None) -> Fault | None:
-        """Return the fault that happens to this request (or, with an action's *type_*, to this event)."""
+        """
+        Return the fault that happens to a request or event, and count it; None if nothing goes wrong.
+
+        Args:
+            method: The request's HTTP method.
+            path: Its path with the query.
+            type_: The type of the action that it starts; None where the request itself is meant.
+        """
         taken = None
-        for waiting in self._waiting:
-            if not waiting.fault.matches(method, path, type_):
+        for pending in self._pending:
+            if not pending.fault.matches(method, path, type_):
                 continue
-            if waiting.spared:
-                waiting.spared -= 1
+            if pending.skips_left:
+                pending.skips_left -= 1
             elif taken is None:
-                taken = waiting
+                taken = pending
         if taken is None:
             return None
-        taken.left -= 1
-        self._waiting = [waiting for waiting in self._waiting if waiting.left > 0]
-        self.happened.append(taken.fault)
+        taken.times_left -= 1
+        self._pending = [pending for pending in self._pending if pending.times_left > 0]
         return taken.fault
 
 
 @dataclass
-class _Waiting:
+class _PendingFault:
+    """A fault with the matching requests it still lets pass, and the times it still happens."""
+
     fault: Fault
-    spared: int
-    left: float
+    skips_left: int
+    times_left: float
+
+
+class Course(NamedTuple):
+    """
+    The course that an action takes, decided when it starts.
+
+    Args:
+        ends_at: Unix seconds at which it ends; None for never.
+        effect_at: Unix seconds at which it changes its resource; None for never.
+        outcome: Its status once it has ended: "completed" or "errored".
+    """
+
+    ends_at: int | None
+    effect_at: float | None
+    outcome: str
+
+
+def course(fault: Fault | None, type_: str, started_at: int, duration_s: int) -> Course:
+    """
+    Return the course of an action that would take *duration_s* seconds, changed by *fault* if there is one.
+
+    Args:
+        fault: The fault that happens to the action, if any.
+        type_: The action's type.
+        started_at: Unix seconds.
+        duration_s: Its duration without a fault, in seconds.
+
+    Example:
+        >>> course(Fault("errored"), "reboot", started_at=100, duration_s=12)
+        Course(ends_at=103, effect_at=None, outcome='errored')
+    """
+    ends_at = started_at + duration_s
+    match fault.kind if fault else None:
+        case "errored":
+            return Course(started_at + _ERRORED_AFTER_S, None, "errored")
+        case "without_effect":
+            return Course(ends_at, None, "completed")
+        case "stuck":
+            return Course(None, None, "completed")
+        case "slow_event" if fault and type_ == "shutdown":
+            # The request to shut down is delivered quickly; the guest is what takes long.
+            return Course(ends_at, ends_at + fault.wait_s, "completed")
+        case "slow_event" if fault:
+            return Course(ends_at + round(fault.wait_s), ends_at + round(fault.wait_s), "completed")
+        case _:
+            return Course(ends_at, ends_at, "completed")

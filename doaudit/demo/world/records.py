@@ -1,8 +1,8 @@
 """
-What an account holds: actions, droplets, images, volumes, reserved IPs.
+The records of an account: actions, droplets, images, volumes and reserved IPs.
 
-Nothing in here is ever "processed". A record knows what happens to it and when, and says what it looks like at a
-given second of the virtual clock.
+There is no background processing. A record knows its changes and when they happen, and its state at any second of the
+virtual clock is computed from them.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ __all__ = ["Action", "Droplet", "Image", "ReservedIp", "Resource", "Volume"]
 
 class Action(msgspec.Struct, frozen=True, gc=False):
     """
-    One event in the account's history.
+    An action in the account's history.
 
     Args:
-        id: Its number.
-        type: What was done, as recorded: "snapshot", "attach_volume".
+        id: Its id.
+        type: Its type as recorded, such as "snapshot" or "attach_volume".
         started_at: Unix seconds.
         ends_at: Unix seconds at which it finishes; None for never.
         outcome: Its status from then on.
-        resource_type: What kind of thing it was done to.
-        resource_id: What the API shows for the thing: its id, an IPv4 address as a number, or null.
-        resource: The thing itself, as "kind:key", for the lists of one resource; "" where there is no such list.
+        resource_type: The kind of its resource, as the API shows it.
+        resource_id: The id of its resource, as the API shows it: an id, an IPv4 address as a number, or null.
+        resource: Its resource as "kind:key", for the list of a resource's actions; "" where there is no such list.
         region: The region's slug, or null.
-        end_hidden: Where the API forgets to say when it finished: in lists, or everywhere.
-        odd: A deviation in its shape: the region as a bare slug, as before 2015; no region beside its slug, as for
+        end_hidden: Responses in which the API leaves out when it finished: in lists, or everywhere.
+        odd: A deviation in its JSON: the region as a bare slug, as before 2015; no region beside its slug, as for
             reserved IPv6 addresses; no `resource_id` at all.
 
     Example:
@@ -53,16 +53,18 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     odd: Literal["", "region_is_text", "region_is_null", "no_resource_id"] = ""
 
     def finished(self, now: float) -> bool:
-        """Whether it is over."""
+        """Return whether it has ended by *now* (Unix seconds)."""
         return self.ends_at is not None and self.ends_at <= now
 
     def status(self, now: float) -> str:
-        """Return its status at *now*."""
+        """Return its status at *now* (Unix seconds)."""
         return self.outcome if self.finished(now) else "in-progress"
 
 
 @dataclass(frozen=True)
 class _Change:
+    """New values of fields, from second `at` on; the API shows them from `shown_at` on."""
+
     at: float
     shown_at: float
     values: dict[str, Any]
@@ -70,30 +72,30 @@ class _Change:
 
 @dataclass
 class Resource:
-    """Something whose fields change over time: really at one second, and in the API's answers a little later."""
+    """A resource whose fields change over time; the API's responses show a change a little later than it happens."""
 
     changes: list[_Change] = field(default_factory=list, kw_only=True)
 
     @property
     def key(self) -> str:
-        """Its name among all resources, as "kind:id"."""
+        """The key of the resource, as "kind:id"."""
         raise NotImplementedError
 
     @property
     def shown_id(self) -> int | None:
-        """What its actions show as `resource_id`."""
+        """The `resource_id` of its actions."""
         return None
 
     @property
     def shown_region(self) -> str | None:
-        """What its actions show as `region_slug`."""
+        """The `region_slug` of its actions."""
         return None
 
     def change(self, at: float, lag_s: float = 0.0, **values: Any) -> None:  # noqa: ANN401 -- fields have types of their own
         """
-        Let fields take new *values* at second *at*; the API shows them *lag_s* later.
+        Give fields new *values* at second *at*; the API shows them *lag_s* seconds later.
 
-        What is said later overrules what was said before, even where that was to happen later still: a droplet that is
+        A later call overrides an earlier one, even if the earlier change was due at a later second: a droplet that is
         powered off and on does not finish the shutdown that was under way.
         """
         self.changes.append(_Change(at, at + lag_s, values))
@@ -103,31 +105,32 @@ class Resource:
         return self._latest(name, [change for change in self.changes if change.shown_at <= now])
 
     def real(self, name: str, now: float) -> Any:  # noqa: ANN401 -- as above
-        """Return the field *name* as it really is at *now*, before the API shows it."""
+        """Return the field *name* as it really is at *now*, even if the API does not show it yet."""
         return self._latest(name, [change for change in self.changes if change.at <= now])
 
     def _latest(self, name: str, changes: list[_Change]) -> Any:  # noqa: ANN401 -- as above
-        values = [change for change in changes if name in change.values]
-        return values[-1].values[name] if values else getattr(self, name)
+        """Return the field's value after *changes*, or its initial one."""
+        relevant = [change for change in changes if name in change.values]
+        return relevant[-1].values[name] if relevant else getattr(self, name)
 
 
 @dataclass
 class Droplet(Resource):
     """
-    A virtual machine.
+    A droplet: a virtual machine.
 
     Args:
-        id: Its number.
+        id: Its id.
         name: Its name.
         region: Its region's slug.
         size: Its size's slug.
-        status: "new", "active" or "off", to begin with.
+        status: Its initial status: "new", "active" or "off".
         created_at: Unix seconds.
-        destroyed_at: Unix seconds from which the API no longer knows it.
+        destroyed_at: Unix seconds from which the API no longer knows it; None while it exists.
         tags: Its tags.
-        features: What is switched on, such as "backups".
+        features: The features that are enabled, such as "backups".
         locked: An administrative lock. It says nothing about running actions.
-        snapshot_s: How long a snapshot of it usually takes, in seconds: it grows with the disk in use.
+        snapshot_s: The median duration of its snapshots, in seconds; it grows with the disk in use.
 
     Example:
         >>> droplet = Droplet(1, "web-01")
@@ -150,12 +153,12 @@ class Droplet(Resource):
 
     @property
     def key(self) -> str:
-        """Its name among all resources."""
+        """The key of the resource."""
         return f"droplet:{self.id}"
 
     @property
     def shown_id(self) -> int:
-        """Its number."""
+        """Its id."""
         return self.id
 
     @property
@@ -164,24 +167,24 @@ class Droplet(Resource):
         return self.region
 
     def exists(self, now: float) -> bool:
-        """Whether the API still knows it."""
+        """Return whether the API still knows it at *now* (Unix seconds)."""
         return self.destroyed_at is None or now < self.destroyed_at
 
 
 @dataclass
 class Image(Resource):
     """
-    A snapshot or backup.
+    An image: a snapshot or a backup.
 
     Args:
-        id: Its number.
+        id: Its id.
         name: Its name.
-        created_at: Unix seconds: exactly when the action that made it started.
+        created_at: Unix seconds: exactly the start of the action that made it.
         listed_at: Unix seconds from which lists show it: a little after that action completed.
-        droplet_id: The droplet it was taken of.
+        droplet_id: The id of the droplet it was taken of.
         type: "snapshot" or "backup".
-        regions: Where it can be used.
-        size_gb: What it takes.
+        regions: The slugs of the regions in which it can be used.
+        size_gb: Its size.
         disk_gb: The smallest disk it fits on.
     """
 
@@ -197,17 +200,17 @@ class Image(Resource):
 
     @property
     def key(self) -> str:
-        """Its name among all resources."""
+        """The key of the resource."""
         return f"image:{self.id}"
 
     @property
     def shown_region(self) -> str | None:
-        """The slug of the region it was made in."""
+        """The slug of the region in which it was made."""
         return self.regions[0] if self.regions else None
 
     @property
     def shown_id(self) -> int:
-        """Its number."""
+        """Its id."""
         return self.id
 
 
@@ -221,7 +224,7 @@ class Volume(Resource):
         name: Its name.
         region: Its region's slug.
         size_gb: Its size.
-        droplet_id: The droplet it is attached to.
+        droplet_id: The id of the droplet it is attached to, if any.
         created_at: Unix seconds.
     """
 
@@ -234,7 +237,7 @@ class Volume(Resource):
 
     @property
     def key(self) -> str:
-        """Its name among all resources."""
+        """The key of the resource."""
         return f"volume:{self.id}"
 
     @property
@@ -246,12 +249,12 @@ class Volume(Resource):
 @dataclass
 class ReservedIp(Resource):
     """
-    A public address that can be moved between droplets.
+    A reserved IP: a public address that can be moved between droplets.
 
     Args:
-        ip: The address.
+        ip: The IPv4 address.
         region: Its region's slug.
-        droplet_id: The droplet it points to.
+        droplet_id: The id of the droplet it is assigned to, if any.
     """
 
     ip: str
@@ -260,7 +263,7 @@ class ReservedIp(Resource):
 
     @property
     def key(self) -> str:
-        """Its name among all resources."""
+        """The key of the resource."""
         return f"reserved_ip:{self.ip}"
 
     @property

@@ -1,4 +1,4 @@
-"""Who may ask: tokens, their scopes, and what each request needs."""
+"""Tokens, their scopes, and the checks of both."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["DEMO_TOKEN", "Tokens"]
 
 DEMO_TOKEN = "dop_v1_" + "0" * 64
-"""The token of every simulated account. It opens nothing else."""
+"""The token of every simulated account. It is valid nowhere else."""
 
 _WELL_FORMED = re.compile(r"dop_v1_[0-9a-f]{64}")
 
 
 class Tokens(UserDict[str, frozenset[str]]):
     """
-    The scopes of the tokens that have been limited; any other well-formed token may do everything.
+    The scopes of restricted tokens, by token; any other well-formed token has all scopes.
 
     Example:
         >>> tokens = Tokens()
@@ -29,7 +29,7 @@ class Tokens(UserDict[str, frozenset[str]]):
         >>> tokens.check(DEMO_TOKEN, ["actions:read"])
         >>> tokens.check(DEMO_TOKEN, ["droplet:read"])
         Traceback (most recent call last):
-        doaudit.demo.world.api_errors.Refusal: 403 forbidden: You are not authorized to perform this operation
+        doaudit.demo.world.api_errors.ErrorResponse: 403 forbidden: You are not authorized to perform this operation
     """
 
     def __init__(self) -> None:
@@ -37,21 +37,21 @@ class Tokens(UserDict[str, frozenset[str]]):
         self._revoked: set[str] = set()
 
     def revoke(self, token: str) -> None:
-        """Make *token* as bad as one that never was."""
+        """Revoke *token*: from now on it is as invalid as an unknown one."""
         self._revoked.add(token)
 
     def authenticate(self, authorization: str) -> str:
-        """Return the token of an `Authorization` header, or refuse with 401."""
+        """Return the token in an `Authorization` header; raise the 401 if it is not valid."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not _WELL_FORMED.fullmatch(token) or token in self._revoked:
             raise unauthorized()
         return token
 
     def allows(self, token: str, scope: str) -> bool:
-        """Whether *token* may use *scope*."""
+        """Return whether *token* has *scope*."""
         return token not in self or scope in self[token]
 
-    def check(self, token: str, needed: Iterable[str]) -> None:
-        """Refuse with 403 unless *token* has every scope in *needed*."""
-        if not all(self.allows(token, scope) for scope in needed):
+    def check(self, token: str, scopes: Iterable[str]) -> None:
+        """Raise the 403 unless *token* has all *scopes*."""
+        if not all(self.allows(token, scope) for scope in scopes):
             raise forbidden()

@@ -1,8 +1,8 @@
 """
-The simulated account: what it holds, what can be asked of it, and what time it is.
+The simulated account: its records, the requests it carries out, and its clock.
 
-A world is pure: no network, no threads, no real time. Its clock moves when `advance` is called, or as the source it
-was told to follow says; what an answer shows is a function of that clock.
+A world is pure: no network, no threads, no real time. Its clock moves when `advance` is called, or with the source that
+it follows; every result is a function of that clock.
 """
 
 from __future__ import annotations
@@ -18,43 +18,44 @@ from doaudit.demo.world.action_log import ActionLog
 from doaudit.demo.world.api_errors import not_found, pending_event, unprocessable
 from doaudit.demo.world.catalogue import REGIONS, SIZES
 from doaudit.demo.world.clock import START, Clock
-from doaudit.demo.world.faults import Fault, Faults
+from doaudit.demo.world.faults import Faults, course
 from doaudit.demo.world.limits import Limits
 from doaudit.demo.world.records import Action, Droplet, Image, ReservedIp, Resource, Volume
+from doaudit.demo.world.resource_events import image_event, reserved_ip_event, volume_event
 from doaudit.demo.world.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from doaudit.demo.world.resource_events import ResourceEvent
+
 __all__ = ["World"]
 
-_ERRORED_AFTER_S = 3
-# Ids are given out by DigitalOcean to everybody, so that a new one is large even in a small account.
+# DigitalOcean numbers the resources of all accounts together, so that a new id is large even in a small account.
 _DROPLET_IDS_FROM = 564_000_000
 _IMAGE_IDS_FROM = 226_000_000
-_NEVER = float("inf")
-_REQUESTS_REMEMBERED = 100_000
+_REQUESTS_KEPT = 100_000
 
 
 class World:
     """
-    A small or large simulated account.
+    A simulated account, small or large.
 
     Args:
-        actions: Its history; more are added as things are done to it.
-        droplets: Its droplets, destroyed ones as well if somebody may ask for them.
+        actions: Its history; requests that start actions add to it.
+        droplets: Its droplets; destroyed ones as well, where requests for them matter.
         images: Its snapshots and backups.
         volumes: Its volumes.
         reserved_ips: Its reserved IPs.
-        seed: Decides every duration, lag and order that is left to chance.
-        start: Unix seconds at which its clock begins.
-        hourly: Requests an hour that a token may make.
-        burst: Requests a minute that a token may make; None, the default, for no such limit. DigitalOcean's is 250,
-            which a fast first reading of a large account passes.
-        tie_shuffle: The share of list requests that show actions of the same second in an order of their own: 1 a
-            new order for each request, 0 always one order.
-        arrivals: How many actions start just before the k-th request for the list of actions is answered (the first
-            request is number 1).
+        seed: The seed of all random durations, lags and orders.
+        start: Unix seconds that its clock shows first.
+        hourly: The requests that a token may make within an hour.
+        burst: The requests that a token may make within a minute; None, the default, for no such limit.
+            DigitalOcean's is 250, which a fast first read of a large account exceeds.
+        tie_shuffle: The share of list requests, between 0 and 1, that order the actions of a second anew: 1 for a new
+            order in each request, 0 for one fixed order.
+        arrivals: The number of actions that start just before the response to the k-th request for the list of
+            actions, by k (the first request is number 1).
 
     Example:
         >>> world = World(droplets=[Droplet(1, "web-01")], seed=7)
@@ -92,26 +93,27 @@ class World:
         self.tokens = Tokens()
         self.arrivals = dict(arrivals or {})
         self.scoped_reads_lack_end = True
-        """Whether /v2/droplets/{id}/actions/{id} leaves out when an action completed, as the live API does."""
-        self.requests: deque[str] = deque(maxlen=_REQUESTS_REMEMBERED)
-        """The requests that a server has answered for this world, as "GET /v2/actions?page=1"."""
+        """True if /v2/droplets/{id}/actions/{id} leaves out when an action completed, as the live API does."""
+        self.requests: deque[str] = deque(maxlen=_REQUESTS_KEPT)
+        """The requests that a server has received for this world, as "GET /v2/actions?page=1"."""
+        self.list_reads = 0
+        """The number of requests for the list of actions so far."""
         self._random = np.random.default_rng(seed)
-        self._lists_read = 0
 
     @property
     def now(self) -> float:
-        """Unix seconds on the virtual clock."""
+        """The time on the virtual clock, in Unix seconds."""
         return self.clock.now
 
     def advance(self, seconds: float) -> None:
-        """Let *seconds* of virtual time pass."""
+        """Move the virtual clock forward by *seconds*."""
         self.clock.advance(seconds)
 
     def arrive(self, count: int = 1, *, tied: bool = False) -> list[Action]:
         """
-        Let *count* new actions start: droplets are created, as by an autoscaling pool.
+        Start *count* new actions: create droplets, as an autoscaling pool does.
 
-        The clock moves on by a second before each; with *tied*, all start at the second it is.
+        The clock moves forward by a second before each; with *tied*, all start in the current second.
         """
         started = []
         for _ in range(count):
@@ -120,47 +122,47 @@ class World:
             started.append(self._create(f"auto-{len(self.log):05d}", {"region": "fra1"})[1])
         return started
 
-    def read_list(self, page: int, per_page: int) -> tuple[list[Action], int]:
-        """Return one page of all actions, newest first, and how many there are in all."""
-        self._lists_read += 1
-        self.arrive(self.arrivals.get(self._lists_read, 0))
+    def list_actions(self, page: int, per_page: int) -> tuple[list[Action], int]:
+        """Return a page of the list of all actions, newest first, and the total number of actions."""
+        self.list_reads += 1
+        self.arrive(self.arrivals.get(self.list_reads, 0))
         now = self.now
         return self.log.page(page, per_page, now), self.log.total(now)
 
     def action(self, action_id: int, resource: Resource | None = None) -> Action:
-        """Return one action, if need be only when it was done to *resource*; refuse with 404 where there is none."""
+        """Return an action, with *resource* only if it is one of that resource; raise the 404 if there is none."""
         found = self.log.get(action_id, self.now)
         if found is None or (resource is not None and found.resource != resource.key):
             raise not_found()
         return found
 
     def actions_of(self, resource: Resource) -> list[Action]:
-        """Return the actions of one resource, newest first."""
-        return self.log.of(resource.key, self.now)
+        """Return the actions of a resource, newest first."""
+        return self.log.of_resource(resource.key, self.now)
 
-    def living_droplets(self) -> list[Droplet]:
+    def listed_droplets(self) -> list[Droplet]:
         """Return the droplets that have not been destroyed, newest first."""
-        living = [droplet for droplet in self.droplets.values() if droplet.exists(self.now)]
-        return sorted(living, key=lambda droplet: -droplet.id)
+        existing = [droplet for droplet in self.droplets.values() if droplet.exists(self.now)]
+        return sorted(existing, key=lambda droplet: -droplet.id)
 
     def droplet(self, droplet_id: int) -> Droplet:
-        """Return one droplet that exists, or refuse with 404."""
+        """Return a droplet; raise the 404 if it does not exist."""
         found = self.droplets.get(droplet_id)
         if found is None or not found.exists(self.now):
             raise not_found()
         return found
 
     def listed_images(self, droplet_id: int | None = None, type_: str | None = None) -> list[Image]:
-        """Return the snapshots and backups that lists show by now, newest first."""
-        shown = [
+        """Return the snapshots and backups that lists show at this time, newest first."""
+        listed = [
             image
             for image in self.images.values()
             if image.listed_at <= self.now and droplet_id in {None, image.droplet_id} and type_ in {None, image.type}
         ]
-        return sorted(shown, key=lambda image: (-image.created_at, -image.id))
+        return sorted(listed, key=lambda image: (-image.created_at, -image.id))
 
     def create_droplets(self, body: dict[str, Any]) -> list[tuple[Droplet, Action]]:
-        """Create the droplet called `name`, or those in `names`; return each with its create action."""
+        """Create a droplet called `name`, or one for each of `names`; return each with its create action."""
         names = body.get("names") or [body.get("name")]
         if not all(isinstance(name, str) and name for name in names):
             raise unprocessable("You must specify a name.")
@@ -173,28 +175,28 @@ class World:
         return [self._create(name, body) for name in names]
 
     def destroy_droplet(self, droplet_id: int) -> Action:
-        """Destroy a droplet. The API answers without naming the action."""
+        """Destroy a droplet and return the action, which the API's response does not name."""
         droplet = self.droplet(droplet_id)
-        self._refuse_if_pending(droplet, "Droplet")
+        self._reject_if_pending(droplet, "Droplet")
         action, _ = self._start("destroy", droplet, f"/v2/droplets/{droplet_id}", "DELETE", median_s=6.5)
         if action.outcome == "completed" and action.ends_at is not None:
             droplet.destroyed_at = action.ends_at
         return action
 
     def act_on_droplet(self, droplet_id: int, body: dict[str, Any]) -> Action:
-        """Start an event of a droplet."""
+        """Start an event of a droplet and return its action."""
         droplet = self.droplet(droplet_id)
-        self._refuse_if_pending(droplet, "Droplet")
-        event = events.check(body.get("type"), body, droplet, self.now)
+        self._reject_if_pending(droplet, "Droplet")
+        event = events.validate(body, droplet, self.now)
         type_ = body["type"]
         median_s = event.median_s * (droplet.snapshot_s if type_ == "snapshot" else 1)
         was_on = droplet.real("status", self.now) == "active"
         path = f"/v2/droplets/{droplet_id}/actions"
         action, effect_at = self._start(type_, droplet, path, median_s=median_s, spread=event.spread)
-        if effect_at == _NEVER:
+        if effect_at is None:
             return action
         if type_ == "snapshot":
-            self._take_snapshot(droplet, action, effect_at, body.get("name"))
+            self._add_snapshot(droplet, action, effect_at, body.get("name"))
         if type_ == "shutdown" and not was_on:
             return action
         guest_s = self._random.uniform(2, 8) if type_ == "shutdown" else 0.0
@@ -202,90 +204,57 @@ class World:
         return action
 
     def act_on_image(self, image_id: int, body: dict[str, Any]) -> Action:
-        """Transfer an image to another region, or convert a backup to a snapshot."""
+        """Transfer an image to another region, or convert a backup to a snapshot; return the action."""
         image = self.image(image_id)
-        self._refuse_if_pending(image, "Image")
-        type_ = body.get("type")
-        if type_ == "transfer" and body.get("region") not in REGIONS:
-            raise unprocessable("You specified an invalid region.")
-        if type_ not in {"transfer", "convert"}:
-            raise unprocessable("You specified an invalid action type.")
-        action, effect_at = self._start(
-            type_, image, f"/v2/images/{image_id}/actions", median_s=170 if type_ == "transfer" else 4
-        )
-        if effect_at < _NEVER and type_ == "transfer":
-            image.change(effect_at, regions=[*image.get("regions", self.now), body["region"]])
-        elif effect_at < _NEVER:
-            image.change(effect_at, type="snapshot")
-        return action
+        self._reject_if_pending(image, "Image")
+        event = image_event(body, image, self.now)
+        return self._start_event(event, image, f"/v2/images/{image_id}/actions")
 
     def act_on_volume(self, volume_id: str, body: dict[str, Any]) -> Action:
-        """Attach, detach or resize a volume; what is recorded is called `attach_volume` and so on."""
+        """Attach, detach or resize a volume; return the action, whose type is `attach_volume` and so on."""
         volume = self.volume(volume_id)
-        self._refuse_if_pending(volume, "Volume")
-        now, type_ = self.now, body.get("type")
-        attached = volume.real("droplet_id", now)
-        match type_:
-            case "attach":
-                self.droplet(body.get("droplet_id") or 0)
-                if attached is not None:
-                    raise unprocessable("This volume is already attached")
-                change: dict[str, Any] = {"droplet_id": body["droplet_id"]}
-            case "detach":
-                if attached is None or attached != body.get("droplet_id", attached):
-                    raise unprocessable("Attachment not found")
-                change = {"droplet_id": None}
-            case "resize":
-                if not isinstance(body.get("size_gigabytes"), int) or body["size_gigabytes"] <= volume.get(
-                    "size_gb", now
-                ):
-                    raise unprocessable("The size must be larger than the volume's.")
-                change = {"size_gb": body["size_gigabytes"]}
-            case _:
-                raise unprocessable("You specified an invalid action type.")
-        action, effect_at = self._start(f"{type_}_volume", volume, f"/v2/volumes/{volume_id}/actions", median_s=9)
-        if effect_at < _NEVER:
-            volume.change(effect_at, **change)
-        return action
+        self._reject_if_pending(volume, "Volume")
+        event = volume_event(body, volume, self._target_id(body, "attach"), self.now)
+        return self._start_event(event, volume, f"/v2/volumes/{volume_id}/actions")
 
     def act_on_reserved_ip(self, ip: str, body: dict[str, Any]) -> Action:
-        """Assign a reserved IP to a droplet, or take it off."""
-        reserved = self.reserved_ip(ip)
-        # The wording with which the API refuses this has outlived the old name of these addresses.
-        self._refuse_if_pending(reserved, "The floating IP")
-        type_ = body.get("type")
-        if type_ not in {"assign", "unassign"}:
-            raise unprocessable("You specified an invalid action type.")
-        target = self.droplet(body.get("droplet_id") or 0).id if type_ == "assign" else None
-        action, effect_at = self._start(f"{type_}_ip", reserved, f"/v2/reserved_ips/{ip}/actions", median_s=4)
-        if effect_at < _NEVER:
-            reserved.change(effect_at, droplet_id=target)
-        return action
+        """Assign a reserved IP to a droplet, or unassign it; return the action."""
+        reserved_ip = self.reserved_ip(ip)
+        # This error of the API still has the old name of reserved IPs.
+        self._reject_if_pending(reserved_ip, "The floating IP")
+        event = reserved_ip_event(body, self._target_id(body, "assign"))
+        return self._start_event(event, reserved_ip, f"/v2/reserved_ips/{ip}/actions")
 
     def image(self, image_id: int) -> Image:
-        """Return one image that lists show by now, or refuse with 404."""
+        """Return an image that lists show at this time; raise the 404 if there is none."""
         found = self.images.get(image_id)
         if found is None or found.listed_at > self.now:
             raise not_found()
         return found
 
     def volume(self, volume_id: str) -> Volume:
-        """Return one volume, or refuse with 404."""
+        """Return a volume; raise the 404 if there is none."""
         if volume_id not in self.volumes:
             raise not_found()
         return self.volumes[volume_id]
 
     def reserved_ip(self, ip: str) -> ReservedIp:
-        """Return one reserved IP, or refuse with 404."""
+        """Return a reserved IP; raise the 404 if there is none."""
         if ip not in self.reserved_ips:
             raise not_found()
         return self.reserved_ips[ip]
 
-    def _refuse_if_pending(self, resource: Resource, called: str) -> None:
+    def _reject_if_pending(self, resource: Resource, name: str) -> None:
+        """Raise the 422 if an action of *resource* is running; *name* is what the message calls the resource."""
         if any(not action.finished(self.now) for action in self.actions_of(resource)):
-            raise pending_event(called)
+            raise pending_event(name)
+
+    def _target_id(self, body: dict[str, Any], type_: str) -> int | None:
+        """Return the id of the droplet that a request of *type_* names, or raise the 404; None for other types."""
+        return self.droplet(body.get("droplet_id") or 0).id if body.get("type") == type_ else None
 
     def _create(self, name: str, body: dict[str, Any]) -> tuple[Droplet, Action]:
+        """Create a droplet as *body* describes it; return it with its create action."""
         droplet = Droplet(
             id=max((*self.droplets, _DROPLET_IDS_FROM)) + int(self._random.integers(1, 40)),
             name=name,
@@ -297,7 +266,7 @@ class World:
         )
         self.droplets[droplet.id] = droplet
         action, effect_at = self._start("create", droplet, "/v2/droplets", median_s=28)
-        if effect_at < _NEVER:
+        if effect_at is not None:
             droplet.change(effect_at, self._random.uniform(1, 5), status="active")
         return droplet, action
 
@@ -310,12 +279,17 @@ class World:
         *,
         median_s: float,
         spread: float = 0.3,
-    ) -> tuple[Action, float]:
-        """Record a new action; return it with the second at which it takes effect."""
+    ) -> tuple[Action, float | None]:
+        """
+        Add a new action to the log, with a lognormal duration and the fault that is due.
+
+        Returns:
+            The action, and the Unix second at which it changes its resource; None for never.
+        """
         fault = self.faults.take(method, path, type_)
-        started = self.clock.second
-        takes_s = max(1, round(median_s * math.exp(spread * self._random.standard_normal())))
-        ends, effect_at, outcome = _fate(fault, type_, started, takes_s)
+        started_at = self.clock.second
+        duration_s = max(1, round(median_s * math.exp(spread * self._random.standard_normal())))
+        ends_at, effect_at, outcome = course(fault, type_, started_at, duration_s)
         action = Action(
             id=self.log.next_id(int(self._random.integers(1, 60))),
             type=type_,
@@ -323,14 +297,22 @@ class World:
             resource_id=resource.shown_id,
             resource=resource.key,
             region=resource.shown_region,
-            started_at=started,
-            ends_at=ends,
+            started_at=started_at,
+            ends_at=ends_at,
             outcome=outcome,
         )
         self.log.add(action)
         return action, effect_at
 
-    def _take_snapshot(self, droplet: Droplet, action: Action, done_at: float, name: object) -> None:
+    def _start_event(self, event: ResourceEvent, resource: Resource, path: str) -> Action:
+        """Start an event of a resource that is not a droplet, and let it take effect."""
+        action, effect_at = self._start(event.type, resource, path, median_s=event.median_s)
+        if effect_at is not None:
+            resource.change(effect_at, **event.changes)
+        return action
+
+    def _add_snapshot(self, droplet: Droplet, action: Action, done_at: float, name: object) -> None:
+        """Add the image of a snapshot that is done at *done_at*; lists show it seconds later."""
         image_id = max((*self.images, _IMAGE_IDS_FROM)) + int(self._random.integers(1, 40))
         self.images[image_id] = Image(
             id=image_id,
@@ -340,22 +322,3 @@ class World:
             droplet_id=droplet.id,
             regions=[droplet.region],
         )
-
-
-def _fate(fault: Fault | None, type_: str, started: int, takes_s: int) -> tuple[int | None, float, str]:
-    """Return when an action ends, when it takes effect, and how it ends, after what *fault* does to it."""
-    ends = started + takes_s
-    match fault.kind if fault else None:
-        case "errored":
-            return started + _ERRORED_AFTER_S, _NEVER, "errored"
-        case "without_effect":
-            return ends, _NEVER, "completed"
-        case "stuck":
-            return None, _NEVER, "completed"
-        case "slow_event" if fault and type_ == "shutdown":
-            # The request to shut down is soon delivered; it is the guest that takes its time.
-            return ends, ends + fault.wait_s, "completed"
-        case "slow_event" if fault:
-            return ends + round(fault.wait_s), ends + round(fault.wait_s), "completed"
-        case _:
-            return ends, ends, "completed"

@@ -1,3 +1,5 @@
+"""The list of actions: pages, totals and the order of actions of the same second."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -24,7 +26,7 @@ def _log(seconds, **options):
     shuffle=st.sampled_from([0.0, 0.5, 1.0]),
 )
 def test_a_page_is_a_slice_of_the_newest_first_list(seconds, per_page, page, now, seed, shuffle):
-    """Whatever the ties, a page shows the seconds that the slice of a plainly sorted list shows."""
+    """Whatever the ties, a page has the seconds of the same slice of a plainly sorted list."""
     log = _log(seconds, seed=seed, tie_shuffle=shuffle)
 
     shown = [action.started_at for action in log.page(page, per_page, now)]
@@ -35,8 +37,8 @@ def test_a_page_is_a_slice_of_the_newest_first_list(seconds, per_page, page, now
 
 
 @given(seconds=st.lists(st.integers(0, 6), max_size=40), per_page=st.integers(1, 12), seed=st.integers(0, 5))
-def test_with_settled_ties_the_pages_hold_every_action_once(seconds, per_page, seed):
-    """Where equal seconds keep one order, page after page gives the whole list and nothing twice."""
+def test_with_a_fixed_order_of_ties_the_pages_have_each_action_once(seconds, per_page, seed):
+    """Where actions of a second keep their order, the pages have each action exactly once."""
     log = _log(seconds, seed=seed, tie_shuffle=0)
 
     read = [action.id for page in range(1, len(seconds) + 2) for action in log.page(page, per_page, now=6)]
@@ -44,8 +46,8 @@ def test_with_settled_ties_the_pages_hold_every_action_once(seconds, per_page, s
     assert Counter(read) == Counter(range(len(seconds)))
 
 
-def test_equal_seconds_change_their_order_from_call_to_call():
-    """With restless ties the same page comes in several orders, by second still newest first."""
+def test_actions_of_a_second_change_their_order_between_reads():
+    """With shuffled ties a page comes in several orders, by second still newest first."""
     log = _log([5] * 8 + [4])
 
     orders = {tuple(action.id for action in log.page(1, 9, now=5)) for _ in range(20)}
@@ -54,8 +56,8 @@ def test_equal_seconds_change_their_order_from_call_to_call():
     assert {order[-1] for order in orders} == {8}
 
 
-def test_restless_ties_can_hide_a_row_and_show_another_twice():
-    """A group cut by a page boundary may lose a row in one reading: what a client has to notice."""
+def test_shuffled_ties_can_hide_an_action_and_repeat_another():
+    """A second that is cut by a page boundary may lose an action in a read, which a client has to notice."""
     log = _log([5] * 10)
 
     readings = [[a.id for page in (1, 2) for a in log.page(page, 5, now=5)] for _ in range(20)]
@@ -63,19 +65,19 @@ def test_restless_ties_can_hide_a_row_and_show_another_twice():
     assert any(len(set(reading)) < 10 for reading in readings)
 
 
-def test_the_order_of_ties_depends_only_on_the_seed_and_on_how_often_a_page_was_read():
-    """Two readers of equal worlds see the same, whatever pages they read in between."""
-    one, other = _log([5] * 30, seed=3), _log([5] * 30, seed=3)
+def test_the_order_of_ties_depends_only_on_the_seed_and_the_reads_of_a_page():
+    """Two clients of equal worlds get the same order, whatever pages they read in between."""
+    first_log, second_log = _log([5] * 30, seed=3), _log([5] * 30, seed=3)
 
     for page in (3, 1, 1):
-        other.page(page, 10, now=5)
-    first = [action.id for action in one.page(2, 10, now=5)]
+        second_log.page(page, 10, now=5)
+    first = [action.id for action in first_log.page(2, 10, now=5)]
 
-    assert [action.id for action in other.page(2, 10, now=5)] == first
+    assert [action.id for action in second_log.page(2, 10, now=5)] == first
 
 
 def test_ties_are_not_in_the_order_of_their_ids():
-    """Within a second, ids tell nothing about the order, even where it is settled."""
+    """Within a second the order says nothing about the ids, even where it is fixed."""
     log = _log([5] * 20, tie_shuffle=0)
 
     ids = [action.id for action in log.page(1, 20, now=5)]
@@ -83,8 +85,8 @@ def test_ties_are_not_in_the_order_of_their_ids():
     assert ids not in (sorted(ids), sorted(ids, reverse=True))
 
 
-def test_an_action_is_not_there_before_it_starts():
-    """The list, the count and the single reading all wait for the clock."""
+def test_an_action_is_not_visible_before_it_starts():
+    """The list, the total and the single read all depend on the clock."""
     log = _log([10, 20])
 
     assert log.total(now=19) == 1
@@ -93,6 +95,6 @@ def test_an_action_is_not_there_before_it_starts():
 
 
 def test_an_id_belongs_to_one_action():
-    """Two actions of one id are a mistake in the test that made them."""
+    """Two actions with the same id are rejected."""
     with pytest.raises(ValueError, match="same id"):
         ActionLog([Action(id=1, type="x", started_at=START), Action(id=1, type="y", started_at=START)])

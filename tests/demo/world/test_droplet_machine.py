@@ -1,4 +1,4 @@
-"""A droplet against a plain model of one, over whatever is done to it, in whatever order."""
+"""A droplet against a simple model of one, over random sequences of events and waits."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from doaudit.demo import World
-from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.world.api_errors import ErrorResponse
 from doaudit.demo.world.records import Droplet
 
 LONGEST_GUEST_S, LONGEST_LAG_S = 8, 5
 
 
 class DropletMachine(RuleBasedStateMachine):
-    """What must hold: one event at a time, the right refusals, and a status that arrives in the end."""
+    """The rules of a droplet: one event at a time, the right errors, and a status that is shown in the end."""
 
     def __init__(self):
         super().__init__()
@@ -24,13 +24,13 @@ class DropletMachine(RuleBasedStateMachine):
 
     @property
     def busy(self):
-        """Whether its newest action is still running."""
+        """True while its newest action is running."""
         return self.action is not None and self.world.now < self.action.ends_at
 
     @rule(type_=st.sampled_from(["power_on", "power_off", "reboot", "snapshot", "enable_ipv6", "paint"]))
     def act(self, type_):
-        """Ask for an event, which is refused exactly where the model says so."""
-        refused = (
+        """Request an event, which is rejected exactly where the model says so."""
+        rejected = (
             self.busy
             or type_ == "paint"
             or (type_ == "power_on" and self.on)
@@ -38,11 +38,11 @@ class DropletMachine(RuleBasedStateMachine):
             or (type_ == "enable_ipv6" and self.on)
         )
 
-        if refused:
-            with pytest.raises(Refusal) as refusal:
+        if rejected:
+            with pytest.raises(ErrorResponse) as rejection:
                 self.world.act_on_droplet(1, {"type": type_})
-            assert refusal.value.status == 422
-            assert ("pending event" in refusal.value.message) == self.busy
+            assert rejection.value.status == 422
+            assert ("pending event" in rejection.value.message) == self.busy
             return
 
         self.action = action = self.world.act_on_droplet(1, {"type": type_})
@@ -53,7 +53,7 @@ class DropletMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.floats(0, 120))
     def wait(self, seconds):
-        """Let time pass."""
+        """Move the clock forward."""
         self.world.advance(seconds)
 
     @invariant()
@@ -64,8 +64,8 @@ class DropletMachine(RuleBasedStateMachine):
         assert running == ([self.action] if self.busy else [])
 
     @invariant()
-    def what_is_shown_arrives_in_the_end(self):
-        """When all lags are over, the account shows what was done."""
+    def the_final_state_is_shown(self):
+        """When all lags are over, the account shows the effects of the actions."""
         if self.world.now >= self.settled_at:
             shown = self.world.droplet(1).get("status", self.world.now)
             assert shown == ("active" if self.on else "off")
@@ -73,7 +73,7 @@ class DropletMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_snapshot_is_shown_that_was_not_taken(self):
-        """No image appears out of nothing."""
+        """There are never more images than snapshots taken."""
         assert len(self.world.listed_images(1)) <= self.taken
 
 

@@ -1,11 +1,11 @@
-"""How long a request waits for a limit, and that it says so."""
+"""Waits of a request for a limit: how long they are, and that they are reported."""
 
 from __future__ import annotations
 
 import threading
 
 import pytest
-from hostile import good, served
+from hostile import good, hostile_server
 from served import reading
 
 from doaudit.api.client import Client, Stopped
@@ -17,17 +17,17 @@ TOKEN = "a" * 64
 
 
 def get(client, **options):
-    """The body of an answer to a GET."""
-    return client.get("/v2/actions", parse=lambda answer: answer.body, **options)
+    """Return the body of the response to a GET."""
+    return client.get("/v2/actions", parse=lambda response: response.body, **options)
 
 
 def post(client, **options):
-    """The body of the answer to a POST."""
-    return client.post("/v2/droplets/7/actions", {"type": "reboot"}, parse=lambda answer: answer.body, **options)
+    """Return the body of the response to a POST."""
+    return client.post("/v2/droplets/7/actions", {"type": "reboot"}, parse=lambda response: response.body, **options)
 
 
 def test_an_urgent_client_never_waits_long_at_a_time(hourglass):
-    """Whatever a limit asks for, it looks again within two minutes, says each wait, and gives up in the end."""
+    """Whatever a limit asks for, it tries again within two minutes, reports each wait, and fails in the end."""
     world, pauses = World(), []
     world.faults.add(Fault("burst_limit", times=None, seconds=3600))
 
@@ -55,7 +55,7 @@ def test_an_urgent_client_never_waits_long_at_a_time(hourglass):
 def test_no_wait_is_longer_than_the_client_allows(headers, status, longest_s, waits_s, hourglass):
     """The longest wait bounds each of them, and an hour bounds the longest wait."""
     pauses = []
-    with served(good(b"{}", *headers, status=status), good()) as server:
+    with hostile_server(good(b"{}", *headers, status=status), good()) as server:
         client = Client(TOKEN, server.url, clock=hourglass, longest_wait_s=longest_s)
         for _ in range(2):
             get(client, on_pause=lambda pause: pauses.append(pause.seconds))
@@ -66,9 +66,9 @@ def test_no_wait_is_longer_than_the_client_allows(headers, status, longest_s, wa
 
 
 def test_an_urgent_client_keeps_the_bounds_it_was_made_from(hourglass):
-    """The time limit of its requests and a shorter longest wait are handed on."""
+    """The time limit of its requests, and a longest wait that is shorter, are those of the first client."""
     pauses = []
-    with served(list, good(b"{}", "retry-after: 3600", status="503 Down"), good()) as server:
+    with hostile_server(list, good(b"{}", "retry-after: 3600", status="503 Down"), good()) as server:
         client = Client(TOKEN, server.url, clock=hourglass, deadline_s=0.5, longest_wait_s=30).urgent()
         with pytest.raises(OutcomeUnknown, match=r"within 0\.5 s"):
             post(client)
@@ -78,8 +78,8 @@ def test_an_urgent_client_keeps_the_bounds_it_was_made_from(hourglass):
     assert pauses == [30]
 
 
-def test_a_wait_is_told_once(hourglass):
-    """The request that met a limit tells of the wait for it before it begins, and not again as it begins."""
+def test_a_wait_is_reported_once(hourglass):
+    """The request that met a limit reports the wait for it before it begins, and not again as it begins."""
     world, pauses = World(), []
     world.faults.add(Fault("burst_limit", times=2, seconds=17))
 
@@ -90,8 +90,8 @@ def test_a_wait_is_told_once(hourglass):
 
 
 @pytest.mark.parametrize("ask", [get, post])
-def test_a_wait_for_a_posts_limit_is_told_by_the_next_request(ask, hourglass):
-    """A POST that met the limit does not wait itself; what waits says so."""
+def test_a_wait_for_a_posts_limit_is_reported_by_the_next_request(ask, hourglass):
+    """A POST that met the limit does not wait itself; the request that waits reports it."""
     world, pauses = World(droplets=[Droplet(7, "web-01")]), []
     world.faults.add(Fault("burst_limit", seconds=17))
 
@@ -105,8 +105,8 @@ def test_a_wait_for_a_posts_limit_is_told_by_the_next_request(ask, hourglass):
     assert [(pause.seconds, pause.reason) for pause in pauses] == [(17, "limit of requests a minute")]
 
 
-def test_a_wait_for_another_requests_limit_is_told(hourglass):
-    """A request that is kept back by what another one met says so, with what is left of the wait."""
+def test_a_wait_for_another_requests_limit_is_reported(hourglass):
+    """A request that waits for a limit another one met reports what is left of the wait."""
     world, stop, pauses = World(), threading.Event(), []
     world.faults.add(Fault("burst_limit", seconds=600))
 
@@ -119,21 +119,21 @@ def test_a_wait_for_another_requests_limit_is_told(hourglass):
     assert pauses == [500]
 
 
-def test_a_wait_that_grows_meanwhile_is_told_again(hourglass):
-    """What another request's limit adds to a wait that was told is told as well."""
+def test_a_wait_that_grows_meanwhile_is_reported_again(hourglass):
+    """A wait that another request's limit makes longer is reported a second time."""
     pauses = []
-    with served(
+    with hostile_server(
         good(b"{}", "retry-after: 10", status="429 Wait"), good(b"{}", "retry-after: 60", status="429 Wait"), good()
     ) as server:
         client = Client(TOKEN, server.url, clock=hourglass)
 
-        def told(pause):
+        def note(pause):
             pauses.append(pause.seconds)
             if len(pauses) == 1:  # another request is under way at this moment, and meets the limit as well
                 with pytest.raises(RateLimited):
                     post(client)
 
-        get(client, on_pause=told)
+        get(client, on_pause=note)
         client.close()
 
     assert pauses == [10, 60]

@@ -1,4 +1,4 @@
-"""What the simulated account answers is what DigitalOcean's OpenAPI document says, but for a few known deviations."""
+"""The responses of the simulated account are those of DigitalOcean's OpenAPI document, with a few known deviations."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from doaudit.demo import Fault, World
 from doaudit.demo.world.records import Droplet, Image, ReservedIp, Volume
 
-_DOCUMENT = Path(os.environ.get("DOAUDIT_OPENAPI", Path(__file__).parents[3] / "shared" / "openapi" / "actions.json"))
+_DOCUMENT = Path(os.environ.get("DOAUDIT_OPENAPI", Path(__file__).parents[4] / "shared" / "openapi" / "actions.json"))
 
-# What deviates: where in an answer, what is there, and how we know that the live API does the same (sections of the
-# facts that the project collected about the API).
+# The deviations: the place in a response, the value there, and how we know that the live API does the same (sections of
+# the facts that the project collected about the API).
 DEVIATIONS = {
     "no region": (r"actions/\d+/region", None, "1.8: null for image_destroy and for reserved IPv6 addresses"),
     "region as text": (r"actions/\d+/region", "fra1", "1.8: a bare slug before 2015-03-20"),
@@ -36,7 +36,7 @@ def document():
     return json.loads(_DOCUMENT.read_text(encoding="utf-8"))
 
 
-def _faulty_places(schema, body):
+def _invalid_places(schema, body):
     """Yield (place, value) for everything in *body* that the schema does not allow."""
 
     def leaves(errors):
@@ -67,7 +67,7 @@ def _deviation(place, value):
 
 
 @pytest.fixture
-def talk(served, actions):
+def api(served, actions):
     """A small account with one of everything, served."""
     return served(
         World(
@@ -100,26 +100,26 @@ def talk(served, actions):
         ("/v2/volumes/{volume_id}/actions", f"/v2/volumes/{VOLUME}/actions"),
     ],
 )
-def test_every_reading_is_as_documented(document, talk, template, path):
-    """The answer of each documented GET validates, with something in each list."""
+def test_every_read_is_as_documented(document, api, template, path):
+    """The response of each documented GET validates, with rows in each list."""
     for act, body in (
         (f"/v2/volumes/{VOLUME}", {"type": "resize", "size_gigabytes": 500}),
         (f"/v2/reserved_ips/{IP}", {"type": "unassign"}),
         ("/v2/images/220000001", {"type": "transfer", "region": "nyc3"}),
     ):
-        assert talk.post(act + "/actions", body).ok
+        assert api.post(act + "/actions", body).ok
 
-    answer = talk.get(path)
+    response = api.get(path)
 
-    assert answer.status_code == 200
-    assert _faulty_places(_schema(document, "GET", template, 200), answer.json()) == []
-    assert all(rows for rows in answer.json().values() if isinstance(rows, list))
+    assert response.status_code == 200
+    assert _invalid_places(_schema(document, "GET", template, 200), response.json()) == []
+    assert all(rows for rows in response.json().values() if isinstance(rows, list))
     documented = document["paths"][template]["get"]["responses"]["200"].get("headers", {})
-    assert set(documented) <= {name.lower() for name in answer.headers}
+    assert set(documented) <= {name.lower() for name in response.headers}
 
 
-def test_no_documented_path_is_missing(document, talk):
-    """Each path of the document answers something that is not the 404 of unknown paths."""
+def test_no_documented_path_is_missing(document, api):
+    """Each documented path has a response other than the 404 of unknown paths."""
     values = {
         "action_id": "3300000001",
         "droplet_id": "560000001",
@@ -128,7 +128,7 @@ def test_no_documented_path_is_missing(document, talk):
         "reserved_ip": IP,
     }
 
-    missing = [path for path in document["paths"] if not talk.get(path.format(**values)).ok]
+    missing = [path for path in document["paths"] if not api.get(path.format(**values)).ok]
 
     assert missing == []
 
@@ -142,33 +142,33 @@ def test_no_documented_path_is_missing(document, talk):
         (f"/v2/volumes/{VOLUME}/actions", {"type": "detach"}, 202),
     ],
 )
-def test_every_started_action_is_as_documented(document, talk, path, body, status):
-    """Each POST answers one action, in progress, with its status code; reading it again gives the same."""
-    answer = talk.post(path, body)
+def test_every_started_action_is_as_documented(document, api, path, body, status):
+    """Each POST returns an action in progress with the documented status code; reading the action returns the same."""
+    response = api.post(path, body)
 
     schema = _schema(document, "POST", "/v2/droplets/{droplet_id}/actions", 201)
-    assert answer.status_code == status
-    assert _faulty_places(schema, answer.json()) == []
-    action = answer.json()["action"]
+    assert response.status_code == status
+    assert _invalid_places(schema, response.json()) == []
+    action = response.json()["action"]
     assert (action["status"], action["completed_at"]) == ("in-progress", None)
-    assert talk.get(f"{path}/{action['id']}").json() == answer.json()
+    assert api.get(f"{path}/{action['id']}").json() == response.json()
 
 
 @pytest.mark.parametrize(
     ("kind", "status"), [("unauthorized", 401), ("not_found", 404), ("hour_limit", 429), ("server_error", 500)]
 )
-def test_every_error_is_as_documented(document, talk, kind, status):
+def test_every_error_is_as_documented(document, api, kind, status):
     """The body of each documented error validates."""
-    talk.world.faults.add(Fault(kind))
+    api.world.faults.add(Fault(kind))
 
-    answer = talk.get("/v2/actions/3300000001")
+    response = api.get("/v2/actions/3300000001")
 
-    assert answer.status_code == status
-    assert _faulty_places(_schema(document, "GET", "/v2/actions/{action_id}", status), answer.json()) == []
+    assert response.status_code == status
+    assert _invalid_places(_schema(document, "GET", "/v2/actions/{action_id}", status), response.json()) == []
 
 
-def test_the_company_deviates_only_where_the_live_api_does(document, its_rows):
-    """Of its three years every kind of row is as documented, but for the deviations, and each of them occurs."""
+def test_the_company_deviates_only_where_the_live_api_does(document, company_rows):
+    """Each kind of row in the history is as documented or has a known deviation, and each deviation occurs."""
     kinds = {
         (
             row["type"],
@@ -176,22 +176,24 @@ def test_the_company_deviates_only_where_the_live_api_does(document, its_rows):
             row["resource_type"],
             *(type(row.get(key)) for key in ("region", "resource_id")),
         ): row
-        for row in its_rows
+        for row in company_rows
     }
     schema = _schema(document, "GET", "/v2/actions", 200)
 
-    places = _faulty_places(schema, {"actions": list(kinds.values()), "links": {}, "meta": {"total": len(its_rows)}})
+    places = _invalid_places(
+        schema, {"actions": list(kinds.values()), "links": {}, "meta": {"total": len(company_rows)}}
+    )
 
     found = [_deviation(place, value) for place, value in places]
     assert None not in found
     assert set(found) == set(DEVIATIONS) - {"droplet off"}
 
 
-def test_a_droplet_that_is_off_deviates_because_the_document_is_wrong(document, talk):
+def test_a_droplet_that_is_off_deviates_because_the_document_is_wrong(document, api):
     """The document lists `false` where the API says "off"; nothing else deviates."""
-    talk.world.droplet(560_000_001).change(0, status="off")
+    api.world.droplet(560_000_001).change(0, status="off")
 
-    answer = talk.get("/v2/droplets/560000001").json()
+    response = api.get("/v2/droplets/560000001").json()
 
-    places = _faulty_places(_schema(document, "GET", "/v2/droplets/{droplet_id}", 200), answer)
+    places = _invalid_places(_schema(document, "GET", "/v2/droplets/{droplet_id}", 200), response)
     assert [_deviation(place, value) for place, value in places] == ["droplet off"]

@@ -1,3 +1,5 @@
+"""The virtual clock: standing still, advancing and following a source of time."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,13 +7,13 @@ import pytest
 from doaudit.demo.world.clock import START, Clock, iso
 
 
-def test_the_clock_starts_at_noon_of_the_documented_day():
-    """A clock that nobody has moved shows 2026-11-23T12:00:00Z."""
+def test_the_clock_starts_at_the_documented_time():
+    """A clock that has not been moved shows 2026-11-23T12:00:00Z."""
     assert iso(Clock().second) == "2026-11-23T12:00:00Z"
 
 
 def test_a_clock_stands_still_until_it_is_advanced():
-    """Only what is advanced passes."""
+    """The time is the start plus the seconds that it was advanced by."""
     clock = Clock()
 
     clock.advance(0.4)
@@ -21,8 +23,8 @@ def test_a_clock_stands_still_until_it_is_advanced():
     assert clock.second == START + 1
 
 
-def test_a_clock_follows_a_source_at_its_speed_and_can_still_be_advanced():
-    """Seconds of the source count from when it is followed, times the speed, on top of what passes by hand."""
+def test_a_clock_that_follows_a_source_can_also_be_advanced():
+    """The seconds of the source since it is followed, times the speed, add to those advanced by hand."""
     clock, elapsed = Clock(start=1000), [50.0]
 
     clock.follow(lambda: elapsed[0], speed=60)
@@ -32,8 +34,8 @@ def test_a_clock_follows_a_source_at_its_speed_and_can_still_be_advanced():
     assert clock.now == 1000 + 2 * 60 + 7
 
 
-def test_following_anew_loses_no_time():
-    """A change of speed keeps the time that has passed."""
+def test_a_change_of_speed_keeps_the_time():
+    """Following another source or speed keeps the time that has passed."""
     clock, elapsed = Clock(start=0), [0.0]
     clock.follow(lambda: elapsed[0], speed=60)
     elapsed[0] = 1.0
@@ -45,7 +47,7 @@ def test_following_anew_loses_no_time():
 
 
 def test_a_clock_never_goes_back():
-    """A negative step or speed is refused, with the value."""
+    """A negative step or speed is rejected, with the value."""
     with pytest.raises(ValueError, match="-1"):
         Clock().advance(-1)
     with pytest.raises(ValueError, match="-2"):
