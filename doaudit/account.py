@@ -230,10 +230,9 @@ class Account(AbstractContextManager["Account"]):
         on_trouble: Callable[[str], None] = lambda _: None,
     ) -> WatchResult:
         """
-        Watch actions until each has ended or is overdue; see `doaudit.operations.watch.watch`.
+        Watch actions until each has ended or is overdue, with the arguments of `doaudit.operations.watch.watch`.
 
-        Raises:
-            Unauthorized, Forbidden: the token may not read actions.
+        Raises Unauthorized or Forbidden if the token may not read actions.
         """
         expected, clock = self.expected(), self._clock
         return watch(

@@ -142,7 +142,8 @@ def merge(known: Record, newer: Record) -> Record:
     """
     One record out of two readings of the same action, the second read later.
 
-    A value that was known is never overwritten by null, and a finished action is never open again.
+    A value that was known is never overwritten by null, and a finished action is never open again: points 1 and 2 of
+    the policy in `doaudit.history.upsert`.
 
     Example:
         >>> finished = Record(1, status="completed", completed_at="2026-03-12T22:27:14Z")

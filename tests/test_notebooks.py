@@ -23,7 +23,7 @@ EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 ONE_RUN_S = 120
 
 # What a kernel needs of its environment; anything else could make a notebook run here and nowhere else.
-SURROUNDINGS = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
+ENVIRONMENT = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
 
 LOOPBACK_ONLY = """
 import sys
@@ -48,7 +48,7 @@ def run(tmp_path_factory):
     startup = home / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "00-loopback-only.py").write_text(LOOPBACK_ONLY)
-    environment = {name: os.environ[name] for name in SURROUNDINGS if name in os.environ}
+    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
     def run_in(folder, notebook):
         # Without any kernelspec on disk, python3 is the ipykernel of this very interpreter.

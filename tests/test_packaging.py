@@ -104,7 +104,7 @@ def test_an_installed_doaudit_audits(installed, tmp_path):
 
 @pytest.mark.thorough
 def test_an_installed_lab_brings_its_notebooks(installed, tmp_path):
-    """From an empty folder, `doaudit lab` copies the notebooks there and says so; a second time it leaves them alone."""
+    """From an empty folder, `doaudit lab` copies the notebooks there and says so; later it leaves them alone."""
     pytest.importorskip("jupyterlab")
     command = [str(installed / "doaudit"), "lab", "--", "--version"]
 

@@ -1,4 +1,4 @@
-"""Frames in, tables out: what an actions frame says, and how far that can be trusted."""
+"""Statistics of actions: an actions frame in, a table out, with the uncertainty of each figure."""
 
 from __future__ import annotations
 
@@ -23,3 +23,7 @@ __all__ = [
     "tally",
     "week_pattern",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

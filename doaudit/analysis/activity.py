@@ -1,4 +1,4 @@
-"""How much happened when: by period, and by the hour of the week."""
+"""Activity: actions that started in each period, and in each hour of the week."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MONDAY = 3  # the first day since 1970 is a Thursday, three days after one
 
 @dataclass(frozen=True, slots=True)
 class _Calendar:
-    """Periods counted from 1970: which one an hour is in, and when it starts."""
+    """Periods counted from 1970: the number of the one that an hour is in, and the start of a numbered one."""
 
     number: Callable[[Numbers], Numbers]
     start: Callable[[Numbers], NDArray[np.datetime64]]
@@ -56,16 +56,17 @@ _CALENDARS = {
 
 def activity(actions: IntoFrame, freq: str = "D") -> pd.DataFrame:
     """
-    How many actions started in each period, by outcome: one row a period without gaps, from the first to the last.
+    Count the actions that started in each period, by outcome, from the first period to the last, without gaps.
 
     An action without a start belongs to no period and is left out.
 
     Args:
-        actions: an actions frame of any kind that narwhals reads.
+        actions: an actions frame of any engine that narwhals reads.
         freq: "h" hours, "D" days, "W" weeks from Monday, "MS" or "ME" months; all in UTC.
 
     Returns:
-        `period` (datetime64[s, UTC], its start), `actions`, `completed`, `errored`, `open`, `unclear` (int64).
+        One row a period: `period` (datetime64[s, UTC], its start), `actions`, `completed`, `errored`, `open`, `unclear`
+        (int64).
 
     Raises:
         InvalidArgument: *freq* is none of these, or the frame holds no actions.
@@ -82,15 +83,18 @@ def activity(actions: IntoFrame, freq: str = "D") -> pd.DataFrame:
     calendar = _CALENDARS[freq]
     hours = per_hour(actions)
     number = calendar.number(hours["hour"].to_numpy())
-    first, behind = (number[0], number[-1] + 1) if len(number) else (0, 0)
-    counts = _counts(hours, number - first, behind - first)
-    period = pd.DatetimeIndex(calendar.start(np.arange(first, behind)).astype("datetime64[s]"), tz="UTC")
+    first, end = (number[0], number[-1] + 1) if len(number) else (0, 0)
+    counts = _counts(hours, number - first, end - first)
+    period = pd.DatetimeIndex(calendar.start(np.arange(first, end)).astype("datetime64[s]"), tz="UTC")
     return pd.DataFrame({"period": period}).join(counts)
 
 
 def week_pattern(actions: IntoFrame) -> pd.DataFrame:
     """
-    At which hours of the week actions start, and how often those fail.
+    Count the actions that start in each hour of the week, and compute the share of them that failed.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
 
     Returns:
         Always 168 rows: `weekday` (0 is Monday), `hour` (0 to 23, UTC), `actions`, `errored` (int64), and
@@ -109,11 +113,11 @@ def week_pattern(actions: IntoFrame) -> pd.DataFrame:
     since_monday = (hours["hour"].to_numpy() + _MONDAY * _HOURS_A_DAY) % _HOURS_A_WEEK
     counts = _counts(hours, since_monday, _HOURS_A_WEEK)
     finished = counts["completed"] + counts["errored"]
-    place = np.arange(_HOURS_A_WEEK)
+    hour_of_week = np.arange(_HOURS_A_WEEK)
     return pd.DataFrame(
         {
-            "weekday": place // _HOURS_A_DAY,
-            "hour": place % _HOURS_A_DAY,
+            "weekday": hour_of_week // _HOURS_A_DAY,
+            "hour": hour_of_week % _HOURS_A_DAY,
             "actions": counts["actions"],
             "errored": counts["errored"],
             "failure_rate": counts["errored"] / finished.where(finished > 0),
@@ -121,7 +125,7 @@ def week_pattern(actions: IntoFrame) -> pd.DataFrame:
     )
 
 
-def _counts(hours: pd.DataFrame, place: Numbers, places: int) -> pd.DataFrame:
-    """The counts of each of so many places, zeros where nothing started."""
-    placed = sum_counts(hours.assign(place=place), "place").set_index("place")
-    return placed.reindex(range(places), fill_value=0).reset_index(drop=True)
+def _counts(hours: pd.DataFrame, slot: Numbers, slots: int) -> pd.DataFrame:
+    """Sum the counts of each slot, numbered from 0; zeros where nothing started."""
+    counts = sum_counts(hours.assign(slot=slot), "slot").set_index("slot")
+    return counts.reindex(range(slots), fill_value=0).reset_index(drop=True)

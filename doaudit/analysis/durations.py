@@ -1,4 +1,4 @@
-"""How long actions take, open ones included, and which took longest."""
+"""Durations of actions, open ones included: percentiles, their distribution, and the slowest actions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.intervals import finished_needed, kaplan_meier, max_duration, quantile, quantile_interval
-from doaudit.analysis.rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.intervals import finished_needed, ratio
+from doaudit.analysis.survival import kaplan_meier, max_duration, quantile, quantile_interval
 from doaudit.analysis.tally import OUTCOMES, By, lifetimes, sum_counts, tally, timed, with_keys
 from doaudit.errors import InvalidArgument
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-    from doaudit.analysis.intervals import Curves
+    from doaudit.analysis.survival import Curves
 
 __all__ = ["duration_distribution", "durations", "slowest"]
 
@@ -27,14 +28,18 @@ _BINS_A_DECADE = 8
 
 def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) -> pd.DataFrame:
     """
-    Percentiles of how long actions take to end, per group, the most frequent group first.
+    Compute percentiles of the durations of each group's actions, the most frequent group first.
 
-    An action ends when it completes or errs. Those still open are no missing values but the ones that take long: they
-    count as lasting at least until they were last seen (Kaplan-Meier). A percentile is given only where the group is
-    large enough for an upper limit; `note` says how many finished actions it would take.
+    An action ends when it completes or errs. Open actions are no missing values but the ones that take long: they count
+    as lasting at least until they were last seen. A percentile is given only where the group is large enough for an
+    upper limit; `note` says how many finished actions it would take.
+
+    Source: percentiles from the curve of Kaplan and Meier, 1958. Intervals from order statistics where all actions have
+    ended (David and Nagaraja, Order Statistics, 7.1), else after Brookmeyer and Crowley, 1982; see
+    `doaudit.analysis.survival`.
 
     Args:
-        actions: an actions frame of any kind that narwhals reads.
+        actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
         confidence: of the intervals.
 
@@ -59,8 +64,8 @@ def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) 
     """
     counted = tally(actions, by)
     counts = sum_counts(counted, by)
-    lives = lifetimes(counted, by)
-    curves = kaplan_meier(lives.group, lives.seconds, lives.ended, lives.running, groups=len(lives.keys))
+    times = lifetimes(counted, by)
+    curves = kaplan_meier(times.group, times.seconds, times.ended, times.running, groups=len(times.keys))
     untimed = counts["actions"].to_numpy() - curves.ended - curves.running
     figures: dict[str, Any] = {
         "actions": counts["actions"],
@@ -75,8 +80,8 @@ def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) 
         figures |= percentile
         notes.append(note)
     notes.append(np.array([f"{n} without a usable duration left out" if n else "" for n in untimed], dtype=object))
-    figures |= {"max_s": max_duration(curves), "note": _joined(notes)}
-    table = with_keys(lives.keys, figures)
+    figures |= {"max_s": max_duration(curves), "note": _join_notes(notes)}
+    table = with_keys(times.keys, figures)
     return table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -96,24 +101,31 @@ def _percentile(
     return figures, np.where(too_few, np.array(note, dtype=object), "")
 
 
-def _joined(notes: list[NDArray[np.object_]]) -> pd.Series[str]:
+def _join_notes(notes: list[NDArray[np.object_]]) -> pd.Series[str]:
     joined = notes[0]
     for note in notes[1:]:
-        both = np.where((joined != "") & (note != ""), np.array("; ", dtype=object), "")
-        joined = joined + both + note
+        separator = np.where((joined != "") & (note != ""), np.array("; ", dtype=object), "")
+        joined = joined + separator + note
     return pd.Series(joined, dtype=str)
 
 
 def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     """
-    How the durations of finished actions are spread, per group, in bins that are equally wide on a logarithmic axis.
+    Count the finished actions of each group by duration, in bins that are equally wide on a logarithmic axis.
 
-    The bins are the same for all groups and their edges whole seconds; those that took 0 s have the first to
-    themselves. Open and untimed actions are in no bin.
+    The bins are the same for all groups and their edges are whole seconds; the first holds only actions that took 0 s.
+    Open and untimed actions are in no bin.
+
+    Source: a histogram with eight bins for each factor of ten, their edges rounded to whole seconds.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
+        by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
 
     Returns:
         One row for each group and bin, also the empty ones: the *by* columns; `from_s` (included) and `to_s` (not
-        included), int64 seconds; `actions`, int64; `share` of the group's, float64, NaN if it has none.
+        included), int64 seconds; `actions`, int64; `share` of the group's finished actions, float64, NaN if it has
+        none.
 
     Raises:
         InvalidArgument: *by* names a column that the frame does not have.
@@ -124,29 +136,27 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
         >>> duration_distribution(to_frame([reserved], observed_at=1649087700)).values.tolist()
         [['reserve_ip', 0, 1, 1, 1.0]]
     """
-    lives = lifetimes(tally(actions, by), by)
-    ended = lives.ended > 0
-    edges = _edges(lives.seconds[ended].max(initial=0))
-    groups, bins = len(lives.keys), len(edges) - 1
-    spread = np.zeros((groups, bins), dtype=np.int64)
-    place = np.searchsorted(edges, lives.seconds[ended], side="right") - 1
-    np.add.at(spread, (lives.group[ended], place), lives.ended[ended])
+    times = lifetimes(tally(actions, by), by)
+    ended = times.ended > 0
+    edges = _bin_edges(times.seconds[ended].max(initial=0))
+    groups, bins = len(times.keys), len(edges) - 1
+    counts = np.zeros((groups, bins), dtype=np.int64)
+    bin_of = np.searchsorted(edges, times.seconds[ended], side="right") - 1
+    np.add.at(counts, (times.group[ended], bin_of), times.ended[ended])
 
-    total = spread.sum(axis=1, keepdims=True)
-    share = np.full(spread.shape, np.nan)
-    np.divide(spread, total, out=share, where=total > 0)
+    total = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
     return with_keys(
-        lives.keys.iloc[np.repeat(np.arange(groups), bins)].reset_index(drop=True),
+        times.keys.iloc[np.repeat(np.arange(groups), bins)].reset_index(drop=True),
         {
             "from_s": np.tile(edges[:-1], groups),
             "to_s": np.tile(edges[1:], groups),
-            "actions": spread.ravel(),
-            "share": share.ravel(),
+            "actions": counts.ravel(),
+            "share": ratio(counts, total).ravel(),
         },
     )
 
 
-def _edges(largest: int) -> NDArray[np.int64]:
+def _bin_edges(largest: int) -> NDArray[np.int64]:
     decades = len(str(largest))
     grid = 10 ** (np.arange(decades * _BINS_A_DECADE + 1) / _BINS_A_DECADE)
     edges = np.unique(np.append(0, np.rint(grid))).astype(np.int64)
@@ -155,7 +165,11 @@ def _edges(largest: int) -> NDArray[np.int64]:
 
 def slowest(actions: IntoFrame, n: int = 10) -> pd.DataFrame:
     """
-    The finished actions that took longest, longest first; equal ones by id.
+    List the finished actions that took longest, longest first; equal ones by id.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
+        n: number of actions to list.
 
     Returns:
         At most *n* rows: `id`, `type`, `resource_type`, `resource`, `resource_name`, `region`, `started_at`,

@@ -1,4 +1,4 @@
-"""How often actions fail, among which, and which did."""
+"""Failures: the rate by group with its interval, and the actions that errored."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import numpy as np
 
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.intervals import clopper_pearson_low, wilson
-from doaudit.analysis.rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.tally import OUTCOMES, By, outcomes, timed, with_keys
 
 if TYPE_CHECKING:
@@ -20,14 +20,18 @@ __all__ = ["failure_rates", "failures"]
 
 def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) -> pd.DataFrame:
     """
-    Share of finished actions that errored, per group, worst first.
+    Compute the share of finished actions that errored, per group, worst first.
 
     Open actions are counted but are no part of the share: they may still succeed. The two last columns say what the
-    share would be if all of them did, and if none did. Worst is the rate that is surely high: the lower Clopper-Pearson
-    limit, which for one failure of one is 2.5 %, so that such a group does not lead the list.
+    share would be if all of them did, and if none did. The worst group is the one whose rate is surely high: groups are
+    sorted by the lower Clopper-Pearson limit, which for one failure of one is 2.5 %, so that such a group does not lead
+    the list.
+
+    Source: Wilson 1927 for the interval, Clopper and Pearson 1934 for the order; both as in Brown, Cai and DasGupta,
+    Interval Estimation for a Binomial Proportion, 2001.
 
     Args:
-        actions: an actions frame of any kind that narwhals reads.
+        actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
         confidence: of the intervals.
 
@@ -46,34 +50,37 @@ def failure_rates(actions: IntoFrame, by: By = "type", *, confidence: float = 0.
         [[4.0, 0.25]]
     """
     counts = outcomes(actions, by)
-    errored, still_open = counts["errored"], counts["open"]
+    errored, running = counts["errored"], counts["open"]
     finished = counts["completed"] + errored
     low, high = wilson(errored, finished, confidence)
-    known = finished.where(finished > 0)
-    sooner_or_later = (finished + still_open).where(finished + still_open > 0)
+    finished_or_null = finished.where(finished > 0)
+    finished_at_last = (finished + running).where(finished + running > 0)
     table = with_keys(
         counts.drop(columns=["actions", *OUTCOMES]),
         {
             "actions": counts["actions"],
-            "open": still_open,
+            "open": running,
             "unclear": counts["unclear"],
             "finished": finished,
             "errored": errored,
-            "failure_rate": errored / known,
+            "failure_rate": errored / finished_or_null,
             "low": low,
             "high": high,
-            "rate_if_open_complete": errored / sooner_or_later,
-            "rate_if_open_fail": (errored + still_open) / sooner_or_later,
+            "rate_if_open_complete": errored / finished_at_last,
+            "rate_if_open_fail": (errored + running) / finished_at_last,
         },
     )
-    surely = clopper_pearson_low(errored, finished, confidence)
-    worst_first = np.lexsort([-table["actions"].to_numpy(), -table["failure_rate"].to_numpy(), -surely])
+    surely_above = clopper_pearson_low(errored, finished, confidence)
+    worst_first = np.lexsort([-table["actions"].to_numpy(), -table["failure_rate"].to_numpy(), -surely_above])
     return table.iloc[worst_first].reset_index(drop=True)
 
 
 def failures(actions: IntoFrame) -> pd.DataFrame:
     """
-    The actions that errored, newest first.
+    List the actions that errored, newest first.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
 
     Returns:
         One row each: `id`, `type`, `resource_type`, `resource`, `resource_name`, `region`, `started_at`,

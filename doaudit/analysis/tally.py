@@ -1,5 +1,5 @@
 """
-How many actions there are for each group, outcome and duration: the only place where rows are grouped.
+The tally: counts of actions for each group, outcome and duration. The only place where rows are grouped.
 
 An action's duration is a whole number of seconds, so every statistic of this package is a function of one small
 table, the tally. Counting is the only step that touches the rows, and counts add up. It is written with narwhals and
@@ -12,16 +12,15 @@ The outcome of an action:
     open        its status is 'in-progress', or an unknown word (or none) and it has no end
     unclear     its status is an unknown word (or none) and it has an end
 
-How long it took is `completed_at - started_at`; an open action has been running for `observed_at - started_at`. Where
-one of the two is missing, or the end lies before the start, the action is *untimed*: it is counted, and has an
-outcome, but its seconds are null.
+The duration is `completed_at - started_at`; an open action has been running for `observed_at - started_at`. Where one
+of the two is missing, or the end lies before the start, the action is *untimed*: it is counted, and has an outcome,
+but its seconds are null.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals as nw
@@ -29,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS
+from doaudit.analysis.engines import Rows, quoted, read_frame, to_pandas, unix_seconds
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Counts = NDArray[np.int64]
-    Rows = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 __all__ = [
     "OUTCOMES",
@@ -50,8 +49,6 @@ __all__ = [
     "sum_counts",
     "tally",
     "timed",
-    "to_pandas",
-    "unix_seconds",
     "with_keys",
 ]
 
@@ -59,23 +56,22 @@ By: TypeAlias = str | Sequence[str]
 
 OUTCOMES = ("completed", "errored", "open", "unclear")
 _COMPLETED, _ERRORED, _OPEN, _UNCLEAR = range(len(OUTCOMES))
-_READ = ("status", "started_at", "completed_at", "observed_at")
 _ADDED = ("outcome", "seconds", "actions")
 _UNTIMED = -1
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lifetimes:
     """
-    How long the actions of each group took, or had been running when last seen.
+    Durations of each group's actions: of those that ended, and until last seen of those still running.
 
     Attributes:
-        keys: one row a group, by value; its place is the number of the group.
+        keys: one row a group, by value; its position is the number of the group.
         group: int64, the number of the group, rising.
         seconds: int64, rising within a group, each value once.
-        ended: int64, how many ended after that long.
-        running: int64, how many were last seen running after that long.
+        ended: int64, number of actions that ended after that long.
+        running: int64, number of actions that were last seen running after that long.
     """
 
     keys: pd.DataFrame
@@ -90,7 +86,7 @@ def tally(actions: IntoFrame, by: By) -> pd.DataFrame:
     Count the actions of each group, outcome and duration.
 
     Args:
-        actions: an actions frame of pandas, Polars (also lazy), DuckDB, or another kind that narwhals reads.
+        actions: an actions frame of pandas, Polars (also lazy), DuckDB, or another engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
 
     Returns:
@@ -106,10 +102,10 @@ def tally(actions: IntoFrame, by: By) -> pd.DataFrame:
         >>> tally(to_frame(taken, observed_at=1632996000), by="type").values.tolist()
         [['resize', 'completed', 90, 3]]
     """
-    keys = _columns(by)
-    counted = _counted(timed(actions, keys), [*keys, "outcome", "seconds"])
+    keys = _key_columns(by)
+    counted = _count_rows(timed(actions, keys), [*keys, "outcome", "seconds"])
     seconds = counted["seconds"].astype("Int64")
-    return counted.assign(outcome=_named(counted["outcome"]), seconds=seconds.mask(seconds == _UNTIMED))
+    return counted.assign(outcome=_outcome_names(counted["outcome"]), seconds=seconds.mask(seconds == _UNTIMED))
 
 
 def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
@@ -129,14 +125,14 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
         >>> outcomes(to_frame(taken, observed_at=1632996000), by="type").values.tolist()
         [['resize', 3, 1, 1, 1, 0]]
     """
-    keys = _columns(by)
-    counted = _counted(timed(actions, keys), [*keys, "outcome"])
-    return sum_counts(counted.assign(outcome=_named(counted["outcome"])), keys)
+    keys = _key_columns(by)
+    counted = _count_rows(timed(actions, keys), [*keys, "outcome"])
+    return sum_counts(counted.assign(outcome=_outcome_names(counted["outcome"])), keys)
 
 
 def per_hour(actions: IntoFrame) -> pd.DataFrame:
     """
-    Count the actions that started in each hour (UTC) and outcome; those without a start belong to no hour.
+    Count the actions that started in each hour (UTC), by outcome; those without a start belong to no hour.
 
     Returns:
         One row for each hour and outcome that occur: `hour` (int64, hours since 1970), `outcome` (category of
@@ -150,19 +146,17 @@ def per_hour(actions: IntoFrame) -> pd.DataFrame:
         >>> per_hour(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
         [[25, 'completed', 1]]
     """
-    started = (
-        timed(actions).filter(~nw.col("started_at").is_null()).with_columns(hour=unix_seconds("started_at") // 3600)
-    )
-    counted = _counted(started, ["hour", "outcome"])
-    return counted.assign(hour=counted["hour"].astype("int64"), outcome=_named(counted["outcome"]))
+    started = timed(actions).filter(~nw.col("started_at").is_null())
+    counted = _count_rows(started.with_columns(hour=unix_seconds("started_at") // _HOUR_S), ["hour", "outcome"])
+    return counted.assign(hour=counted["hour"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
 
 
 def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
     """
-    Add up the counts of a finer table by outcome: a tally, or counts of any columns beside `outcome` and `actions`.
+    Sum the counts of a finer table by outcome: a tally, or any columns together with `outcome` and `actions`.
 
     Returns:
-        As `outcomes`. With `by=()` there is always one row.
+        The same columns as `outcomes`. With `by=()` there is always one row.
 
     Example:
         >>> finer = pd.DataFrame({"type": ["resize"] * 2, "actions": [3, 4]})
@@ -170,7 +164,7 @@ def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
         >>> sum_counts(finer, by=()).to_dict("records")
         [{'actions': 7, 'completed': 0, 'errored': 3, 'open': 4, 'unclear': 0}]
     """
-    keys, group = _numbered(counted, _columns(by))
+    keys, group = _number_groups(counted, _key_columns(by))
     sums = np.zeros((len(OUTCOMES), len(keys)), dtype=np.int64)
     np.add.at(sums, (counted["outcome"].cat.codes.to_numpy(), group), counted["actions"].to_numpy())
     return with_keys(keys, {"actions": sums.sum(axis=0), **dict(zip(OUTCOMES, sums, strict=True))})
@@ -178,7 +172,7 @@ def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
 
 def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
     """
-    How long the actions of each group took, out of a tally by at least these columns; the untimed are left out.
+    Collect the durations of each group out of a tally by at least these columns; the untimed are left out.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -186,24 +180,24 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
         >>> lifetimes(tally(to_frame([open_action], observed_at=1632996060), "type"), "type").seconds.tolist()
         [60]
     """
-    keys, group = _numbered(counted, _columns(by))
+    keys, group = _number_groups(counted, _key_columns(by))
     is_timed = counted["seconds"].notna().to_numpy()
     group, seconds = group[is_timed], counted["seconds"].to_numpy(dtype=np.int64, na_value=_UNTIMED)[is_timed]
-    running = (counted["outcome"] == OUTCOMES[_OPEN]).to_numpy()[is_timed]
+    is_running = (counted["outcome"] == OUTCOMES[_OPEN]).to_numpy()[is_timed]
     count = counted["actions"].to_numpy()[is_timed]
 
     order = np.lexsort([seconds, group])
-    group, seconds, running, count = group[order], seconds[order], running[order], count[order]
+    group, seconds, is_running, count = group[order], seconds[order], is_running[order], count[order]
     new = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(seconds, prepend=-1) != 0))
-    ended, still = (
-        np.add.reduceat(np.where(mask, count, 0), new) if new.size else count for mask in (~running, running)
+    ended, running = (
+        np.add.reduceat(np.where(mask, count, 0), new) if new.size else count for mask in (~is_running, is_running)
     )
-    return Lifetimes(keys, group[new], seconds[new], ended, still)
+    return Lifetimes(keys, group[new], seconds[new], ended, running)
 
 
 def with_keys(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
     """
-    One table of the keys and the figures of its groups.
+    Join the keys of groups and their figures into one table.
 
     Raises:
         InvalidArgument: a key has the name of a figure.
@@ -212,20 +206,20 @@ def with_keys(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
         >>> with_keys(pd.DataFrame({"type": ["resize"]}), {"actions": [3]}).to_dict("records")
         [{'type': 'resize', 'actions': 3}]
     """
-    _refuse(keys.columns, figures)
+    _check_names(keys.columns, figures)
     return keys.assign(**figures)
 
 
 def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     """
-    Actions as a narwhals frame with what every statistic needs to know of a row.
+    Add the outcome and the seconds of each action, which is all that the statistics need to know of a row.
 
     Args:
-        actions: an actions frame of any kind that narwhals reads.
-        columns: what the caller needs beside the status and the times.
+        actions: an actions frame of any engine that narwhals reads.
+        columns: the columns that the caller needs besides the status and the times.
 
     Returns:
-        The frame with `outcome` (a whole number, the place in `OUTCOMES`) and `seconds` (int64, -1 if untimed).
+        The frame with `outcome` (a whole number, the position in `OUTCOMES`) and `seconds` (int64, -1 if untimed).
 
     Raises:
         InvalidArgument: a column is missing, or this is no data frame at all.
@@ -235,7 +229,8 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
         >>> timed(to_frame([Record(1, "errored", "resize")], observed_at=1632996060))["seconds"].to_list()
         [-1]
     """
-    frame = _known(actions, columns)
+    frame = read_frame(actions, columns)
+    _check_names(columns, _ADDED)
     status, end = nw.col("status"), nw.col("completed_at")
     is_open = status.is_in(sorted(IN_PROGRESS)) | end.is_null()
     outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
@@ -250,107 +245,48 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     )
 
 
-def unix_seconds(column: str) -> nw.Expr:
-    """
-    The seconds from 1970 to a time, null where there is none.
-
-    Example:
-        >>> times = pd.DataFrame({"started_at": pd.to_datetime(["1970-01-01T00:01:00Z"])})
-        >>> nw.from_native(times).select(unix_seconds("started_at")).to_native()["started_at"].tolist()
-        [60]
-    """
-    return (nw.col(column) - nw.lit(_EPOCH)).dt.total_seconds()
-
-
-def to_pandas(frame: Rows) -> pd.DataFrame:
-    """
-    Bring a narwhals frame into pandas, wherever it is.
-
-    Example:
-        >>> to_pandas(nw.from_native(pd.DataFrame({"id": [7]}))).to_dict("records")
-        [{'id': 7}]
-    """
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect() if frame.implementation.is_polars() else frame.collect("pandas")
-    if not frame.implementation.is_polars():
-        return frame.to_pandas()
-    # Polars itself goes to pandas only through pyarrow, 55 MB that nothing else here needs.
-    return pd.DataFrame({column.name: _from_polars(column) for column in frame.iter_columns()})
-
-
-def _from_polars(column: nw.Series[Any]) -> pd.Series[Any]:
-    nullable = "Int64" if column.dtype.is_integer() else "boolean" if column.dtype == nw.Boolean else None
-    if nullable:
-        return pd.Series(column.to_list(), dtype=nullable)
-    converted: pd.Series[Any] = nw.new_series(column.name, column.to_list(), column.dtype, backend="pandas").to_native()
-    return converted
-
-
-def _counted(frame: Rows, by: list[str]) -> pd.DataFrame:
-    """One row for each combination that occurs, by value, with how many rows have it."""
+def _count_rows(frame: Rows, by: list[str]) -> pd.DataFrame:
+    """Count the rows of each combination that occurs, in the order of the values."""
     counted = to_pandas(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len()))
-    order = np.lexsort([_places(counted[name]) for name in reversed(by)])
+    order = np.lexsort([_ranks(counted[name]) for name in reversed(by)])
     return counted.iloc[order].astype({"actions": "int64"}).reset_index(drop=True)
 
 
-def _numbered(counted: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Counts]:
-    """The groups of a table, by value, and the number of each row's group."""
+def _number_groups(counted: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Counts]:
+    """Return the groups of a table, by value, and the number of each row's group."""
     group = np.zeros(len(counted), dtype=np.int64)
     if not by:
         return pd.DataFrame(index=range(1)), group
     example = group
     for name in by:
-        places = _places(counted[name])
+        ranks = _ranks(counted[name])
         _, example, group = np.unique(
-            group * (places.max(initial=0) + 1) + places, return_index=True, return_inverse=True
+            group * (ranks.max(initial=0) + 1) + ranks, return_index=True, return_inverse=True
         )
     return counted[by].iloc[example].reset_index(drop=True), group
 
 
-def _places(column: pd.Series[Any]) -> Counts:
-    """The place of each value among all of them, nulls last; categories that have no order of their own go by value."""
+def _ranks(column: pd.Series[Any]) -> Counts:
+    """Return the rank of each value, nulls last; categories that have no order of their own are ranked by value."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = column.dtype.categories
-        place = np.arange(len(categories))
+        rank = np.arange(len(categories))
         if not column.dtype.ordered:
-            place[categories.argsort()] = np.arange(len(categories))
-        return np.append(place, len(categories))[column.cat.codes]
+            rank[categories.argsort()] = np.arange(len(categories))
+        return np.append(rank, len(categories))[column.cat.codes]
     codes, values = pd.factorize(column, sort=True)
     return np.where(codes < 0, len(values), codes)
 
 
-def _named(outcome: pd.Series[Any]) -> pd.Categorical[str]:
-    places: Counts = outcome.to_numpy(dtype=np.int64)
-    return pd.Categorical.from_codes(places, categories=pd.Index(OUTCOMES))
+def _outcome_names(outcome: pd.Series[Any]) -> pd.Categorical[str]:
+    positions: Counts = outcome.to_numpy(dtype=np.int64)
+    return pd.Categorical.from_codes(positions, categories=pd.Index(OUTCOMES))
 
 
-def _columns(by: By) -> list[str]:
+def _key_columns(by: By) -> list[str]:
     return list(dict.fromkeys([by] if isinstance(by, str) else by))
 
 
-def _known(actions: IntoFrame, columns: Sequence[str]) -> Rows:
-    try:
-        frame: Rows = nw.from_native(actions)
-    except TypeError as error:
-        raise InvalidArgument(
-            f"Actions come as a data frame of pandas, Polars or DuckDB; this is of type {type(actions).__name__}. "
-            f"account.actions() gives one."
-        ) from error
-    names = frame.collect_schema().names()
-    if absent := [name for name in _READ if name not in names]:
-        raise InvalidArgument(
-            f"This frame holds no actions: it lacks {_list(absent)}. account.actions() gives one that does."
-        )
-    if absent := [name for name in columns if name not in names]:
-        raise InvalidArgument(f"These actions have no column {_list(absent)}; name one of {_list(names)}.")
-    _refuse(columns, _ADDED)
-    return frame
-
-
-def _refuse(keys: Collection[str], figures: Collection[str]) -> None:
+def _check_names(keys: Collection[str], figures: Collection[str]) -> None:
     if taken := [name for name in keys if name in figures]:
-        raise InvalidArgument(f"by cannot name {_list(taken)}: the table has a column of that name. Rename it first.")
-
-
-def _list(names: Collection[str]) -> str:
-    return ", ".join(repr(name) for name in names)
+        raise InvalidArgument(f"by cannot name {quoted(taken)}: the table has a column of that name. Rename it first.")

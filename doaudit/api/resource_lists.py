@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from doaudit.api.address import DEFAULT_URL
 from doaudit.api.paging import IN_FLIGHT, PER_PAGE
 from doaudit.api.worker_pool import Fetch, WorkerPool
-from doaudit.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from doaudit.api.client import Client
     from doaudit.api.responses import Response
 
-__all__ = ["account_name", "read_list", "read_lists", "read_one"]
+__all__ = ["read_list", "read_lists", "read_one"]
 
 
 class _Meta(msgspec.Struct, frozen=True):
@@ -103,21 +101,3 @@ def read_one(client: Client, path: str, key: str) -> dict[str, Any]:
     return client.get(
         path, parse=lambda response: msgspec.json.decode(response.body, type=dict[str, dict[str, Any]])[key]
     )
-
-
-def account_name(client: Client) -> str | None:
-    """
-    Return the name by which an account is known whatever the token: its team's id; None if the token may not read it.
-
-    Raises:
-        ApiProblem: the account could not be read, for another reason.
-    """
-    try:
-        account = read_one(client, "/v2/account", "account")
-    except (Forbidden, NotFound):
-        return None
-    team = account.get("team")
-    name = (team.get("uuid") if isinstance(team, dict) else None) or account.get("uuid")
-    if not name:
-        return None
-    return str(name) if client.base_url == DEFAULT_URL else f"{name} at {client.base_url}"

@@ -1,1 +1,1 @@
-"""The only wing that touches the store: every action that was ever read, kept on this machine."""
+"""The local history of an account: every action that was ever read, kept on this machine."""

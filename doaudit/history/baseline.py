@@ -1,4 +1,4 @@
-"""The baseline of a poller out of a history: expected durations, names of resources, and actions that were open."""
+"""Baseline of a poller from a history: expected durations, names of resources, and actions that were open."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def read_baseline(store: Store) -> Baseline:
         HistoryLocked: another process has been using the history for too long.
     """
     actions = store.read()
-    still_open = actions[actions["status"].isin(IN_PROGRESS)].to_dict("records")
+    open_rows = actions[actions["status"].isin(IN_PROGRESS)].to_dict("records")
     names = store.sql(_NAMES)
     return Baseline(
         expected={**default_durations(), **expected_durations(actions)},
         names=dict(zip(names["key"].astype(str), names["name"].astype(str), strict=True)),
-        open_actions=tuple(_action({str(key): value for key, value in row.items()}) for row in still_open),
+        open_actions=tuple(_action({str(key): value for key, value in row.items()}) for row in open_rows),
     )
 
 

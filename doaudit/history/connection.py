@@ -1,12 +1,13 @@
 """
-Where the tables are: in a file that is open only while something is done with it, or in memory.
+Connections to a history: to a file that is open only during an operation, or to tables in memory.
 
 DuckDB lets one process at a time write a file, so each operation opens it, under a lock, and closes it again; that
-takes about 0.02 s. Whatever is done with a connection from here, it reaches no other file and loads no extension.
+takes about 0.02 s. No connection from here reaches another file or loads an extension.
 """
 
 from __future__ import annotations
 
+import errno
 import glob
 import threading
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -32,7 +33,7 @@ __all__ = ["Backend", "FileBackend", "MemoryBackend", "is_damage"]
 
 T = TypeVar("T")
 
-_SEALED: dict[str, str | bool | int | float | list[str]] = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
@@ -44,28 +45,34 @@ _DAMAGE = ("Corrupt database file", "not a valid DuckDB database file", "Could n
 
 
 class Backend(Protocol):
-    """Somewhere that keeps a history."""
+    """Storage of a history: a file or memory."""
 
     def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
-        """Do something with a connection, alone; with `read_only`, nothing that is done can write."""
+        """
+        Call a function with a connection, in a transaction that no other call overlaps, and return its result.
+
+        Args:
+            work: the function.
+            read_only: whether the database refuses everything that *work* tries to write.
+        """
 
     @property
     def path(self) -> Path | None:
-        """The file, if it is one."""
+        """The file; None for a history in memory."""
 
 
 @dataclass(frozen=True)
 class MemoryBackend:
-    """A history that ends with the process."""
+    """A history in memory, which ends with the process."""
 
     account: str
-    _alone: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _connection: DuckDBPyConnection = field(default_factory=lambda: _connect(":memory:"), repr=False)
     path: None = None
 
     def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
-        """Do something with the connection; see `Backend`."""
-        with self._alone:
+        """Call a function with the connection; see `Backend`."""
+        with self._lock:
             with _transaction(self._connection):
                 migrate(self._connection, self.account, "in memory")
             with _transaction(self._connection, read_only=read_only):
@@ -77,7 +84,14 @@ class FileBackend:
     """
     A history in a file.
 
-    A file that turns out to be damaged is moved aside, and a fresh one begun; `on_warning` is told the name.
+    A file that turns out to be damaged is moved aside, and a fresh one begun.
+
+    Attributes:
+        path: the file.
+        account: the key of the account whose history it is.
+        wait_s: how long a call waits for another process that uses the file, in seconds.
+        clock: tells the time, and waits.
+        on_warning: called with a sentence when a damaged file was moved aside.
     """
 
     path: Path
@@ -88,37 +102,37 @@ class FileBackend:
 
     def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
         """
-        Do something with a connection; see `Backend`.
+        Call a function with a connection; see `Backend`.
 
         Raises:
             HistoryLocked: another process has had the file open for too long.
             WrongAccount, NewerHistory: it is not a history that can be used here.
-            FileProblem: it cannot be opened, read or written, or is somebody else's file.
+            FileProblem: it cannot be opened, read or written, or is no history.
         """
-        news = None
+        warning = None
         with self.lock():
-            self._refuse_foreign()
+            self._refuse_other_files()
             try:
                 result = self._attempt(work, read_only=read_only)
             except duckdb.Error as fault:
-                aside = self._move_aside()
-                news = (
-                    f"The history {self.path} was damaged ({_first_line(fault)}). It was moved to {aside.name}, beside "
-                    "it, and a fresh one begun: the next refresh reads every action again."
+                moved_to = self._move_aside()
+                warning = (
+                    f"The history {self.path} was damaged ({_first_line(fault)}). It was moved to {moved_to.name}, "
+                    "beside it, and a fresh one begun: the next refresh reads every action again."
                 )
                 result = self._attempt(work, read_only=read_only)
-        if news is not None:
-            self.on_warning(news)
+        if warning is not None:
+            self.on_warning(warning)
         return result
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """
-        Keep every other process and thread from the file while the block runs.
+        Hold the lock of the file, against every other process and thread, while the block runs.
 
         Raises:
-            HistoryLocked: somebody else had it all the time that is waited.
-            FileProblem: the lock file beside it cannot be made or locked.
+            HistoryLocked: another process or thread held it for all of `wait_s`.
+            FileProblem: the lock file beside it cannot be made or locked, or is a symbolic link.
         """
         path = self.path.with_name(f"{self.path.name}.lock")
         with ExitStack() as stack:
@@ -131,6 +145,11 @@ class FileBackend:
                     f"{self.wait_s:g} s. Wait until that is done, or end it, and try again."
                 ) from None
             except OSError as fault:
+                if fault.errno == errno.ELOOP:
+                    raise FileProblem(
+                        f"The lock file {path} is a symbolic link, and doaudit follows none, so that nobody's file is "
+                        "overwritten through it. Delete the link, not its target, and try again."
+                    ) from None
                 raise FileProblem(
                     f"The lock file {path} cannot be used ({fault.strerror or fault}). Choose another folder on this "
                     "machine that you may write to, with history=, or keep nothing on disk with history=':memory:'."
@@ -148,16 +167,16 @@ class FileBackend:
         except duckdb.Error as fault:
             if is_damage(fault):
                 raise
-            raise self._explained(fault) from fault
+            raise self._problem(fault) from fault
 
-    def _refuse_foreign(self) -> None:
-        # A damaged history still has its name or its first bytes; a file with neither is somebody's, and stays. DuckDB
-        # would read a table such as a CSV file into memory, and what is kept there would be gone.
+    def _refuse_other_files(self) -> None:
+        # A damaged history still has its name or its first bytes; a file with neither is none, and stays. DuckDB would
+        # read a table such as a CSV file into memory, and what is stored there would be gone with the connection.
         if self.path.suffix.lower() == ".duckdb" or not self.path.is_file() or self.path.stat().st_size == 0:
             return
         with self.path.open("rb") as file:
-            begins = file.read(12)
-        if begins[8:] != b"DUCK":
+            header = file.read(12)
+        if header[8:] != b"DUCK":
             raise FileProblem(
                 f"{self.path} is no history of doaudit, and no DuckDB database at all. It is left as it is: choose "
                 "another file with history=, best one that ends in .duckdb."
@@ -166,20 +185,20 @@ class FileBackend:
     def _move_aside(self) -> Path:
         stamp = datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         names = [f"{self.path.name}.damaged-{stamp}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 100)))]
-        aside = next(path for path in map(self.path.with_name, names) if not path.exists())
-        # What was not yet in the file is in the log beside it; whoever wants to save something needs both.
+        target = next(path for path in map(self.path.with_name, names) if not path.exists())
+        # The last changes may be only in the log beside the file; to rescue something one needs both.
         try:
             for log in self.path.parent.glob(f"{glob.escape(self.path.name)}.wal*"):
-                log.replace(log.with_name(log.name.replace(self.path.name, aside.name, 1)))
-            self.path.replace(aside)
+                log.replace(log.with_name(log.name.replace(self.path.name, target.name, 1)))
+            self.path.replace(target)
         except OSError as fault:
             raise FileProblem(
                 f"The history {self.path} is damaged and cannot be moved aside: {fault.strerror}. Move it away "
                 "yourself; the next refresh reads every action again."
             ) from fault
-        return aside
+        return target
 
-    def _explained(self, fault: duckdb.Error) -> FileProblem:
+    def _problem(self, fault: duckdb.Error) -> FileProblem:
         text = _first_line(fault)
         if "Conflicting lock" in text or "different configuration" in text or "being used by another" in text:
             return HistoryLocked(f"The history {self.path} is open in another program. Close it there. DuckDB: {text}")
@@ -193,7 +212,7 @@ class FileBackend:
 
 @contextmanager
 def _transaction(connection: DuckDBPyConnection, *, read_only: bool = False) -> Iterator[None]:
-    """All of a block, or nothing of it."""
+    """Run a block in a transaction: all of it takes effect, or nothing."""
     connection.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION")
     try:
         yield
@@ -205,7 +224,7 @@ def _transaction(connection: DuckDBPyConnection, *, read_only: bool = False) -> 
 
 
 def _connect(path: Path | str, *, read_only: bool = False) -> DuckDBPyConnection:
-    connection = duckdb.connect(path, read_only=read_only, config=_SEALED)
+    connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
     connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
     return connection
 
@@ -215,7 +234,7 @@ def _first_line(fault: duckdb.Error) -> str:
 
 
 def is_damage(fault: duckdb.Error) -> bool:
-    """Whether an error says that the file itself is broken."""
+    """Return whether an error says that the file itself is broken."""
     # DuckDB has no class of its own for it. A query's text is no part of these classes' messages.
     classes = type(fault) is duckdb.Error or isinstance(fault, duckdb.IOException)
     return isinstance(fault, duckdb.SerializationException) or (classes and any(word in str(fault) for word in _DAMAGE))

@@ -1,4 +1,4 @@
-"""The stored actions as a folder of Parquet files, for Spark, Trino, Athena, Polars."""
+"""Export of the stored actions as a folder of Parquet files, for Spark, Trino, Athena, Polars."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def write_parquet(source: Path | pd.DataFrame, folder: Path) -> None:
     """
     Write the view `actions` as `year=2026/month=11/*.parquet`, by start in UTC; without one, in year 0, month 0.
 
-    The folder is written beside its place and then moved there; an earlier export in that place is replaced.
+    The files are written to a folder beside the target and then moved there; an earlier export is replaced.
 
     Args:
         source: the history file, which nobody else has open meanwhile, or the view's rows.
-        folder: where to.
+        folder: the target.
 
     Raises:
         FileProblem: the folder holds something else than an export, or cannot be written.

@@ -1,8 +1,9 @@
 """
-What resources are called, and which volume an action was done to.
+Names of resources, and the volume of each action on a volume.
 
-The list of actions has neither. Names are read from the lists of what exists, and remembered by the history after it is
-gone; what was gone before the first look stays without a name. Each kind needs a scope of its own, and none is needed.
+The list of actions has neither. Names are read from the lists of existing resources, and the history remembers them
+after a resource is deleted; one that was deleted before the first read stays without a name. Each kind needs a scope of
+its own; a token without it still gets its actions.
 """
 
 from __future__ import annotations
@@ -42,13 +43,25 @@ def update_resource_names(client: Client, store: Store, *, now: int) -> tuple[st
         The scopes that the token lacks for it; empty if nothing had to be read.
 
     Raises:
-        ApiProblem: a list could not be had, for another reason than a scope.
+        ApiProblem: a list could not be read, for another reason than a scope.
     """
     last: Any = store.recall("names", {})
     unnamed, without_volume = _count(store, _UNNAMED), _count(store, _WITHOUT_VOLUME)
-    fresh = now - last.get("at", -_DAY_S) < _DAY_S
-    if fresh and unnamed <= last.get("unnamed", 0) and without_volume <= last.get("without_volume", 0):
+    # A note of an earlier version may lack a count: then the names are read once more.
+    more_unnamed = unnamed > last.get("unnamed", 0)
+    more_without_volume = without_volume > last.get("without_volume", 0)
+    if now - last.get("at", -_DAY_S) < _DAY_S and not more_unnamed and not more_without_volume:
         return ()
+    lacking, volumes = _read_names(client, store)
+    if more_without_volume:
+        lacking += _find_volumes(client, store, volumes)
+    left = {"unnamed": _count(store, _UNNAMED), "without_volume": _count(store, _WITHOUT_VOLUME)}
+    store.remember({"names": {"at": now, **left}})
+    return tuple(lacking)
+
+
+def _read_names(client: Client, store: Store) -> tuple[list[str], list[str]]:
+    """Read every list of resources into the store; return the scopes that are lacking, and the ids of the volumes."""
     lacking: list[str] = []
     volumes: list[str] = []
     for kind, listed in _LISTS:
@@ -61,15 +74,11 @@ def update_resource_names(client: Client, store: Store, *, now: int) -> tuple[st
         store.name_resources(kind.name, names, seen_at, all_of_kind=listed.complete)
         if kind.name == "volume":
             volumes = [str(row["id"]) for row in rows if "id" in row]
-    if without_volume > last.get("without_volume", 0):
-        lacking += _find_volumes(client, store, volumes)
-    left = {"unnamed": _count(store, _UNNAMED), "without_volume": _count(store, _WITHOUT_VOLUME)}
-    store.remember({"names": {"at": now, **left}})
-    return tuple(lacking)
+    return lacking, volumes
 
 
 def _find_volumes(client: Client, store: Store, volumes: list[str]) -> list[str]:
-    """Say of each action in the volumes' own lists which volume it belongs to; return the scope that is lacking."""
+    """Assign the actions in the volumes' own lists to their volumes; return the scope that is lacking, if any."""
     paths = {f"{_VOLUME.path}/{volume}/actions": volume for volume in volumes}
     try:
         lists = read_lists(client, list(paths), "actions")

@@ -1,16 +1,16 @@
 """
-What a history file holds, and how a file of an earlier version becomes one of today.
+Schema of a history file, and the migration of files of earlier versions.
 
 The tables, in the schema `stored`; times are TIMESTAMP_S in UTC:
 
-    file             account, version                     whose history this is, and in which form
+    file             account, version                     the account of the history, and the version of the schema
     actions          one row an action: the columns of the actions frame (see `doaudit.actions`), and
                      first_seen_at, last_open_at          when it was first read, and last read while open
     action_resource  id, key                              the resource of an action whose record does not tell it
-    resources        key, name, kind, seen_at, gone_at    what a resource was last called; gone_at once it is deleted
-    anomalies        id, kind, detail, seen_at            what an action did that it should not
+    resources        key, name, kind, seen_at, gone_at    the last name of a resource; gone_at once it is deleted
+    anomalies        id, kind, detail, seen_at            things that an action did and should not
     started          id, run, asked_at                    the actions that doaudit itself started, and in which run
-    notes            key, value                           JSON: the proof of the last complete read, where to resume
+    notes            key, value                           JSON: the proof of the latest read, where to resume
 
 For queries there are the views `actions`, `resources` and `anomalies`, with times as TIMESTAMPTZ.
 """
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STEPS", "VALUES", "migrate"]
 
-# The columns that a reading fills, in the table's order, but for the id and for `resource`, which follows from two of
-# them.
+# The columns that a reading fills, in the table's order; without the id, and without `resource`, which follows from two
+# of them.
 VALUES = ("type", "status", "resource_type", "resource_id", "region", "started_at", "completed_at")
 
 _VERSION_1 = """
@@ -62,7 +62,7 @@ _VERSION_1 = """
     CREATE VIEW main.anomalies AS SELECT id, kind, detail, stored.utc(seen_at) AS seen_at FROM stored.anomalies;
 """
 
-# Which actions doaudit itself started: the actor that the API does not name.
+# The actions that doaudit itself started: the API names no actor.
 _VERSION_2 = """
     CREATE TABLE stored.started (id BIGINT PRIMARY KEY, run VARCHAR, asked_at TIMESTAMP_S NOT NULL);
     DROP VIEW main.actions;
@@ -79,19 +79,19 @@ _VERSION_2 = """
         LEFT JOIN stored.started s ON s.id = a.id;
 """
 
-# STEPS[n] makes version n + 1 of version n; a new file is version 0. A step that has been released is never changed.
+# STEPS[n] makes version n + 1 from version n; a new file is version 0. A step that has been released is never changed.
 STEPS = (_VERSION_1, _VERSION_2)
 
 
 def migrate(connection: DuckDBPyConnection, account: str, name: str, steps: Sequence[str] = STEPS) -> None:
     """
-    Make the file behind a connection a history of this account in today's form, unless it is one already.
+    Migrate the file behind a connection to today's version, or make a new file a history of this account.
 
     Args:
         connection: a connection with a transaction under way that may write.
         account: the key of the account.
-        name: what to call the file in a message.
-        steps: what makes each version of the one before.
+        name: of the file, for a message.
+        steps: the SQL that makes each version from the one before.
 
     Raises:
         WrongAccount: the file holds another account's history.
@@ -122,7 +122,8 @@ def migrate(connection: DuckDBPyConnection, account: str, name: str, steps: Sequ
 
 
 def _identity(connection: DuckDBPyConnection, account: str, name: str) -> tuple[str, int] | None:
-    # Asking for schemas first, because DuckDB answers questions about tables only after it has loaded them all.
+    """Return the account and the version of a file; None for a new one."""
+    # Schemas are asked for first: about tables DuckDB answers only after it has loaded them all.
     if connection.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = 'stored'").fetchall():
         rows = connection.execute("SELECT account, version FROM stored.file").fetchall()
         return (rows[0][0], rows[0][1]) if rows else (account, 0)

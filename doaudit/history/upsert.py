@@ -1,4 +1,19 @@
-"""Readings of actions into the store: what is known is kept unless a later reading knows better."""
+"""
+Upsert of readings into the stored actions.
+
+A reading is what the API said of an action at one moment. The policy for two readings of one action:
+
+1. Preferred is the finished reading before one in progress, whenever they were read; otherwise the later one; of two
+   that were read in the same second, the one that came in last.
+2. Each value is the preferred reading's, or the other's where that is null. So a known value is never overwritten by
+   null, and a finished action is never open again.
+3. `observed_at` is the later of the two times, `first_seen_at` the earlier one, `last_open_at` the last time the action
+   was read while open.
+4. A reading in progress that was made after a finished one is recorded as the anomaly 'reopened'.
+
+`doaudit.actions.merge` is points 1 and 2 for two records in Python, as a read of the list needs them; here all four are
+SQL over many rows. A test holds one against the other.
+"""
 
 # ruff: noqa: S608 -- statements are made of this package's own constants; values never stand in them
 
@@ -21,80 +36,102 @@ if TYPE_CHECKING:
 
     from doaudit.actions import Record
 
-__all__ = ["OPEN", "Upserted", "upsert_actions"]
+__all__ = ["Upserted", "open_condition", "upsert_actions"]
 
 _TIMES = ("started_at", "completed_at", "observed_at")
 
 
 @dataclass(frozen=True)
 class Upserted:
-    """How many actions were new, how many known ones changed in a value, how many known open ones have finished."""
+    """
+    Counts of an upsert.
 
-    new: int
-    updated: int
-    finished: int
+    Attributes:
+        new: actions that were not known.
+        updated: known actions of which a value changed.
+        finished: known open actions that have finished.
+    """
+
+    new: int = 0
+    updated: int = 0
+    finished: int = 0
+
+    def __add__(self, other: Upserted) -> Upserted:
+        """Add the counts of two upserts."""
+        return Upserted(self.new + other.new, self.updated + other.updated, self.finished + other.finished)
 
 
-def _one_of(words: Iterable[str]) -> str:
-    return "(" + ", ".join(f"'{word}'" for word in sorted(words)) + ")"
+def _in(texts: Iterable[str]) -> str:
+    return "IN (" + ", ".join(f"'{text}'" for text in sorted(texts)) + ")"
 
 
-_RUNNING = _one_of(IN_PROGRESS)
-_FINISHED = _one_of(COMPLETED | ERRORED)
+_IS_RUNNING = _in(IN_PROGRESS)
+_IS_FINISHED = _in(COMPLETED | ERRORED)
 
-# In SQL, of a row under any name: running, or an unknown word (or none) and no end, as the statistics count it.
-OPEN = (
-    f"({{row}}.status IN {_RUNNING} OR "
-    f"(coalesce({{row}}.status NOT IN {_FINISHED}, true) AND {{row}}.completed_at IS NULL))"
-)
 
-# Which of two readings is believed where both know a value: one that is finished before one that is open, whenever they
-# were read; else the later one; of two from one second, the one that came in last.
-_INCOMING_COUNTS = f"""
-    CASE WHEN k.id IS NULL OR (i.status IN {_FINISHED} AND k.status IN {_RUNNING}) THEN true
-         WHEN i.status IN {_RUNNING} AND k.status IN {_FINISHED} THEN false
+def open_condition(row: str) -> str:
+    """
+    Return the SQL condition that a row is open: in progress, or with an unknown status (or none) and no end.
+
+    Args:
+        row: the alias of its table in the query.
+
+    Example:
+        >>> open_condition("a")[:31]
+        "(a.status IN ('in-progress') OR"
+    """
+    unknown = f"coalesce(NOT {row}.status {_IS_FINISHED}, true)"
+    return f"({row}.status {_IS_RUNNING} OR ({unknown} AND {row}.completed_at IS NULL))"
+
+
+# Point 1 of the policy; k is the known row, i the incoming one.
+_INCOMING_PREFERRED = f"""
+    CASE WHEN k.id IS NULL OR (i.status {_IS_FINISHED} AND k.status {_IS_RUNNING}) THEN true
+         WHEN i.status {_IS_RUNNING} AND k.status {_IS_FINISHED} THEN false
          ELSE i.observed_at >= k.observed_at END
 """
 
-# One table after the other, each made whole from the last: DuckDB (1.4.5, 2.0.0) loses rows, without an error, if a
-# table that CREATE TABLE AS made empty gets a row group's worth of rows (122,880) in the same transaction.
+# Points 2 and 3. One table after the other, each made whole from the last: DuckDB (1.4.5, 2.0.0) loses rows, without an
+# error, if a table that CREATE TABLE AS made empty gets a row group's worth of rows (122,880) in the same transaction.
 _MERGE = f"""
     CREATE TEMP TABLE {{after}} AS
     SELECT id,
-        {", ".join(f"if(incoming_counts, coalesce(i_{v}, {v}), coalesce({v}, i_{v})) AS {v}" for v in VALUES)},
+        {", ".join(f"if(incoming_preferred, coalesce(i_{v}, {v}), coalesce({v}, i_{v})) AS {v}" for v in VALUES)},
         greatest(observed_at, i_observed_at) AS observed_at, least(first_seen_at, i_observed_at) AS first_seen_at,
         greatest(last_open_at, if(i_open, i_observed_at, NULL)) AS last_open_at
     FROM (
         SELECT coalesce(i.id, k.id) AS id, k.* EXCLUDE (id),
             {", ".join(f"i.{v} AS i_{v}" for v in VALUES)}, i.observed_at AS i_observed_at,
-            {_INCOMING_COUNTS} AS incoming_counts, {OPEN.format(row="i")} AS i_open
+            {_INCOMING_PREFERRED} AS incoming_preferred, {open_condition("i")} AS i_open
         FROM incoming i FULL JOIN {{before}} k ON k.id = i.id
     )
 """
 
-_REOPENED = f"""
+# Point 4.
+_RECORD_REOPENED = f"""
     INSERT OR IGNORE INTO stored.anomalies
     SELECT i.id, 'reopened',
-        'It was ' || if(k.status IN {_FINISHED}, k.status, i.status)
+        'It was ' || if(k.status {_IS_FINISHED}, k.status, i.status)
             || ', and then read as in-progress; kept as finished.',
         greatest(i.observed_at, k.observed_at)
     FROM incoming i JOIN {{before}} k ON k.id = i.id
-    WHERE (i.status IN {_RUNNING} AND k.status IN {_FINISHED} AND i.observed_at > k.observed_at)
-       OR (k.status IN {_RUNNING} AND i.status IN {_FINISHED} AND k.observed_at > i.observed_at)
+    WHERE (i.status {_IS_RUNNING} AND k.status {_IS_FINISHED} AND i.observed_at > k.observed_at)
+       OR (k.status {_IS_RUNNING} AND i.status {_IS_FINISHED} AND k.observed_at > i.observed_at)
 """
 
-_COUNTS = f"""
+_SELECT_KNOWN = """
+    CREATE TEMP TABLE merged_0 AS SELECT * EXCLUDE (resource) FROM stored.actions SEMI JOIN incoming USING (id)
+"""
+_COUNT = f"""
     SELECT count(*) FILTER (b.id IS NULL),
         count(*) FILTER (b.id IS NOT NULL AND ({" OR ".join(f"k.{v} IS DISTINCT FROM b.{v}" for v in VALUES)})),
-        count(*) FILTER (b.id IS NOT NULL AND {OPEN.format(row="b")} AND k.status IN {_FINISHED}),
-        (SELECT count(*) FROM stored.actions)
-    FROM {{after}} k LEFT JOIN known_0 b ON b.id = k.id
+        count(*) FILTER (b.id IS NOT NULL AND {open_condition("b")} AND k.status {_IS_FINISHED})
+    FROM {{merged}} k LEFT JOIN merged_0 b ON b.id = k.id
 """
-
-_WRITE = """
+_INSERT = """
     INSERT INTO stored.actions BY NAME
     SELECT k.*, r.resource
-    FROM {after} k
+    FROM {merged} k
     LEFT JOIN keys r
       ON r.resource_type IS NOT DISTINCT FROM k.resource_type AND r.resource_id IS NOT DISTINCT FROM k.resource_id
 """
@@ -102,7 +139,7 @@ _WRITE = """
 
 def upsert_actions(connection: DuckDBPyConnection, records: Sequence[Record], observed_at: Sequence[int]) -> Upserted:
     """
-    Merge readings into the stored actions, one after the other, within the transaction that is under way.
+    Merge readings into the stored actions, one after the other, by the policy of this module.
 
     Args:
         connection: a connection with a transaction under way.
@@ -114,35 +151,42 @@ def upsert_actions(connection: DuckDBPyConnection, records: Sequence[Record], ob
     """
     rounds = _rounds(records, observed_at)
     if not rounds:
-        return Upserted(0, 0, 0)
-    for number, (some, read_at) in enumerate(rounds):
-        _stage(connection, to_frame(some, read_at))
+        return Upserted()
+    for number, (distinct, read_at) in enumerate(rounds):
+        _stage(connection, to_frame(distinct, read_at))
         if number == 0:
-            connection.execute(
-                "CREATE TEMP TABLE known_0 AS "
-                "SELECT * EXCLUDE (resource) FROM stored.actions SEMI JOIN incoming USING (id)"
-            )
-        tables = {"before": f"known_{number}", "after": f"known_{number + 1}"}
-        connection.execute(_REOPENED.format(**tables))
+            connection.execute(_SELECT_KNOWN)
+        tables = {"before": f"merged_{number}", "after": f"merged_{number + 1}"}
+        connection.execute(_RECORD_REOPENED.format(**tables))
         connection.execute(_MERGE.format(**tables))
         connection.execute("DROP TABLE incoming")
-    result = f"known_{len(rounds)}"
-    [(new, updated, finished, rows)] = connection.execute(_COUNTS.format(after=result)).fetchall()
-    _name_resources(connection, result)
-    connection.execute("DELETE FROM stored.actions WHERE id IN (SELECT id FROM known_0)")
-    connection.execute(_WRITE.format(after=result))
-    [(rows_now, known)] = connection.execute(
-        f"SELECT (SELECT count(*) FROM stored.actions), (SELECT count(*) FROM {result})"
-    ).fetchall()
-    if rows_now != rows + new or known != len(rounds[0][0]):
+    merged = f"merged_{len(rounds)}"
+    [counts] = connection.execute(_COUNT.format(merged=merged)).fetchall()
+    upserted = Upserted(*counts)
+    _replace(connection, merged, new=upserted.new, ids=len(rounds[0][0]))
+    for number in range(len(rounds) + 1):
+        connection.execute(f"DROP TABLE merged_{number}")
+    return upserted
+
+
+def _replace(connection: DuckDBPyConnection, merged: str, *, new: int, ids: int) -> None:
+    """Write the merged rows in place of the stored ones, and check that so many are new, of so many distinct ids."""
+    before = _rows(connection, "stored.actions")
+    _stage_resource_keys(connection, merged)
+    connection.execute("DELETE FROM stored.actions WHERE id IN (SELECT id FROM merged_0)")
+    connection.execute(_INSERT.format(merged=merged))
+    connection.execute("DROP TABLE keys")
+    after = _rows(connection, "stored.actions")
+    if after != before + new or _rows(connection, merged) != ids:
         raise FileProblem(
-            f"The history did not add up after writing: {rows:,} actions and {new:,} new ones made {rows_now:,}. "
+            f"The history did not add up after writing: {before:,} actions and {new:,} new ones made {after:,}. "
             "Nothing of it was kept. This is a fault of doaudit or of DuckDB; please report it."
         )
-    for number in range(len(rounds) + 1):
-        connection.execute(f"DROP TABLE known_{number}")
-    connection.execute("DROP TABLE keys")
-    return Upserted(new, updated, finished)
+
+
+def _rows(connection: DuckDBPyConnection, table: str) -> int:
+    [(rows,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(rows)
 
 
 def _rounds(records: Sequence[Record], observed_at: Sequence[int]) -> list[tuple[list[Record], list[int]]]:
@@ -160,10 +204,11 @@ def _rounds(records: Sequence[Record], observed_at: Sequence[int]) -> list[tuple
 
 
 def _stage(connection: DuckDBPyConnection, frame: pd.DataFrame) -> None:
-    plain = frame[["id", *VALUES, "observed_at"]].copy()
+    """Make the temporary table `incoming` of a frame."""
+    incoming = frame[["id", *VALUES, "observed_at"]].copy()
     for name in _TIMES:
-        plain[name] = plain[name].dt.tz_localize(None)
-    connection.register("frame", plain)
+        incoming[name] = incoming[name].dt.tz_localize(None)
+    connection.register("frame", incoming)
     connection.execute(
         "CREATE TEMP TABLE incoming AS SELECT id, type::VARCHAR AS type, status::VARCHAR AS status, "
         "resource_type::VARCHAR AS resource_type, resource_id, region::VARCHAR AS region, "
@@ -172,15 +217,15 @@ def _stage(connection: DuckDBPyConnection, frame: pd.DataFrame) -> None:
     connection.unregister("frame")
 
 
-def _name_resources(connection: DuckDBPyConnection, table: str) -> None:
+def _stage_resource_keys(connection: DuckDBPyConnection, table: str) -> None:
+    """Make the temporary table `keys`: the key of each resource in a table, from its type and id."""
     pairs = connection.execute(f"SELECT DISTINCT resource_type, resource_id FROM {table}").fetchall()
-    keys = [resource_key(*pair) for pair in pairs]
-    named = {
+    columns = {
         "resource_type": pd.Series([pair[0] for pair in pairs], dtype="object"),
         "resource_id": pd.array([pair[1] for pair in pairs], dtype="Int64"),
-        "resource": pd.Series(keys, dtype="object"),
+        "resource": pd.Series([resource_key(*pair) for pair in pairs], dtype="object"),
     }
-    connection.register("frame", pd.DataFrame(named))
+    connection.register("frame", pd.DataFrame(columns))
     connection.execute(
         "CREATE TEMP TABLE keys AS "
         "SELECT resource_type::VARCHAR AS resource_type, resource_id, resource::VARCHAR AS resource FROM frame"

@@ -1,10 +1,11 @@
 """
-Pictures of the tables that `doaudit` makes: a table in, matplotlib Axes out.
+Plots of the tables that `doaudit` makes: a table in, matplotlib Axes out.
 
-Nothing is computed here: no grouping, no percentile, no rate. Each number in a picture stands in its table, so a
-reader can check one against the other. Without *ax* a function opens one figure through pyplot, which a notebook then
-shows by itself. With *ax* it draws there, never touches pyplot, and leaves layout and size to the owner of the figure
-(`layout="constrained"` makes room for long names). A figure is a white card in light and in dark notebooks alike.
+Nothing is computed here: no grouping, no percentile, no rate. Each number in a figure is in its table, so a reader can
+check the two against each other. Without *ax* a function opens one figure through pyplot, which a notebook then shows
+by itself. With *ax* it draws there, never touches pyplot, and leaves layout and size to the owner of the figure
+(`layout="constrained"` makes room for long names). A figure has a white background in light and in dark notebooks
+alike.
 """
 
 from __future__ import annotations
@@ -17,3 +18,7 @@ from doaudit.plots.slowest import slowest
 from doaudit.plots.week_pattern import week_pattern
 
 __all__ = ["activity", "durations", "failure_rates", "open_actions", "slowest", "week_pattern"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

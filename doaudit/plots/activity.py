@@ -1,4 +1,4 @@
-"""What happened when: actions started in each period, stacked by outcome."""
+"""Plot of activity: actions started in each period, stacked by outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
-from doaudit.plots.wording import numbers, require
+from doaudit.plots.table_columns import numbers, require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,22 +24,24 @@ _LOOKS: Final = {
     "unclear": ("#4D4D4D", "...."),
     "completed": (style.SKY, ""),
 }
-"""Colour and hatch of each outcome, from the bottom up: what went wrong stands on the common ground line."""
+"""Colour and hatch of each outcome, from the bottom up: errored actions start at zero in every period."""
 
-_MOST_BARS: Final = 80
-"""More periods than this are drawn as one stepped area: gaps between hair-thin bars would only flicker."""
-
+_MAX_BARS: Final = 80
+"""More periods than this are drawn as one stepped area: gaps between very thin bars would only flicker."""
 
 _UNITS: Final = {round(1 / 24, 6): "per hour", 1.0: "per day", 7.0: "per week"}
 
 
 def activity(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
-    Actions started in each period, stacked by outcome: errored at the bottom, then open, unclear, completed.
+    Draw the actions started in each period, stacked by outcome: errored at the bottom, then open, unclear, completed.
 
     Args:
         table: what `doaudit.activity` returns: one row for each period, without gaps.
-        ax: where to draw; without it a new figure is made.
+        ax: the Axes to draw on; without it a new figure is made.
+
+    Returns:
+        The Axes.
 
     Raises:
         InvalidArgument: the table lacks a column.
@@ -54,32 +56,32 @@ def activity(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ['errored', 'open', 'completed']
     """
     require(table, ("period", *_LOOKS), maker="activity")
-    with style.picture(ax, height=4.0) as axes:
-        style.headline(axes, "Actions started, by outcome", keyed=not table.empty)
+    with style.figure_for(ax, height=4.0) as axes:
+        style.set_title(axes, "Actions started, by outcome", with_legend=not table.empty)
         if table.empty:
-            style.sentence(axes, "no actions to show")
+            style.empty_message(axes, "no actions to show")
             return axes
         edges = _edges(table["period"])
-        seen = [outcome for outcome in _LOOKS if (table[outcome] > 0).any()]
+        occurring = [outcome for outcome in _LOOKS if (table[outcome] > 0).any()]
         bottom = np.zeros(len(table))
-        for outcome in seen:
+        for outcome in occurring:
             _draw_layer(axes, edges, bottom, bottom := bottom + numbers(table, outcome), outcome)
-        _scale(axes, edges, highest=bottom.max())
-        style.key(axes, [_swatch(outcome) for outcome in seen])
-        axes.set_ylabel(f"actions {_per(edges)}")
+        _set_scales(axes, edges, highest=bottom.max())
+        style.legend(axes, [_legend_entry(outcome) for outcome in occurring])
+        axes.set_ylabel(f"actions {_unit(edges)}")
         axes.set_xlabel("start of the action, UTC")
     return axes
 
 
 def _edges(period: pd.Series) -> np.ndarray:
-    """Where each period begins, in matplotlib's days, and where the last one ends: as long as the one before."""
+    """Return the start of each period, in matplotlib's days, and the end of the last: as long as the one before."""
     starts = date2num(pd.to_datetime(period, utc=True).dt.tz_localize(None).to_numpy())  # type: ignore[no-untyped-call]
     length = starts[-1] - starts[-2] if len(starts) > 1 else 1.0
     return np.append(starts, starts[-1] + length)
 
 
-def _per(edges: np.ndarray) -> str:
-    """What the height of a bar counts, told from the length of the periods in days."""
+def _unit(edges: np.ndarray) -> str:
+    """Return the unit of a bar's height, from the length of the periods in days."""
     days = np.unique(np.round(np.diff(edges[:-1]), 6))
     if len(days) == 1 and days[0] in _UNITS:
         return _UNITS[days[0]]
@@ -88,19 +90,19 @@ def _per(edges: np.ndarray) -> str:
 
 def _draw_layer(ax: Axes, edges: np.ndarray, bottom: np.ndarray, top: np.ndarray, outcome: str) -> None:
     color, hatch = _LOOKS[outcome]
-    if len(top) > _MOST_BARS:
+    if len(top) > _MAX_BARS:
         ax.stairs(top, edges, baseline=bottom, fill=True, facecolor=color, hatch=hatch, linewidth=0)
     else:
         widths = 0.86 * np.diff(edges)
         ax.bar(edges[:-1], top - bottom, widths, bottom, align="edge", color=color, hatch=hatch, linewidth=0)
 
 
-def _swatch(outcome: str) -> Patch:
+def _legend_entry(outcome: str) -> Patch:
     color, hatch = _LOOKS[outcome]
     return Patch(facecolor=color, hatch=hatch, linewidth=0, label=outcome)
 
 
-def _scale(ax: Axes, edges: np.ndarray, *, highest: float) -> None:
+def _set_scales(ax: Axes, edges: np.ndarray, *, highest: float) -> None:
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, 1.05 * max(highest, 1))
     inches = ax.get_window_extent().width / ax.figure.dpi

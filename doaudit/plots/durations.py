@@ -1,4 +1,4 @@
-"""How long actions take: a row for each group, on a time axis."""
+"""Plot of durations: a row for each group, on a time axis."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from matplotlib.patches import Patch
 
 from doaudit.errors import InvalidArgument
 from doaudit.plots import style
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names, shorten
+from doaudit.plots.table_columns import GroupKey, by_columns, group_keys, numbers, require
 from doaudit.plots.time_axis import open_ends, time_axis
-from doaudit.plots.wording import Keys, by_columns, group_keys, group_names, numbers, plain, require, shown, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,22 +26,22 @@ _COLUMNS: Final = (
     "actions", "open", "finished", "p50_s", "p50_low_s", "p50_high_s", "p90_s", "p90_low_s", "p90_high_s", "p99_s",
     "max_s", "note",
 )  # fmt: skip
-_SHAPE: Final = "#D9E6EF"
+_SHAPE_COLOR: Final = "#D9E6EF"
 _HALF_HEIGHT: Final = 0.42
-"""How far the tallest bin of a shape reaches from the middle of its row; rows are 1 apart."""
+"""The distance that the tallest bin of a shape reaches from the middle of its row; rows are 1 apart."""
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
     "p50": {"color": style.BLUE, "marker": "o", "label": "median, interval"},
     "p90": {"color": style.VERMILLION, "marker": "D", "label": "p90, interval"},
 }
-_LANES: Final = {"p50": -0.15, "p90": 0.15}
-"""Where in its row each percentile is drawn: apart, so that their intervals never meet."""
+_OFFSETS: Final = {"p50": -0.15, "p90": 0.15}
+"""The offset of each percentile within its row: apart, so that their intervals never meet."""
 
 
 def durations(
     table: pd.DataFrame, *, distribution: pd.DataFrame | None = None, ax: Axes | None = None, top: int = 12
 ) -> Axes:
     """
-    How long the actions of each group take: median and p90 with their intervals, p99 and the longest.
+    Draw the durations of each group: median and p90 with their intervals, p99 and the longest.
 
     An interval without an upper end runs into an arrow. A percentile that the group is too small for is not drawn;
     the table's note, in small print, says how many actions it needs.
@@ -48,8 +49,11 @@ def durations(
     Args:
         table: what `doaudit.durations` returns.
         distribution: what `doaudit.duration_distribution` returns for the same `by`; drawn as a shape behind.
-        ax: where to draw; without it a new figure is made.
-        top: how many groups to draw, from the table's first row.
+        ax: the Axes to draw on; without it a new figure is made.
+        top: number of groups to draw, from the table's first row.
+
+    Returns:
+        The Axes.
 
     Raises:
         InvalidArgument: a table lacks a column, or the two were not made with the same `by`.
@@ -69,17 +73,17 @@ def durations(
     if distribution is not None:
         _require_same_groups(distribution, by)
     first = table.head(top)
-    with style.picture(ax, rows=len(first), row_inches=0.33) as axes:
-        more = shown(len(first), len(table), "groups")
-        style.headline(axes, f"How long actions take{spoken(by)}{more}", keyed=not first.empty)
+    with style.figure_for(ax, rows=len(first), row_inches=0.33) as axes:
+        first_rows = first_rows_phrase(len(first), len(table), "groups")
+        style.set_title(axes, f"How long actions take{by_phrase(by)}{first_rows}", with_legend=not first.empty)
         if first.empty:
-            style.sentence(axes, "no finished actions to show")
+            style.empty_message(axes, "no finished actions to show")
             return axes
-        font = 0.9 * style.row_font(axes, len(first), notes=True)
+        font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
         keys = group_keys(first, by)
-        style.name_rows(axes, group_names(keys), font=font)
+        style.label_rows(axes, group_names(keys), font_size=font_size)
         _draw(axes, first, _shapes(distribution, by, keys))
-        style.beside(axes, _counts(first), notes=_notes(first), font=font)
+        style.row_texts(axes, _counts(first), notes=_notes(first), font_size=font_size)
         axes.set_xlabel("from start to end of an action, log scale")
     return axes
 
@@ -94,11 +98,11 @@ def _require_same_groups(distribution: pd.DataFrame, by: Sequence[str]) -> None:
         )
 
 
-def _shapes(distribution: pd.DataFrame | None, by: Sequence[str], keys: Sequence[Keys]) -> dict[int, pd.DataFrame]:
-    """The bins of each row's group, by row; groups without a bin are left out."""
+def _shapes(distribution: pd.DataFrame | None, by: Sequence[str], keys: Sequence[GroupKey]) -> dict[int, pd.DataFrame]:
+    """Return the bins of each row's group, by row; groups without a bin are left out."""
     if distribution is None:
         return {}
-    rows_of: dict[Keys, list[int]] = {}
+    rows_of: dict[GroupKey, list[int]] = {}
     for position, key in enumerate(group_keys(distribution, by)):
         rows_of.setdefault(key, []).append(position)
     return {row: distribution.iloc[rows_of[key]] for row, key in enumerate(keys) if key in rows_of}
@@ -113,61 +117,62 @@ def _draw(ax: Axes, table: pd.DataFrame, shapes: dict[int, pd.DataFrame]) -> Non
     for row, bins in shapes.items():
         _draw_shape(ax, row, bins)
     rows = np.arange(len(table))
-    shape = [Patch(facecolor=_SHAPE, label="all durations")] if shapes else []
+    shape = [Patch(facecolor=_SHAPE_COLOR, label="all durations")] if shapes else []
     percentiles = [_draw_percentile(ax, table, name, right=right) for name in _LOOKS]
     (p99,) = ax.plot(
-        numbers(table, "p99_s"), rows, marker="|", markersize=9, markeredgewidth=1.6, **style.DOTS,
-        color=style.FAINT, label="p99",
+        numbers(table, "p99_s"), rows, marker="|", markersize=9, markeredgewidth=1.6, **style.MARKERS_ONLY,
+        color=style.MUTED_TEXT, label="p99",
     )  # fmt: skip
     (longest,) = ax.plot(
         numbers(table, "max_s"),
         rows,
         marker="x",
         markersize=4.5,
-        **style.DOTS,
+        **style.MARKERS_ONLY,
         color="#8A8A8A",
         label="longest",
     )
-    style.key(ax, [*shape, *percentiles, p99, longest])
+    style.legend(ax, [*shape, *percentiles, p99, longest])
 
 
 def _draw_shape(ax: Axes, row: int, bins: pd.DataFrame) -> None:
-    """One group's distribution, mirrored about its row; its tallest bin always has the same height."""
+    """Draw the distribution of a group, mirrored about its row; its tallest bin always has the same height."""
     shares = numbers(bins, "share")
     if not np.nanmax(shares, initial=0) > 0:
         return
     heights = _HALF_HEIGHT * shares / np.nanmax(shares)
     edges = np.append(numbers(bins, "from_s"), numbers(bins, "to_s")[-1])
-    ax.stairs(row + heights, edges, baseline=row - heights, fill=True, facecolor=_SHAPE, linewidth=0)
+    ax.stairs(row + heights, edges, baseline=row - heights, fill=True, facecolor=_SHAPE_COLOR, linewidth=0)
 
 
 def _draw_percentile(ax: Axes, table: pd.DataFrame, name: str, *, right: float) -> Line2D:
-    """Draw markers with intervals, arrows at *right* where there is no upper end; returns the legend's entry."""
+    """Draw markers with intervals, arrows at *right* where there is no upper end; return the legend's entry."""
     point, low, high = (numbers(table, f"{name}{part}_s") for part in ("", "_low", "_high"))
-    rows = np.arange(len(table)) + _LANES[name]
+    rows = np.arange(len(table)) + _OFFSETS[name]
     color = _LOOKS[name]["color"]
     known = ~np.isnan(point) & np.isfinite(low) & ~np.isnan(high)
     endless = known & np.isinf(high)
     ax.hlines(rows[known], low[known], np.minimum(high, right)[known], color=color, linewidth=1.8, capstyle="butt")
     open_ends(ax, rows[endless], right=right, color=color)
-    look: dict[str, Any] = {"markersize": 5.5, "markeredgecolor": style.CARD, "markeredgewidth": 0.8, **_LOOKS[name]}
+    edge = {"markeredgecolor": style.BACKGROUND, "markeredgewidth": 0.8}
+    look: dict[str, Any] = {"markersize": 5.5, **edge, **_LOOKS[name]}
     finite = np.isfinite(point)
-    ax.plot(point[finite], rows[finite], **style.DOTS, **look)
+    ax.plot(point[finite], rows[finite], **style.MARKERS_ONLY, **look)
     return Line2D([], [], linewidth=1.8, **look)
 
 
 def _counts(table: pd.DataFrame) -> list[str]:
     return [
-        f"{finished:,} finished" + (f", {still:,} open" if still else "")
-        for finished, still in zip(table["finished"], table["open"], strict=True)
+        f"{finished:,} finished" + (f", {running:,} open" if running else "")
+        for finished, running in zip(table["finished"], table["open"], strict=True)
     ]
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
-    """Why a row lacks a marker: the table's own note, shortened, or that its curve never falls so far."""
+    """Return the reason why a row lacks a marker: the table's own note, shortened, or a percentile not reached."""
     needs = ["" if pd.isna(note) else str(note).replace(" finished actions", "") for note in table["note"]]
     return [
-        plain("; ".join(filter(None, [note, *(f"{name} not reached" for name in names if name not in note)])))
+        shorten("; ".join(filter(None, [note, *(f"{name} not reached" for name in names if name not in note)])))
         for note, names in zip(needs, _not_reached(table), strict=True)
     ]
 

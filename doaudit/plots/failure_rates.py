@@ -1,4 +1,4 @@
-"""How often actions fail: a dot with its interval for each group."""
+"""Plot of failure rates: a dot with its interval for each group."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
-from doaudit.plots.wording import by_columns, group_keys, group_names, numbers, require, shown, spoken
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names
+from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +22,17 @@ _COLUMNS: Final = ("actions", "open", "finished", "errored", "failure_rate", "lo
 
 def failure_rates(rates: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> Axes:
     """
-    The share of finished actions that errored, with its interval; beside it the counts, as in "3 of 812".
+    Draw the share of finished actions that errored, with its interval, and next to it the counts, as in "3 of 812".
 
     A group in which nothing has finished keeps its row and has no dot.
 
     Args:
         rates: what `doaudit.failure_rates` returns.
-        ax: where to draw; without it a new figure is made.
-        top: how many groups to draw, from the table's first row.
+        ax: the Axes to draw on; without it a new figure is made.
+        top: number of groups to draw, from the table's first row.
+
+    Returns:
+        The Axes.
 
     Raises:
         InvalidArgument: the table lacks a column.
@@ -45,15 +49,16 @@ def failure_rates(rates: pd.DataFrame, *, ax: Axes | None = None, top: int = 20)
     require(rates, _COLUMNS, maker="failure_rates")
     by = by_columns(rates, until="actions")
     first = rates.head(top)
-    with style.picture(ax, rows=len(first), row_inches=0.22) as axes:
-        style.headline(axes, f"How often actions fail{spoken(by)}{shown(len(first), len(rates), 'groups')}")
+    with style.figure_for(ax, rows=len(first), row_inches=0.22) as axes:
+        first_rows = first_rows_phrase(len(first), len(rates), "groups")
+        style.set_title(axes, f"How often actions fail{by_phrase(by)}{first_rows}")
         if first.empty:
-            style.sentence(axes, "no actions to show")
+            style.empty_message(axes, "no actions to show")
             return axes
-        font = style.row_font(axes, len(first))
-        style.name_rows(axes, group_names(group_keys(first, by)), font=font)
+        font_size = style.row_font_size(axes, len(first))
+        style.label_rows(axes, group_names(group_keys(first, by)), font_size=font_size)
         _draw(axes, first)
-        style.beside(axes, _counts(first), font=font)
+        style.row_texts(axes, _counts(first), font_size=font_size)
         axes.set_xlabel("share of finished actions that errored, with its interval")
     return axes
 
@@ -69,13 +74,13 @@ def _draw(ax: Axes, rates: pd.DataFrame) -> None:
     ax.grid(visible=True, axis="x", which="major")
     ax.hlines(rows[known], low[known], high[known], color=style.SKY, linewidth=3.0, capstyle="butt")
     ax.plot(
-        rate[known], rows[known], marker="o", markersize=6.5, **style.DOTS, color=style.BLUE, clip_on=False,
-        markeredgecolor=style.CARD, markeredgewidth=0.8,
+        rate[known], rows[known], marker="o", markersize=6.5, **style.MARKERS_ONLY, color=style.BLUE, clip_on=False,
+        markeredgecolor=style.BACKGROUND, markeredgewidth=0.8,
     )  # fmt: skip
 
 
 def _counts(rates: pd.DataFrame) -> list[str]:
     return [
-        (f"{errored:,} of {finished:,}" if finished else "none finished") + (f", {still:,} open" if still else "")
-        for errored, finished, still in zip(rates["errored"], rates["finished"], rates["open"], strict=True)
+        (f"{errored:,} of {finished:,}" if finished else "none finished") + (f", {running:,} open" if running else "")
+        for errored, finished, running in zip(rates["errored"], rates["finished"], rates["open"], strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Open actions: how old each is, and when it may be expected to end."""
+"""Plot of open actions: the age of each, and the range in which its end is expected."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from doaudit.plots import style
+from doaudit.plots.labels import action_names, first_rows_phrase, percentage, time_span
+from doaudit.plots.table_columns import numbers, require
 from doaudit.plots.time_axis import open_ends, time_axis
-from doaudit.plots.wording import action_names, numbers, require, share, shown, time_span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,21 +21,24 @@ __all__ = ["open_actions"]
 _COLUMNS: Final = (
     "type", "resource", "started_at", "age_s", "finished", "older_than", "stuck", "p50_left_s", "p90_left_s",
 )  # fmt: skip
-_WAITING: Final[dict[str, Any]] = {"color": style.SKY, "label": "age"}
+_NOT_STUCK: Final[dict[str, Any]] = {"color": style.SKY, "label": "age"}
 _STUCK: Final[dict[str, Any]] = {"color": style.VERMILLION, "hatch": "////", "label": "age, stuck"}
 
 
 def open_actions(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> Axes:
     """
-    The age of each open action as a bar, and as a range the age at which it may be expected to end (p50 to p90).
+    Draw the age of each open action as a bar, and as a range the age at which it is expected to end (p50 to p90).
 
     A range whose p90 is not known runs into an arrow; without a known p50 there is none. Stuck actions are hatched
     and say so.
 
     Args:
         table: what `doaudit.open_actions` returns.
-        ax: where to draw; without it a new figure is made.
-        top: how many actions to draw, from the table's first row.
+        ax: the Axes to draw on; without it a new figure is made.
+        top: number of actions to draw, from the table's first row.
+
+    Returns:
+        The Axes.
 
     Raises:
         InvalidArgument: the table lacks a column.
@@ -50,56 +54,56 @@ def open_actions(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) 
     """
     require(table, _COLUMNS, maker="open_actions")
     first = table.head(top)
-    with style.picture(ax, rows=len(first), row_inches=0.3) as axes:
-        more = shown(len(first), len(table), "actions")
-        style.headline(axes, f"Open actions, by age{more}", keyed=not first.empty)
+    with style.figure_for(ax, rows=len(first), row_inches=0.3) as axes:
+        first_rows = first_rows_phrase(len(first), len(table), "actions")
+        style.set_title(axes, f"Open actions, by age{first_rows}", with_legend=not first.empty)
         if first.empty:
-            style.sentence(axes, "no open actions to show")
+            style.empty_message(axes, "no open actions to show")
             return axes
-        font = 0.9 * style.row_font(axes, len(first), notes=True)
-        style.name_rows(axes, action_names(first), font=font)
+        font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
+        style.label_rows(axes, action_names(first), font_size=font_size)
         _draw(axes, first)
         stuck = first["stuck"].to_numpy(dtype=bool)
         ages = [
-            time_span(age) + (", stuck" if late else "")
-            for age, late in zip(numbers(first, "age_s"), stuck, strict=True)
+            time_span(age) + (", stuck" if is_stuck else "")
+            for age, is_stuck in zip(numbers(first, "age_s"), stuck, strict=True)
         ]
-        style.beside(axes, ages, notes=_comparisons(first), font=font)
+        style.row_texts(axes, ages, notes=_comparisons(first), font_size=font_size)
         axes.set_xlabel("from start of the action, log scale")
     return axes
 
 
 def _draw(ax: Axes, table: pd.DataFrame) -> None:
-    age, half, most = (numbers(table, column) for column in ("age_s", "p50_left_s", "p90_left_s"))
+    age, p50_left, p90_left = (numbers(table, column) for column in ("age_s", "p50_left_s", "p90_left_s"))
     rows = np.arange(len(table))
-    right = time_axis(ax, [*age, *(age + half), *(age + most)], from_zero=True)
+    right = time_axis(ax, [*age, *(age + p50_left), *(age + p90_left)], from_zero=True)
     stuck = table["stuck"].to_numpy(dtype=bool)
     handles: list[Any] = []
-    for which, look in ((~stuck, _WAITING), (stuck, _STUCK)):
-        if which.any():
-            handles.append(ax.barh(rows[which], age[which], height=0.5, linewidth=0, **look))
-    known = np.isfinite(half) & ~np.isnan(most)
-    bounded, endless = known & np.isfinite(most), known & np.isinf(most)
-    first, last = age + half, np.minimum(age + most, right)
+    for mask, look in ((~stuck, _NOT_STUCK), (stuck, _STUCK)):
+        if mask.any():
+            handles.append(ax.barh(rows[mask], age[mask], height=0.5, linewidth=0, **look))
+    known = np.isfinite(p50_left) & ~np.isnan(p90_left)
+    bounded, endless = known & np.isfinite(p90_left), known & np.isinf(p90_left)
+    first, last = age + p50_left, np.minimum(age + p90_left, right)
     ax.hlines(rows[known], first[known], last[known], color=style.BLUE, linewidth=2.2, capstyle="butt")
-    ax.plot(first[known], rows[known], marker="o", markersize=5.5, **style.DOTS, color=style.BLUE)
+    ax.plot(first[known], rows[known], marker="o", markersize=5.5, **style.MARKERS_ONLY, color=style.BLUE)
     ax.plot(
         last[bounded],
         rows[bounded],
         marker="|",
         markersize=9,
         markeredgewidth=2,
-        **style.DOTS,
+        **style.MARKERS_ONLY,
         color=style.BLUE,
     )
     open_ends(ax, rows[endless], right=right, color=style.BLUE)
     if known.any():
         handles.append(Line2D([], [], color=style.BLUE, marker="o", linewidth=2.2, label="expected end, p50 to p90"))
-    style.key(ax, handles)
+    style.legend(ax, handles)
 
 
 def _comparisons(table: pd.DataFrame) -> list[str]:
     return [
-        f"older than {share(older)} of {finished:,}" if finished else "nothing to compare with"
+        f"older than {percentage(older)} of {finished:,}" if finished else "nothing to compare with"
         for older, finished in zip(numbers(table, "older_than"), table["finished"], strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The slowest actions, one bar each."""
+"""Plot of the slowest actions: a bar for each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from doaudit.plots import style
+from doaudit.plots.labels import action_names, time_span
+from doaudit.plots.table_columns import numbers, require
 from doaudit.plots.time_axis import time_axis
-from doaudit.plots.wording import action_names, numbers, require, time_span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["slowest"]
 
 _COLUMNS: Final = ("type", "resource", "started_at", "duration_s", "status")
-_FINISHED: Final[dict[str, Any]] = {"color": style.SKY, "label": "completed"}
+_COMPLETED: Final[dict[str, Any]] = {"color": style.SKY, "label": "completed"}
 _ERRORED: Final[dict[str, Any]] = {"color": style.VERMILLION, "hatch": "////", "label": "errored"}
 
 
 def slowest(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
-    How long each of the slowest actions took; those that errored are hatched and say so.
+    Draw the duration of each of the slowest actions; those that errored are hatched and say so.
 
     Args:
         table: what `doaudit.slowest` returns; every row is drawn.
-        ax: where to draw; without it a new figure is made.
+        ax: the Axes to draw on; without it a new figure is made.
+
+    Returns:
+        The Axes.
 
     Raises:
         InvalidArgument: the table lacks a column.
@@ -42,22 +46,25 @@ def slowest(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         (['snapshot droplet:123 2026-03-12'], ['1 h 6 min, errored'])
     """
     require(table, _COLUMNS, maker="slowest")
-    with style.picture(ax, rows=len(table), row_inches=0.25) as axes:
-        style.headline(axes, "The slowest actions", keyed=not table.empty)
+    with style.figure_for(ax, rows=len(table), row_inches=0.25) as axes:
+        style.set_title(axes, "The slowest actions", with_legend=not table.empty)
         if table.empty:
-            style.sentence(axes, "no finished actions to show")
+            style.empty_message(axes, "no finished actions to show")
             return axes
-        font = style.row_font(axes, len(table))
-        style.name_rows(axes, action_names(table), font=font)
+        font_size = style.row_font_size(axes, len(table))
+        style.label_rows(axes, action_names(table), font_size=font_size)
         seconds = numbers(table, "duration_s")
         time_axis(axes, seconds, from_zero=True)
         errored = (table["status"] == "errored").to_numpy(dtype=bool, na_value=False)
         handles = []
-        for rows, look in ((~errored, _FINISHED), (errored, _ERRORED)):
-            if rows.any():
-                handles.append(axes.barh(np.flatnonzero(rows), seconds[rows], height=0.62, linewidth=0, **look))
-        style.key(axes, handles)
-        words = (", errored" if failed else "" for failed in errored)
-        style.beside(axes, [time_span(spell) + word for spell, word in zip(seconds, words, strict=True)], font=font)
+        for mask, look in ((~errored, _COMPLETED), (errored, _ERRORED)):
+            if mask.any():
+                handles.append(axes.barh(np.flatnonzero(mask), seconds[mask], height=0.62, linewidth=0, **look))
+        style.legend(axes, handles)
+        texts = [
+            time_span(duration) + (", errored" if has_errored else "")
+            for duration, has_errored in zip(seconds, errored, strict=True)
+        ]
+        style.row_texts(axes, texts, font_size=font_size)
         axes.set_xlabel("from start to end of the action, log scale")
     return axes

@@ -1,4 +1,4 @@
-"""The time axis: logarithmic in seconds, with a place for 0 s, ticks in the units people say."""
+"""Time axis: logarithmic in seconds, with a place for 0 s, and ticks in seconds, minutes, hours and days."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, Locator, NullLocator
 
 from doaudit.plots import style
-from doaudit.plots.wording import time_span
+from doaudit.plots.labels import time_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,30 +21,30 @@ __all__ = ["open_ends", "time_axis"]
 _TICKS = (0, 1, 10, 60, 600, 3600, 86400, 864_000, 8_640_000)
 _FEW_TICKS = (0, 60, 3600, 86400, 8_640_000)
 _LABEL_POINTS = 26
-"""What neighbouring tick labels need, from middle to middle."""
+"""The distance that neighbouring tick labels need, from middle to middle."""
 _BELOW_ZERO = -0.25
-"""Where an axis that shows 0 s begins: left of it by enough for a marker."""
+"""The left end of an axis that shows 0 s: far enough left of it for a marker."""
 
 
 class _TimeLocator(Locator):
-    """Ticks at the times people name; fewer of them where their labels would meet."""
+    """Ticks at whole units of time; fewer of them where their labels would meet."""
 
     def __init__(self, ax: Axes) -> None:
         self._ax = ax
 
     def __call__(self) -> list[int]:
-        """Ticks for the axes as wide as they are now: a layout may have changed them since."""
+        """Return the ticks for the present width of the axes, which a layout may have changed."""
         low, high = self._ax.get_xlim()
         return self.tick_values(low, high)
 
     def tick_values(self, vmin: float, vmax: float) -> list[int]:
-        """Ticks between *vmin* and *vmax* seconds."""
+        """Return the ticks between *vmin* and *vmax* seconds."""
         inside = [tick for tick in _TICKS if vmin <= tick <= vmax]
         few = [tick for tick in _FEW_TICKS if vmin <= tick <= vmax]
         return few if len(few) > 1 and self._narrowest(inside) < _LABEL_POINTS else inside
 
     def _narrowest(self, ticks: list[int]) -> float:
-        """The smallest distance between two of *ticks*, in points."""
+        """Return the smallest distance between two of *ticks*, in points."""
         pixels = self._ax.transData.transform([(tick, 0) for tick in ticks])[:, 0]
         return float(np.diff(pixels).min()) * 72 / self._ax.figure.dpi
 
@@ -78,7 +78,7 @@ def open_ends(ax: Axes, rows: np.ndarray, *, right: float, color: str) -> None:
         rows,
         marker=">",
         markersize=5,
-        **style.DOTS,
+        **style.MARKERS_ONLY,
         color=color,
         clip_on=False,
     )

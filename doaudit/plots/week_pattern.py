@@ -1,4 +1,4 @@
-"""When in the week actions start: weekday by hour."""
+"""Plot of the week pattern: actions started, by weekday and hour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
-from doaudit.plots.wording import numbers, require
+from doaudit.plots.table_columns import numbers, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,11 +22,14 @@ _HOURS: Final = 24
 
 def week_pattern(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
-    How many actions start in each hour of the week (UTC), as a map: the darker, the more.
+    Draw the number of actions that start in each hour of the week (UTC) as a map: the darker, the more.
 
     Args:
         table: what `doaudit.week_pattern` returns.
-        ax: where to draw; without it a new figure is made. A colour bar is put beside it, in the same figure.
+        ax: the Axes to draw on; without it a new figure is made. A colour bar is added to the same figure.
+
+    Returns:
+        The Axes.
 
     Raises:
         InvalidArgument: the table lacks a column.
@@ -40,19 +43,19 @@ def week_pattern(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         'Monday'
     """
     require(table, ("weekday", "hour", "actions"), maker="week_pattern")
-    with style.picture(ax, height=3.6) as axes:
-        style.headline(axes, "When in the week actions start")
+    with style.figure_for(ax, height=3.6) as axes:
+        style.set_title(axes, "When in the week actions start")
         counts = np.zeros((len(_DAYS), _HOURS))
         counts[table["weekday"].to_numpy(), table["hour"].to_numpy()] = numbers(table, "actions")
         if not counts.any():
-            style.sentence(axes, "no actions to show")
+            style.empty_message(axes, "no actions to show")
             return axes
         _draw(axes, counts)
     return axes
 
 
 def _draw(ax: Axes, counts: np.ndarray) -> None:
-    mesh = ax.pcolormesh(counts, cmap="Blues", vmin=0, edgecolors=style.CARD, linewidth=0.7)
+    mesh = ax.pcolormesh(counts, cmap="Blues", vmin=0, edgecolors=style.BACKGROUND, linewidth=0.7)
     ax.set_xlim(0, _HOURS)
     ax.set_ylim(len(_DAYS), 0)
     ax.set_xticks(np.arange(0, _HOURS, 3) + 0.5, [f"{hour:02d}" for hour in range(0, _HOURS, 3)])
@@ -63,5 +66,5 @@ def _draw(ax: Axes, counts: np.ndarray) -> None:
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(nbins=5, integer=True)
     bar.formatter = FuncFormatter(lambda count, _: f"{count:,.0f}")
-    style.dress_ticks(bar.ax)
+    style.style_ticks(bar.ax)
     bar.set_label("actions started")

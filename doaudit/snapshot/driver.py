@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from doaudit.api.client import Client, Stopped
 from doaudit.errors import NotPossible
 from doaudit.snapshot.journal import Journal, load
-from doaudit.snapshot.machine import cancelled, failed, resumed, step
+from doaudit.snapshot.machine import abort, cancel, resume, step
 from doaudit.snapshot.messages import (
     Accepted,
     Command,
@@ -31,7 +31,7 @@ from doaudit.snapshot.messages import (
     Unrecorded,
     Wait,
 )
-from doaudit.snapshot.run import Moment, Run, logged
+from doaudit.snapshot.run import Moment, Run, add_log_line
 from doaudit.snapshot.transitions import out_of_reach_statement, power_statement
 from doaudit.snapshot.transport import perform
 
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["drive"]
 
-_TOLD_FROM_S = 2.0
-_LOUD_AFTER_S = 600.0
-_MOST_DEFECTS = 3
+_ANNOUNCE_FROM_S = 2.0
+_WARN_AFTER_S = 600.0
+_MAX_DEFECTS = 3
 _log = logging.getLogger(__name__)
 
 
@@ -80,12 +80,12 @@ def drive(
     """
     with folders.droplet_locked(run.droplet_id):
         # Read only now: until the lock was ours, somebody else may have driven this very run.
-        current = _current(run, folders)
+        current = _load_current(run, folders)
         with Journal(folders.journals, run.id) as journal:
             return _Driver(client, current, journal, clock, stop or threading.Event(), on_change).drive()
 
 
-def _current(run: Run, folders: StateFolders) -> Run:
+def _load_current(run: Run, folders: StateFolders) -> Run:
     known = load(folders.readable, run.id)
     if known is None:
         if run.phase == "planned":
@@ -118,8 +118,8 @@ class _Driver:
         self._began_s = clock.elapsed() - run.elapsed_s
         self._cancelled = False
         self._journal_problem = ""
-        self._unreached_since_s: float | None = None
-        self._loud_at_s = float("-inf")
+        self._unreachable_since_s: float | None = None
+        self._warned_at_s = float("-inf")
         self._defects = 0
 
     def drive(self) -> Run:
@@ -130,7 +130,7 @@ class _Driver:
                 command = self._decide(event)
                 if command is None:
                     return self._run
-                event = self._carry_out(command)
+                event = self._perform(command)
             except KeyboardInterrupt:
                 if self._stop.is_set():
                     raise
@@ -138,110 +138,110 @@ class _Driver:
                 event = Elapsed(self._now())
             except Exception as fault:  # noqa: BLE001 -- whatever it is, the droplet must get its power back
                 _log.exception("A snapshot run met a defect")
-                if not self._recovered(fault):
+                if not self._recover(fault):
                     return self._run
                 event = Elapsed(self._now())
 
     def _begin(self) -> None:
         now, fresh = self._now(), not self._run.asked_for_anything
-        run = self._run if self._run.phase == "planned" else resumed(self._run, now)
+        run = self._run if self._run.phase == "planned" else resume(self._run, now)
         self._run = replace(run, elapsed_s=now.elapsed_s)
         if fresh:
             self._journal.write(now.at, "begun", self._run)
         else:
-            self._written("resumed")
-            self._tell()
+            self._write_journal("resumed")
+            self._notify()
 
     def _decide(self, event: Event) -> Command | None:
         if self._stop.is_set() and not self._cancelled:
             self._cancelled = True
-            self._become(cancelled(self._run, event.now), "cancelled")
+            self._set_run(cancel(self._run, event.now), "cancelled")
             event = Elapsed(event.now)
         run, command = step(self._run, event)
-        recorded = self._become(run, "about to ask" if isinstance(command, Submit) else "so far")
+        recorded = self._set_run(run, "about to ask" if isinstance(command, Submit) else "so far")
         if isinstance(command, Submit) and not recorded and command.type != "power_on":
             return self._decide(Unrecorded(self._now(), self._journal_problem))
         return command
 
-    def _carry_out(self, command: Command) -> Event:
+    def _perform(self, command: Command) -> Event:
         # After a cancel nothing interrupts the way back to a droplet that is on.
         stop = threading.Event() if self._cancelled else self._stop
         if isinstance(command, Wait):
-            if self._unreached_since_s is not None and command.seconds >= _TOLD_FROM_S:
+            if self._unreachable_since_s is not None and command.seconds >= _ANNOUNCE_FROM_S:
                 self._announce(f"Trying again in {command.seconds:.0f} s.")
             self._clock.wait(command.seconds, stop)
             return Elapsed(self._now())
         try:
             event = perform(
-                self._client, self._run.droplet_id, command, now=self._now, stop=stop, on_pause=self._tell_pause
+                self._client, self._run.droplet_id, command, now=self._now, stop=stop, on_pause=self._notify_pause
             )
         except Stopped:
             if isinstance(command, Submit):
-                return Rejected(self._now(), f"The {command.type} was not asked for.", passing=True)
+                return Rejected(self._now(), f"The {command.type} was not asked for.", temporary=True)
             return Elapsed(self._now())
         if isinstance(event, ListRead) and all(action.finished for action in event.actions):
             return event  # it names nothing that is in the way, and does not tell whether the rest can be reached
-        reached = not (isinstance(event, ReadFailed) or (isinstance(event, Rejected) and event.limit))
-        self._note_reached(reached=reached)
+        reached = not (isinstance(event, ReadFailed) or (isinstance(event, Rejected) and event.rate_limited))
+        self._record_reachable(reached=reached)
         return event
 
-    def _become(self, run: Run, why: str) -> bool:
+    def _set_run(self, run: Run, why: str) -> bool:
         """Take on a new state, and return whether the journal has it."""
         changed = run != self._run
         turned = run.phase != self._run.phase or run.submission != self._run.submission
         self._run = replace(run, elapsed_s=self._now().elapsed_s)
-        recorded = self._written(why) if turned or why != "so far" else True
+        recorded = self._write_journal(why) if turned or why != "so far" else True
         if changed:
-            self._tell()
+            self._notify()
         return recorded
 
-    def _written(self, why: str) -> bool:
+    def _write_journal(self, why: str) -> bool:
         now = self._now()
         try:
             self._journal.write(now.at, why, self._run)
         except Exception as fault:  # noqa: BLE001 -- whatever it is, it must not leave a droplet off
             if str(fault) != self._journal_problem:
                 self._journal_problem = str(fault)
-                self._run = logged(self._run, now.at, self._journal_problem)
+                self._run = add_log_line(self._run, now.at, self._journal_problem)
             return False
         self._journal_problem = ""
         return True
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         # Who listens, or no longer does, changes nothing in what happens.
         with contextlib.suppress(Exception):
             self._on_change(self._run)
 
-    def _tell_pause(self, pause: Pause) -> None:
-        if pause.seconds >= _TOLD_FROM_S:
-            self._note_reached(reached=False)
+    def _notify_pause(self, pause: Pause) -> None:
+        if pause.seconds >= _ANNOUNCE_FROM_S:
+            self._record_reachable(reached=False)
             self._announce(f"Waiting {pause.seconds:.0f} s: {pause.reason}.")
 
-    def _note_reached(self, *, reached: bool) -> None:
+    def _record_reachable(self, *, reached: bool) -> None:
         if reached:
-            self._unreached_since_s, self._loud_at_s = None, float("-inf")
-        elif self._unreached_since_s is None:
-            self._unreached_since_s = self._now().elapsed_s
+            self._unreachable_since_s, self._warned_at_s = None, float("-inf")
+        elif self._unreachable_since_s is None:
+            self._unreachable_since_s = self._now().elapsed_s
 
     def _announce(self, text: str) -> None:
         """Say that a wait begins; loudly, once in ten minutes, where it keeps a droplet from its power."""
         now = self._now()
-        self._run = logged(self._run, now.at, text)
-        unreached_s = now.elapsed_s - (self._unreached_since_s or now.elapsed_s)
-        due = now.elapsed_s - self._loud_at_s >= _LOUD_AFTER_S
-        if self._run.needs_power_on and unreached_s >= _LOUD_AFTER_S and due:
+        self._run = add_log_line(self._run, now.at, text)
+        unreached_s = now.elapsed_s - (self._unreachable_since_s or now.elapsed_s)
+        due = now.elapsed_s - self._warned_at_s >= _WARN_AFTER_S
+        if self._run.needs_power_on and unreached_s >= _WARN_AFTER_S and due:
             statement = out_of_reach_statement(self._run, unreached_s)
-            self._run = replace(logged(self._run, now.at, statement), sentence=statement)
-            self._loud_at_s = now.elapsed_s
-        self._tell()
+            self._run = replace(add_log_line(self._run, now.at, statement), sentence=statement)
+            self._warned_at_s = now.elapsed_s
+        self._notify()
 
-    def _recovered(self, fault: Exception) -> bool:
+    def _recover(self, fault: Exception) -> bool:
         """After a defect, let the machine restore the power; where it cannot any more, try it once without it."""
         self._defects += 1
         text = f"doaudit itself failed with {type(fault).__name__}: {fault}. Please report this."
-        if self._defects <= _MOST_DEFECTS:
+        if self._defects <= _MAX_DEFECTS:
             with contextlib.suppress(Exception):
-                self._become(failed(self._run, self._now(), text), "defect")
+                self._set_run(abort(self._run, self._now(), text), "defect")
                 return True
         asked = ""
         if self._run.needs_power_on:
@@ -253,8 +253,8 @@ class _Driver:
         power = "unknown" if self._run.needs_power_on else self._run.power
         run = replace(self._run, phase="failed", power=power, ended_at=self._now().at, error=f"{text}{asked}")
         self._run = replace(run, sentence=f"Failed: {run.error} {power_statement(run)}")
-        self._written("defect")
-        self._tell()
+        self._write_journal("defect")
+        self._notify()
         return False
 
     def _now(self) -> Moment:

@@ -1,4 +1,4 @@
-"""A run in a thread of its own, and the list of those of this process."""
+"""Jobs: snapshot runs in a thread of their own, and the list of those of this process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Job", "job_for", "jobs"]
 
-_EACH_S = 0.2
+_POLL_S = 0.2
 _AT_EXIT_S = 600.0
 
 
@@ -67,12 +67,12 @@ class Job:
 
     @property
     def started(self) -> bool:
-        """Whether `start` was called."""
+        """True if `start` was called."""
         return self._thread is not None or self._at_work
 
     @property
     def running(self) -> bool:
-        """Whether it was started and is not over."""
+        """True if it was started and has not ended."""
         # Not Thread.is_alive: on Python 3.11 and 3.12 an interrupted join makes a living thread look dead.
         return self.started and not self._over.is_set()
 
@@ -164,7 +164,7 @@ def jobs() -> list[Job]:
 
 
 def _restore_power_at_exit() -> None:
-    """When Python ends while a droplet is off, see that it is on first; ten minutes at the most."""
+    """Wait, when Python ends while a droplet is off, until it is on; ten minutes at most."""
     left = [job for job in jobs() if job.running and not job.abandoned]
     for job in left:
         # Until a snapshot has ended nothing can be done to its droplet, so there is nothing to win by a cancel.
@@ -182,10 +182,10 @@ def _restore_power_at_exit() -> None:
 def _wait_at_exit(job: Job) -> None:
     # Jupyter sends a kernel SIGTERM half-way through the five seconds that it leaves it.
     with signals_received() as received:
-        for _ in range(round(_AT_EXIT_S / _EACH_S)):
+        for _ in range(round(_AT_EXIT_S / _POLL_S)):
             if not job.running or len(received) > 1:
                 return
-            job.wait(_EACH_S)
+            job.wait(_POLL_S)
 
 
 def _print(text: str) -> None:

@@ -36,21 +36,21 @@ from doaudit.snapshot.messages import (
     Unrecorded,
     Wait,
 )
-from doaudit.snapshot.power_restore import confirming_on, fail, powering_on, restore
+from doaudit.snapshot.power_restore import confirm_on, fail, power_on, restore_power
 from doaudit.snapshot.reads import (
-    CONFIRM_S,
-    PATIENCE_S,
-    PATIENCE_WHILE_ON_S,
+    CONFIRM_TIMEOUT_S,
+    LONG_TIMEOUT_S,
     POLL_S,
     SETTLE_S,
+    SHORT_TIMEOUT_S,
     is_gone,
-    is_over,
-    note_read,
-    soon_s,
+    is_past_deadline,
+    next_read_s,
+    record_read,
 )
-from doaudit.snapshot.run import LogLine, Moment, Phase, Run, Step, logged, planned_steps
-from doaudit.snapshot.submission import Next, advance, pending_action, update_submissions
-from doaudit.snapshot.transitions import close, enter_phase, go
+from doaudit.snapshot.run import LogLine, Moment, Phase, Run, Step, Submission, add_log_line, planned_steps
+from doaudit.snapshot.submission import Next, pending_action, submit_and_follow, update_submissions
+from doaudit.snapshot.transitions import close, enter_phase, start_phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,10 +62,10 @@ __all__ = [
     "Phase",
     "Run",
     "Step",
-    "cancelled",
-    "failed",
+    "abort",
+    "cancel",
     "planned_steps",
-    "resumed",
+    "resume",
     "step",
 ]
 
@@ -88,11 +88,9 @@ def step(run: Run, event: Event) -> Next:
     if run.ended:
         return run, None
     if run.phase == "planned":
-        sentence = "Seeing that nothing else is being done to the droplet."
-        run = replace(run, steps=planned_steps(run))
-        return enter_phase(run, "waiting for another action", event.now, sentence, PATIENCE_S), ReadList()
+        return _start(run, event.now)
     if isinstance(event, Unrecorded):
-        return _unrecorded(run, event)
+        return _handle_unrecorded(run, event)
     if not isinstance(event, Elapsed | ReadFailed):
         # A list that can be read says nothing of a droplet that cannot.
         run = replace(run, read_errors=run.read_errors if isinstance(event, ListRead) else 0, auth_errors=0)
@@ -100,38 +98,35 @@ def step(run: Run, event: Event) -> Next:
         run = update_submissions(run, event)
     run, command = _PHASES[run.phase](run, event)
     if run.auth_errors >= _AUTH_ERRORS and not run.ended:
-        said = (
-            run.error or "DigitalOcean no longer accepts the token or its scopes, so nothing more can be done or seen."
-        )
-        return close(replace(run, error=said), event.now, "failed"), None
+        return _end_without_access(run, event.now)
     return run, command
 
 
-def cancelled(run: Run, now: Moment) -> Run:
+def cancel(run: Run, now: Moment) -> Run:
     """Cancel: stop waiting and only restore the droplet's power."""
     if run.ended or run.phase in {"powering on", "confirming on"}:
         return run
-    run = logged(run, now.at, "Cancel was asked for.")
+    run = add_log_line(run, now.at, "Cancel was asked for.")
     if run.power == "untouched":
         return close(run, now, "cancelled")
-    return restore(replace(run, ending="cancelled"), now, "Cancelled; switching the droplet on again.")
+    return restore_power(replace(run, ending="cancelled"), now, "Cancelled; switching the droplet on again.")
 
 
-def failed(run: Run, now: Moment, error: str) -> Run:
+def abort(run: Run, now: Moment, error: str) -> Run:
     """Fail for a reason from outside: stop, and only restore the droplet's power."""
     if run.ended:
         return run
     if run.phase in {"powering on", "confirming on"}:
-        run = replace(logged(run, now.at, error), error=f"{run.error} {error}".strip(), ending="failed")
-        return restore(run, now, "Switching the droplet on again.", went_well=False)
+        run = replace(add_log_line(run, now.at, error), error=f"{run.error} {error}".strip(), ending="failed")
+        return restore_power(run, now, "Switching the droplet on again.", went_well=False)
     return fail(run, now, error)[0]
 
 
-def resumed(run: Run, now: Moment) -> Run:
+def resume(run: Run, now: Moment) -> Run:
     """
-    Take up a run that was left: from where it was, or, where it had ended, with the droplet's power.
+    Resume a run that was left: where it was, or, if it had ended, to restore the droplet's power.
 
-    A run that owes the droplet nothing comes back as it is.
+    A run that has ended and left nothing to restore is returned as it is.
     """
     if run.ended and not run.needs_power_on:
         return run
@@ -139,21 +134,33 @@ def resumed(run: Run, now: Moment) -> Run:
     if run.ended:
         ending: Literal["failed", "cancelled"] = "cancelled" if run.phase == "cancelled" else "failed"
         run = replace(run, ending=run.ending or ending, power_on_attempts=0, auth_errors=0, ended_at=None, error="")
-        return restore(run, now, "Resumed, to see that the droplet is on.")
-    run = logged(run, now.at, f"Resumed in the phase '{run.phase}'.")
+        return restore_power(run, now, "Resumed, to see that the droplet is on.")
+    run = add_log_line(run, now.at, f"Resumed in the phase '{run.phase}'.")
     if run.phase_since_s is None or run.phase_deadline_s is None:
         return run
     deadline_s = now.elapsed_s + (run.phase_deadline_s - run.phase_since_s)
     return replace(run, phase_since_s=now.elapsed_s, phase_deadline_s=deadline_s, absent_since_s=None, auth_errors=0)
 
 
-def _unrecorded(run: Run, event: Unrecorded) -> Next:
+def _start(run: Run, now: Moment) -> Next:
+    run = replace(run, steps=planned_steps(run))
+    sentence = "Seeing that nothing else is being done to the droplet."
+    return enter_phase(run, "waiting for another action", now, sentence, LONG_TIMEOUT_S), ReadList()
+
+
+def _handle_unrecorded(run: Run, event: Unrecorded) -> Next:
     """End the run, since what cannot be written down is not asked for."""
     if run.submission is not None:
         run = replace(run, submission=replace(run.submission, state="blocked", said=event.text))
-    if run.power == "unknown" and not any(each.state != "blocked" for each in run.every_submission):
+    if run.power == "unknown" and not run.asked_for_anything:
         run = replace(run, power="untouched")
     return fail(run, event.now, event.text)
+
+
+def _end_without_access(run: Run, now: Moment) -> Next:
+    """End at once, whatever the droplet's power is: nothing can be done about it with this token."""
+    error = "DigitalOcean no longer accepts the token or its scopes, so nothing more can be done or seen."
+    return close(replace(run, error=run.error or error), now, "failed"), None
 
 
 def _prepare(run: Run, event: Event) -> Next:
@@ -162,120 +169,136 @@ def _prepare(run: Run, event: Event) -> Next:
             return run, ReadList()
         case ListRead():
             began = run.began_since or event.date
-            return _way_seen(replace(run, absent_since_s=None, began_since=began), event)
+            return _check_pending_action(replace(run, absent_since_s=None, began_since=began), event)
         case DropletRead():
-            return _checked(run, event)
+            return _check_droplet(run, event)
         case SnapshotsRead():
-            return _begun(replace(run, snapshots_before=tuple(each.id for each in event.snapshots)), event.now)
-    run = note_read(run, event)
-    if is_gone(run, event.now) or is_over(run, event.now):
+            ids = tuple(snapshot.id for snapshot in event.snapshots)
+            return _begin(replace(run, snapshots_before=ids), event.now)
+    run = record_read(run, event)
+    if is_gone(run, event.now) or is_past_deadline(run, event.now):
         return fail(run, event.now, f"Nothing was begun: {run.log[-1].text}")
-    return run, Wait(soon_s(run, event))
+    return run, Wait(next_read_s(run, event))
 
 
-def _way_seen(run: Run, event: ListRead) -> Next:
+def _check_pending_action(run: Run, event: ListRead) -> Next:
+    """Wait while another action is in the way, and then until the droplet's status can be believed."""
     run, wait = pending_action(run, event)
-    wait = wait or _unsettled_s(event)
-    if wait and is_over(run, event.now):
+    wait = wait or _settle_s(event)
+    if wait and is_past_deadline(run, event.now):
         return fail(run, event.now, f"Nothing was begun. {run.sentence}")
     return (run, Wait(wait)) if wait else (run, ReadDroplet())
 
 
-def _checked(run: Run, event: DropletRead) -> Next:
+def _settle_s(event: ListRead) -> float:
+    """Return the seconds until what the droplet says of itself can be believed: it lags the end of an action."""
+    ends = [action.completed_at for action in event.actions if action.completed_at is not None]
+    since_s = (event.date - max(ends)).total_seconds() if ends else SETTLE_S
+    return min(max(0.0, SETTLE_S - since_s), SETTLE_S)
+
+
+def _check_droplet(run: Run, event: DropletRead) -> Next:
+    """Fail if the droplet is not as it was planned; go on without power steps if it is off already."""
     is_on = event.status == "active"
+    error = ""
     if event.locked:
-        return fail(run, event.now, "Nothing was begun: the droplet is locked by DigitalOcean; ask its support why.")
-    if event.status not in {"active", "off"}:
-        said = f"Nothing was begun: the droplet's status is '{event.status}', not active or off."
-        return fail(run, event.now, said)
-    if is_on and not run.was_on and not run.live:
-        return fail(
-            run,
-            event.now,
+        error = "Nothing was begun: the droplet is locked by DigitalOcean; ask its support why."
+    elif event.status not in {"active", "off"}:
+        error = f"Nothing was begun: the droplet's status is '{event.status}', not active or off."
+    elif is_on and not run.was_on and not run.live:
+        error = (
             "Nothing was begun: the droplet was off when this was planned and is on now, so that it would have to be "
-            "shut down. Plan it anew to agree to that.",
+            "shut down. Plan it anew to agree to that."
         )
+    if error:
+        return fail(run, event.now, error)
     if run.was_on and not is_on:
-        run = logged(run, event.now.at, "The droplet is off already, and will be left off.")
+        run = add_log_line(run, event.now.at, "The droplet is off already, and will be left off.")
         run = replace(run, was_on=False)
         run = replace(run, steps=(replace(run.steps[0], action_id=None), *planned_steps(run)[1:]))
     return run, ReadSnapshots()
 
 
-def _begun(run: Run, now: Moment) -> Next:
+def _begin(run: Run, now: Moment) -> Next:
     if run.live or not run.was_on:
-        return go(run, "snapshotting", now, "Taking the snapshot.", PATIENCE_S)
-    return go(run, "shutting down", now, "Shutting the droplet down.", PATIENCE_WHILE_ON_S)
+        return start_phase(run, "snapshotting", now, "Taking the snapshot.", LONG_TIMEOUT_S)
+    return start_phase(run, "shutting down", now, "Shutting the droplet down.", SHORT_TIMEOUT_S)
 
 
-def _shutting_down(run: Run, event: Event) -> Next:
-    run, command = advance(run, event, "shutdown", timeout=GRACE_S)
-    asked = run.submission
-    if asked is None or not asked.settled:
-        return run, command
-    if asked.state == "completed":
-        sentence = "The droplet was asked to shut down; waiting until it is off."
-        left = max(GRACE_S - (event.now.elapsed_s - asked.sent_s), POLL_S)
-        return go(run, "confirming off", event.now, sentence, left)
-    if asked.state == "blocked":
-        return fail(run, event.now, f"The droplet could not be shut down: {asked.said}.")
-    sentence = f"The droplet could not be asked to shut down ({asked.state}: {asked.said}); switching it off."
-    return go(run, "powering off", event.now, sentence, PATIENCE_WHILE_ON_S, went_well=False)
+def _shut_down(run: Run, event: Event) -> Next:
+    return submit_and_follow(run, event, "shutdown", _after_shutdown, timeout=GRACE_S)
 
 
-def _powering_off(run: Run, event: Event) -> Next:
-    run, command = advance(run, event, "power_off")
-    asked = run.submission
-    if asked is None or not asked.settled:
-        return run, command
-    if asked.state in {"completed", "refused", "unknown"}:
-        return go(run, "confirming off", event.now, "Waiting until the droplet says that it is off.", CONFIRM_S)
-    return fail(run, event.now, f"The droplet could not be switched off ({asked.state}: {asked.said}).")
+def _after_shutdown(run: Run, submission: Submission, now: Moment) -> Next:
+    match submission.state:
+        case "completed":
+            sentence = "The droplet was asked to shut down; waiting until it is off."
+            timeout_s = max(GRACE_S - (now.elapsed_s - submission.sent_s), POLL_S)
+            return start_phase(run, "confirming off", now, sentence, timeout_s)
+        case "blocked":
+            return fail(run, now, f"The droplet could not be shut down: {submission.said}.")
+    why = f"The droplet could not be asked to shut down ({submission.state}: {submission.said}); switching it off."
+    return start_phase(run, "powering off", now, why, SHORT_TIMEOUT_S, went_well=False)
 
 
-def _confirming_off(run: Run, event: Event) -> Next:
+def _power_off(run: Run, event: Event) -> Next:
+    return submit_and_follow(run, event, "power_off", _after_power_off)
+
+
+def _after_power_off(run: Run, submission: Submission, now: Moment) -> Next:
+    match submission.state:
+        case "completed" | "refused" | "unknown":
+            sentence = "Waiting until the droplet says that it is off."
+            return start_phase(run, "confirming off", now, sentence, CONFIRM_TIMEOUT_S)
+    return fail(run, now, f"The droplet could not be switched off ({submission.state}: {submission.said}).")
+
+
+def _confirm_off(run: Run, event: Event) -> Next:
     if isinstance(event, DropletRead) and event.status == "off":
         run = replace(run, seen_off=True, power="off")
-        return go(run, "snapshotting", event.now, "The droplet is off. Taking the snapshot.", PATIENCE_WHILE_ON_S)
+        sentence = "The droplet is off. Taking the snapshot."
+        return start_phase(run, "snapshotting", event.now, sentence, SHORT_TIMEOUT_S)
     if isinstance(event, Elapsed):
         return run, ReadDroplet()
-    run = note_read(run, event)
-    if not is_over(run, event.now):
-        return run, Wait(soon_s(run, event))
+    run = record_read(run, event)
+    if not is_past_deadline(run, event.now):
+        return run, Wait(next_read_s(run, event))
     if run.submissions[-1].type == "shutdown":
         sentence = f"The droplet did not shut down within {GRACE_S:.0f} s; switching it off."
-        return go(run, "powering off", event.now, sentence, PATIENCE_WHILE_ON_S, went_well=False)
+        return start_phase(run, "powering off", event.now, sentence, SHORT_TIMEOUT_S, went_well=False)
     return fail(run, event.now, "The droplet was switched off, but does not say that it is off.")
 
 
-def _snapshotting(run: Run, event: Event) -> Next:
-    run, command = advance(run, event, "snapshot", run.snapshot_name)
-    asked = run.submission
-    if asked is None or not asked.settled:
-        return run, command
-    if asked.state == "completed":
-        return go(run, "confirming snapshot", event.now, "Looking for it among the droplet's snapshots.", CONFIRM_S)
-    which = f" (action {asked.action_id})" if asked.action_id else ""
-    reason = {
-        "errored": f"The snapshot{which} failed at DigitalOcean, which gives no reason. Try again later.",
-        "overdue": f"The snapshot{which} has not ended in time. It has not failed: it may still be completed.",
-        "unknown": f"It is not known whether the snapshot was started. {asked.said}",
-    }.get(asked.state, f"The snapshot could not be started: {asked.said}")
-    return fail(run, event.now, reason)
+def _take_snapshot(run: Run, event: Event) -> Next:
+    return submit_and_follow(run, event, "snapshot", _after_snapshot, name=run.snapshot_name)
 
 
-def _confirming_snapshot(run: Run, event: Event) -> Next:
-    if isinstance(event, SnapshotsRead):
-        found = _own_snapshot(run, event.snapshots)
-        if found is not None:
-            run = replace(run, snapshot_id=found.id, ending="done")
-            run = logged(run, event.now.at, f"The snapshot '{found.name}' exists; its id is {found.id}.")
-            return _after_the_snapshot(run, event.now)
-    elif isinstance(event, Elapsed):
+def _after_snapshot(run: Run, submission: Submission, now: Moment) -> Next:
+    which = f" (action {submission.action_id})" if submission.action_id else ""
+    match submission.state:
+        case "completed":
+            sentence = "Looking for it among the droplet's snapshots."
+            return start_phase(run, "confirming snapshot", now, sentence, CONFIRM_TIMEOUT_S)
+        case "errored":
+            error = f"The snapshot{which} failed at DigitalOcean, which gives no reason. Try again later."
+        case "overdue":
+            error = f"The snapshot{which} has not ended in time. It has not failed: it may still be completed."
+        case "unknown":
+            error = f"It is not known whether the snapshot was started. {submission.said}"
+        case _:
+            error = f"The snapshot could not be started: {submission.said}"
+    return fail(run, now, error)
+
+
+def _confirm_snapshot(run: Run, event: Event) -> Next:
+    if isinstance(event, Elapsed):
         return run, ReadSnapshots()
-    run = note_read(run, event)
-    if not is_over(run, event.now):
-        return run, Wait(soon_s(run, event))
+    found = _find_own_snapshot(run, event.snapshots) if isinstance(event, SnapshotsRead) else None
+    if found is not None:
+        return _finish(run, found, event.now)
+    run = record_read(run, event)
+    if not is_past_deadline(run, event.now):
+        return run, Wait(next_read_s(run, event))
     return fail(
         run,
         event.now,
@@ -285,40 +308,36 @@ def _confirming_snapshot(run: Run, event: Event) -> Next:
     )
 
 
-def _own_snapshot(run: Run, snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
+def _find_own_snapshot(run: Run, snapshots: tuple[Snapshot, ...]) -> Snapshot | None:
     """Find the snapshot that this run took: it is new, has the run's name, and was begun with the run's action."""
     started = run.submissions[-1].started_at or run.submissions[-1].since
     own = [
-        each
-        for each in snapshots
-        if each.name == run.snapshot_name
-        and each.id not in run.snapshots_before
-        and each.created_at is not None
-        and abs(each.created_at - started) <= SKEW
+        snapshot
+        for snapshot in snapshots
+        if snapshot.name == run.snapshot_name
+        and snapshot.id not in run.snapshots_before
+        and snapshot.created_at is not None
+        and abs(snapshot.created_at - started) <= SKEW
     ]
-    return min(own, key=lambda each: abs((each.created_at or started) - started), default=None)
+    return min(own, key=lambda snapshot: abs((snapshot.created_at or started) - started), default=None)
 
 
-def _after_the_snapshot(run: Run, now: Moment) -> Next:
+def _finish(run: Run, snapshot: Snapshot, now: Moment) -> Next:
+    """Record the snapshot, and end at once if the droplet was not touched, else after its power is restored."""
+    run = replace(run, snapshot_id=snapshot.id, ending="done")
+    run = add_log_line(run, now.at, f"The snapshot '{snapshot.name}' exists; its id is {snapshot.id}.")
     if run.power == "untouched":
         return close(run, now, "done"), None
-    return restore(run, now, "Switching the droplet on again."), ReadList()
-
-
-def _unsettled_s(event: ListRead) -> float:
-    """Return the seconds until what the droplet says of itself can be believed: it lags the end of an action."""
-    ends = [each.completed_at for each in event.actions if each.completed_at is not None]
-    since_s = (event.date - max(ends)).total_seconds() if ends else SETTLE_S
-    return min(max(0.0, SETTLE_S - since_s), SETTLE_S)
+    return restore_power(run, now, "Switching the droplet on again."), ReadList()
 
 
 _PHASES: dict[str, Callable[[Run, Event], Next]] = {
     "waiting for another action": _prepare,
-    "shutting down": _shutting_down,
-    "powering off": _powering_off,
-    "confirming off": _confirming_off,
-    "snapshotting": _snapshotting,
-    "confirming snapshot": _confirming_snapshot,
-    "powering on": powering_on,
-    "confirming on": confirming_on,
+    "shutting down": _shut_down,
+    "powering off": _power_off,
+    "confirming off": _confirm_off,
+    "snapshotting": _take_snapshot,
+    "confirming snapshot": _confirm_snapshot,
+    "powering on": power_on,
+    "confirming on": confirm_on,
 }

@@ -1,4 +1,4 @@
-"""Commands that a workflow gives and events that come back: plain values on both sides."""
+"""Commands of a snapshot workflow and the events that come back: plain values on both sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepted",
     "ActionRead",
-    "AnswerLost",
     "Command",
     "DropletRead",
     "Elapsed",
@@ -27,6 +26,7 @@ __all__ = [
     "ReadList",
     "ReadSnapshots",
     "Rejected",
+    "ResponseLost",
     "Snapshot",
     "SnapshotsRead",
     "Submit",
@@ -47,7 +47,7 @@ class ReadList:
 
 @dataclass(frozen=True)
 class ReadAction:
-    """Read one action, by the address that tells when it ended."""
+    """Read one action by its own address, which tells when it ended."""
 
     action_id: int
 
@@ -59,7 +59,7 @@ class ReadSnapshots:
 
 @dataclass(frozen=True)
 class Submit:
-    """Ask for an event, once."""
+    """Ask DigitalOcean for an event, once."""
 
     type: str
     name: str | None = None
@@ -67,7 +67,7 @@ class Submit:
 
 @dataclass(frozen=True)
 class Wait:
-    """Let time pass."""
+    """Wait."""
 
     seconds: float
 
@@ -77,19 +77,19 @@ Command = ReadDroplet | ReadList | ReadAction | ReadSnapshots | Submit | Wait
 
 @dataclass(frozen=True)
 class Event:
-    """Something came back; `now` is when."""
+    """An event that came back from the outside at the moment `now`."""
 
     now: Moment
 
 
 @dataclass(frozen=True)
 class Elapsed(Event):
-    """The time has passed, or the workflow begins or goes on."""
+    """A wait is over, or the workflow begins or goes on."""
 
 
 @dataclass(frozen=True)
 class DropletRead(Event):
-    """The droplet, and the server's time."""
+    """The droplet was read; `date` is the server's time."""
 
     status: str
     date: datetime
@@ -98,7 +98,7 @@ class DropletRead(Event):
 
 @dataclass(frozen=True)
 class ListRead(Event):
-    """The droplet's newest actions, and the server's time."""
+    """The droplet's newest actions were read; `date` is the server's time."""
 
     actions: tuple[Action, ...]
     date: datetime
@@ -106,14 +106,14 @@ class ListRead(Event):
 
 @dataclass(frozen=True)
 class ActionRead(Event):
-    """One action."""
+    """One action was read."""
 
     action: Action
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One snapshot of a droplet; its id is a number in one list and text in another, hence text here."""
+    """A snapshot of a droplet. Its id is text, since one list has a number there and another has text."""
 
     id: str
     name: str
@@ -122,14 +122,14 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class SnapshotsRead(Event):
-    """The droplet's snapshots."""
+    """The droplet's snapshots were read."""
 
     snapshots: tuple[Snapshot, ...]
 
 
 @dataclass(frozen=True)
 class Accepted(Event):
-    """The event was started, as this action."""
+    """The submitted event was started, as this action."""
 
     action: Action
 
@@ -137,40 +137,41 @@ class Accepted(Event):
 @dataclass(frozen=True)
 class Rejected(Event):
     """
-    The event was certainly not started.
+    The submitted event was certainly not started.
 
-    `passing` if it may be later; `limit` if the reason is the limit of requests, which says nothing of the droplet.
+    `temporary` if it may be started later. `rate_limited` if the reason is the limit of requests, which says nothing
+    about the droplet.
     """
 
     text: str
-    passing: bool = False
-    limit: bool = False
+    temporary: bool = False
+    rate_limited: bool = False
 
 
 @dataclass(frozen=True)
 class Unrecorded(Event):
-    """The event was not asked for, because the journal could not be written."""
+    """The event was not submitted, because the journal could not be written."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class AnswerLost(Event):
-    """The event was asked for, and nothing says whether it was started."""
+class ResponseLost(Event):
+    """The event was submitted, and no response says whether it was started."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Missing(Event):
-    """There is nothing at that address (404)."""
+    """A read found nothing at that address (404)."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class ReadFailed(Event):
-    """It could not be read; `final` if trying again will not help (the token is not accepted)."""
+    """A read failed; `unauthorized` if the token or its scopes are not accepted, so that repeating it does not help."""
 
     text: str
-    final: bool = False
+    unauthorized: bool = False

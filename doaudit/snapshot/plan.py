@@ -53,16 +53,8 @@ def plan_snapshot(
         ApiProblem: the droplet could not be read.
     """
     droplet = client.get(f"/v2/droplets/{droplet_id}", parse=_droplet)
-    status, called = str(droplet.get("status")), str(droplet.get("name") or droplet_id)
-    if droplet.get("locked"):
-        raise NotPossible(
-            f"Droplet {called} ({droplet_id}) is locked by DigitalOcean, so that nothing can be done to it. Ask its "
-            "support why."
-        )
-    if status not in {"active", "off"}:
-        raise NotPossible(
-            f"Droplet {called} ({droplet_id}) is neither on nor off but '{status}'. Wait until it is, and try again."
-        )
+    called = str(droplet.get("name") or droplet_id)
+    _check(droplet, droplet_id, called)
     checked = _checked_name(f"{called} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
     taken = client.get(f"/v2/droplets/{droplet_id}/snapshots", {"page": 1, "per_page": 200}, parse=_names)
     clash = f"There is a snapshot named '{checked}' already; this would be another one of that name."
@@ -74,7 +66,7 @@ def plan_snapshot(
         snapshot_name=checked,
         default_name=name is None,
         live=live,
-        was_on=status == "active",
+        was_on=droplet.get("status") == "active",
         created_at=now,
         notes=(clash,) if checked in taken else (),
         region=str((droplet.get("region") or {}).get("slug") or ""),
@@ -85,6 +77,20 @@ def plan_snapshot(
         },
     )
     return replace(planned, steps=planned_steps(planned), sentence=_in_words(planned))
+
+
+def _check(droplet: dict[str, Any], droplet_id: int, called: str) -> None:
+    """Refuse a droplet that cannot be shut down and switched on."""
+    if droplet.get("locked"):
+        raise NotPossible(
+            f"Droplet {called} ({droplet_id}) is locked by DigitalOcean, so that nothing can be done to it. Ask its "
+            "support why."
+        )
+    if droplet.get("status") not in {"active", "off"}:
+        raise NotPossible(
+            f"Droplet {called} ({droplet_id}) is neither on nor off but '{droplet.get('status')}'. Wait until it is, "
+            "and try again."
+        )
 
 
 def _droplet(answer: Response) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The state of a snapshot workflow at one moment, as frozen values."""
+"""A run: the state of a snapshot workflow at one moment, as frozen values that can be stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
     "Step",
     "Submission",
     "SubmissionState",
-    "logged",
+    "add_log_line",
     "planned_steps",
 ]
 
@@ -49,8 +49,8 @@ class Moment:
     """
     A moment of a run.
 
-    `at` is the wall clock's time in UTC, which only labels. `elapsed_s` is for how many seconds the run has been driven
-    so far; everything that depends on time depends on it, because anybody may set the wall clock.
+    `at` is the wall clock's time in UTC, and is only a label. `elapsed_s` is the seconds for which the run has been
+    driven so far. Everything that depends on time uses it, because anybody may set the wall clock.
     """
 
     at: datetime
@@ -60,9 +60,9 @@ class Moment:
 @dataclass(frozen=True)
 class Step:
     """
-    One step as a reader sees it.
+    A step of a run as people see it.
 
-    `started_s` and `ended_s` are elapsed seconds of the run; half of the steps of its kind end within `p50_s` seconds,
+    `started_s` and `ended_s` are elapsed seconds of the run. Half of the steps of this kind end within `p50_s` seconds,
     9 of 10 within `p90_s`.
     """
 
@@ -80,7 +80,7 @@ class Step:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line of the log: when (UTC), what happened, and which of DigitalOcean's actions it is about."""
+    """A line of the log: the time (UTC), what happened, and the id of DigitalOcean's action that it is about."""
 
     at: datetime
     text: str
@@ -90,13 +90,17 @@ class LogLine:
 @dataclass(frozen=True)
 class Submission:
     """
-    One event that was asked for with a POST.
+    An event that was asked for with a POST, and what became of it.
 
-    `state` is 'sending' from before it is sent; then 'lost' (no answer), 'accepted', or at the end 'completed',
-    'errored', 'refused' (certainly not started), 'blocked' (never sent: another event was in the way for too long, or
-    the journal could not be written), 'unknown' (no answer, and no trace of it) or 'overdue' (accepted, and open for
-    too long). `known` are the ids of the droplet's actions before it was sent, `since` is the server's time then,
-    `sent_s` the run's elapsed seconds.
+    Attributes:
+        state: 'sending' from before it is sent; then 'lost' (no response) or 'accepted'; at the end 'completed',
+            'errored', 'refused' (certainly not started), 'blocked' (never sent: another action was in the way for too
+            long, or the journal could not be written), 'unknown' (no response, and no trace of it) or 'overdue'
+            (accepted, and open for too long).
+        known: the ids of the droplet's actions before it was sent.
+        since: the server's time then.
+        sent_s: the run's elapsed seconds then.
+        said: why it has this state, as the end of a sentence.
     """
 
     type: str
@@ -112,7 +116,7 @@ class Submission:
 
     @property
     def settled(self) -> bool:
-        """Whether the state is final."""
+        """True if the state is final."""
         return self.state not in {"sending", "lost", "accepted"}
 
 
@@ -122,16 +126,16 @@ class Run:
     A snapshot workflow at one moment.
 
     Attributes:
-        live: the droplet stays on while the snapshot is taken.
-        was_on: whether the droplet was on when the run began (in phase 'planned': when it was planned).
+        live: true if the droplet stays on while the snapshot is taken.
+        was_on: true if the droplet was on when the run began (in phase 'planned': when it was planned).
         sentence: what is going on, for people.
         power: how the droplet was left as far as is known: 'untouched', 'unknown', 'may go off' (on, but asked to shut
             down, and it may still do so), 'off' or 'on'.
         snapshot_id: the snapshot that was made, once it was found.
         error: why it failed, in one paragraph; empty if it did not.
         notes: what is worth knowing before it is started, such as a name that is taken.
-        default_name: the snapshot's name was made up, not chosen.
-        elapsed_s: for how many seconds it has been driven, whatever the wall clock says.
+        default_name: true if the snapshot's name was made up, not chosen.
+        elapsed_s: the seconds for which it has been driven, whatever the wall clock says.
         began_since: the server's time when it began.
         phase_since_s, submissions, ending and what follows: how far it has come, for `doaudit.snapshot.machine`.
 
@@ -182,73 +186,74 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, one way or the other."""
+        """True if it has ended, one way or the other."""
         return self.phase in _ENDS
 
     @property
     def readable(self) -> bool:
-        """Whether its journal could be read; one that could not tells only which droplet to look at."""
+        """True if its journal could be read; one that could not tells only which droplet to look at."""
         return self.phase != "unreadable"
 
     @property
     def ok(self) -> bool:
-        """Whether the snapshot exists and the droplet is as it was."""
+        """True if the snapshot exists and the droplet is as it was."""
         return self.phase == "done"
 
     @property
     def power_is_as_before(self) -> bool | None:
-        """Whether the droplet is on or off as it was at the start; None if that is not known."""
+        """True if the droplet is on or off as it was at the start, False if not, None if that is not known."""
         return {"untouched": True, "on": True, "off": False}.get(self.power)
 
     @property
     def needs_power_on(self) -> bool:
-        """Whether the droplet was on, may be off because of this run, and still exists."""
+        """True if the droplet was on, may be off because of this run, and still exists."""
         return self.was_on and self.power in {"unknown", "may go off", "off"} and not self.droplet_gone
 
     @property
     def every_submission(self) -> tuple[Submission, ...]:
-        """Everything that it has asked for so far, the one under way last."""
+        """Everything that it has asked for so far; the submission under way comes last."""
         return self.submissions if self.submission is None else (*self.submissions, self.submission)
 
     @property
     def asked_for_anything(self) -> bool:
-        """Whether a request that changes something was sent, or may have been."""
-        return any(each.state != "blocked" for each in self.every_submission)
+        """True if a request that changes something was sent, or may have been."""
+        return any(submission.state != "blocked" for submission in self.every_submission)
 
     @property
     def snapshot_under_way(self) -> bool:
-        """Whether the snapshot was asked for and may not have ended yet."""
+        """True if the snapshot was asked for and may not have ended yet."""
         return self.phase == "snapshotting" and self.submission is not None and not self.submission.settled
 
     @property
     def action_ids(self) -> tuple[int, ...]:
-        """The actions that this run started."""
-        return tuple(each.action_id for each in self.every_submission if each.action_id is not None)
+        """The ids of the actions that this run started."""
+        ids = (submission.action_id for submission in self.every_submission)
+        return tuple(action_id for action_id in ids if action_id is not None)
 
     @property
     def switched_off(self) -> bool:
-        """Whether the droplet was seen off, or asked for what only a power-on undoes."""
+        """True if the droplet was seen off, or a power-off was asked for, which only a power-on undoes."""
         return self.seen_off or any(
-            each.type == "power_off" and each.state != "blocked" for each in self.every_submission
+            submission.type == "power_off" and submission.state != "blocked" for submission in self.every_submission
         )
 
     @property
     def shutdown_may_come(self) -> bool:
-        """Whether the guest was asked to shut down, and may still do so."""
-        done = any(each.type == "power_off" and each.state == "completed" for each in self.submissions)
-        dead = {"errored", "refused", "blocked"}
-        asked = any(each.type == "shutdown" and each.state not in dead for each in self.every_submission)
-        return asked and not done and not self.seen_off
+        """True if the guest was asked to shut down, and may still do so."""
+        without_effect = {"errored", "refused", "blocked"}
+        shutdowns = (submission for submission in self.every_submission if submission.type == "shutdown")
+        power_offs = (submission for submission in self.submissions if submission.type == "power_off")
+        asked = any(shutdown.state not in without_effect for shutdown in shutdowns)
+        powered_off = any(power_off.state == "completed" for power_off in power_offs)
+        return asked and not powered_off and not self.seen_off
 
     @property
     def off_s(self) -> tuple[float, float] | None:
-        """For how many seconds the droplet will be off: about, and 9 times in 10 at most; None if it stays as it is."""
+        """Seconds for which the droplet will be off: about, and 9 times in 10 at most; None if it stays as it is."""
         if self.live or not self.was_on:
             return None
-        halves, most = (
-            sum(getattr(self.expected[kind], name) for kind in ("snapshot", "power_on")) for name in ("p50_s", "p90_s")
-        )
-        return halves, most
+        snapshot, power_on = self.expected["snapshot"], self.expected["power_on"]
+        return snapshot.p50_s + power_on.p50_s, snapshot.p90_s + power_on.p90_s
 
 
 def planned_steps(run: Run) -> tuple[Step, ...]:
@@ -268,11 +273,11 @@ def planned_steps(run: Run) -> tuple[Step, ...]:
     )
 
 
-def _timed(run: Run, name: str, kind: str, sentence: str) -> Step:
-    expected = run.expected[kind]
+def _timed(run: Run, name: str, event_type: str, sentence: str) -> Step:
+    expected = run.expected[event_type]
     return Step(name, sentence, p50_s=expected.p50_s, p90_s=expected.p90_s)
 
 
-def logged(run: Run, at: datetime, text: str, action_id: int | None = None) -> Run:
-    """Return the run with one more line in its log; of very many, the oldest go."""
+def add_log_line(run: Run, at: datetime, text: str, action_id: int | None = None) -> Run:
+    """Return the run with one more line in its log; of more than 500 lines, the oldest are dropped."""
     return replace(run, log=(*run.log[1 - _LOG_LINES :], LogLine(at, text, action_id)))

@@ -77,7 +77,7 @@ class SnapshotRuns:
             ApiProblem: the droplet could not be read.
 
         Example:
-            >>> from doaudit.account import demo
+            >>> from doaudit.connect import demo
             >>> with demo() as account:
             ...     plan = account.snapshot_runs.plan(account.droplets()["id"].iloc[0])
             >>> plan.phase, plan.steps[0].name

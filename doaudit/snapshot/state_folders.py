@@ -1,22 +1,21 @@
-"""Where the journals and locks of an account lie: in the user's state folder, whatever history is used."""
+"""Folders of the journals and locks of an account, in the user's state folder, whatever history is used."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import platformdirs
 
-from doaudit.api.resource_lists import account_name
+from doaudit.api.account_index import account_name, read_index, write_index
 from doaudit.clock import SystemClock
 from doaudit.errors import FileProblem, NotPossible
-from doaudit.files import Locked, file_lock, private_folder, write_files
+from doaudit.files import Locked, file_lock, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StateFolders", "any_journals", "state_folders"]
 
-_INDEX = "accounts.json"
 _VARIABLE = "DOAUDIT_STATE_DIR"
 _WAIT_S = 2.0  # whoever only looks whether a droplet is free holds its lock for a moment
 
@@ -119,7 +117,7 @@ def state_folders(client: Client, *, earlier: tuple[Path, ...] = ()) -> StateFol
         ApiProblem: this token is new here, and the API could not be asked whose it is.
     """
     root = _root()
-    index = _read_index(root)
+    index = read_index(root)
     key = index.get(client.fingerprint)
     if key is None:
         key = account_name(client) or f"account-{client.fingerprint[:12]}"
@@ -130,26 +128,16 @@ def state_folders(client: Client, *, earlier: tuple[Path, ...] = ()) -> StateFol
                 f"The folder {root} cannot be made ({fault.strerror or fault}); journals of snapshots are kept there. "
                 f"Choose another with {_VARIABLE}."
             ) from None
-        index |= {client.fingerprint: key}
-        write_files(root, [(_INDEX, json.dumps(index, indent=2).encode())], private=True)
+        write_index(root, {**index, client.fingerprint: key})
     address = hashlib.sha256(client.base_url.encode()).hexdigest()[:12]
     return StateFolders(root / quote(key, safe="") / "runs", root / f"locks-{address}", earlier)
 
 
 def any_journals() -> bool:
-    """Whether there is a journal of any account in the user's state folder."""
+    """Return whether there is a journal of any account in the user's state folder."""
     return any(_root().glob("*/runs/*.jsonl"))
 
 
 def _root() -> Path:
     chosen = os.environ.get(_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("doaudit")
-
-
-def _read_index(root: Path) -> dict[str, str]:
-    # What cannot be read is only remembered, and can be asked for again.
-    try:
-        index: Any = json.loads((root / _INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(token): str(key) for token, key in index.items()} if isinstance(index, dict) else {}

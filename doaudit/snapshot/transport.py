@@ -1,4 +1,4 @@
-"""Carry out the commands of a workflow over HTTP; what comes back, errors too, becomes an event."""
+"""HTTP transport of a snapshot run: send its commands; what comes back, also an error, is an event."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from doaudit.operations.action_requests import is_pending_event, newest_actions,
 from doaudit.snapshot.messages import (
     Accepted,
     ActionRead,
-    AnswerLost,
     DropletRead,
     Event,
     ListRead,
@@ -31,6 +30,7 @@ from doaudit.snapshot.messages import (
     ReadList,
     ReadSnapshots,
     Rejected,
+    ResponseLost,
     Snapshot,
     SnapshotsRead,
     Submit,
@@ -56,11 +56,11 @@ class _DropletShape(msgspec.Struct, frozen=True):
     locked: bool = False
 
 
-class _DropletAnswer(msgspec.Struct, frozen=True):
+class _DropletResponse(msgspec.Struct, frozen=True):
     droplet: _DropletShape
 
 
-class _SnapshotsAnswer(msgspec.Struct, frozen=True):
+class _SnapshotsResponse(msgspec.Struct, frozen=True):
     snapshots: list[Any]
 
 
@@ -74,7 +74,7 @@ def perform(  # noqa: PLR0911 -- one for each command
     on_pause: Callable[[Pause], None],
 ) -> Event:
     """
-    Carry out a command about a droplet and return what came back; whatever goes wrong with it is an event, too.
+    Send a command about a droplet, and return what comes back; an error is an event, too.
 
     Raises:
         Stopped: *stop* was set while the request waited; nothing was sent.
@@ -96,56 +96,57 @@ def perform(  # noqa: PLR0911 -- one for each command
                 action = read_action(client, command.action_id, stop=stop, on_pause=on_pause)
                 return ActionRead(now(), action)
             case ReadSnapshots():
-                return SnapshotsRead(now(), _every_snapshot(client, f"{path}/snapshots", stop=stop, on_pause=on_pause))
+                return SnapshotsRead(now(), _read_snapshots(client, f"{path}/snapshots", stop=stop, on_pause=on_pause))
     except Stopped:
         raise
     except ApiProblem as fault:
-        return _explained(command, fault, now())
+        return _event_of(command, fault, now())
     except Exception as fault:  # noqa: BLE001 -- a defect of ours must not leave a droplet off either
         text = f"This could not be done ({type(fault).__name__}: {fault})."
-        return AnswerLost(now(), text) if isinstance(command, Submit) else ReadFailed(now(), text)
+        return ResponseLost(now(), text) if isinstance(command, Submit) else ReadFailed(now(), text)
 
 
-def _explained(command: object, fault: ApiProblem, now: Moment) -> Event:
+def _event_of(command: object, fault: ApiProblem, now: Moment) -> Event:
+    """Return the event that an error is."""
     if isinstance(command, Submit):
         if isinstance(fault, OutcomeUnknown):
-            return AnswerLost(now, str(fault))
-        limit = isinstance(fault, RateLimited)
-        passing = limit or isinstance(fault, NotFound) or is_pending_event(fault)
-        return Rejected(now, str(fault), passing=passing, limit=limit)
+            return ResponseLost(now, str(fault))
+        rate_limited = isinstance(fault, RateLimited)
+        temporary = rate_limited or isinstance(fault, NotFound) or is_pending_event(fault)
+        return Rejected(now, str(fault), temporary=temporary, rate_limited=rate_limited)
     if isinstance(fault, NotFound):
         return Missing(now, str(fault))
-    return ReadFailed(now, str(fault), final=isinstance(fault, Unauthorized | Forbidden))
+    return ReadFailed(now, str(fault), unauthorized=isinstance(fault, Unauthorized | Forbidden))
 
 
-def _every_snapshot(
+def _read_snapshots(
     client: Client, path: str, *, stop: threading.Event, on_pause: Callable[[Pause], None]
 ) -> tuple[Snapshot, ...]:
     found: dict[str, Snapshot] = {}
     for page in range(1, _MOST_PAGES + 1):
         query = {"page": page, "per_page": _SNAPSHOTS_PER_PAGE}
         listed = client.get(path, query, parse=_parse_snapshots, stop=stop, on_pause=on_pause)
-        found |= {each.id: each for each in listed}
+        found |= {snapshot.id: snapshot for snapshot in listed}
         if len(listed) < _SNAPSHOTS_PER_PAGE:
             break
     return tuple(found.values())
 
 
-def _parse_droplet(answer: Response) -> tuple[_DropletShape, datetime]:
-    shape = msgspec.json.decode(answer.body, type=_DropletAnswer).droplet
-    return shape, datetime.fromtimestamp(answer.date, UTC)
+def _parse_droplet(response: Response) -> tuple[_DropletShape, datetime]:
+    shape = msgspec.json.decode(response.body, type=_DropletResponse).droplet
+    return shape, datetime.fromtimestamp(response.date, UTC)
 
 
-def _parse_snapshots(answer: Response) -> tuple[Snapshot, ...]:
-    rows = msgspec.json.decode(answer.body, type=_SnapshotsAnswer).snapshots
+def _parse_snapshots(response: Response) -> tuple[Snapshot, ...]:
+    rows = msgspec.json.decode(response.body, type=_SnapshotsResponse).snapshots
     return tuple(
-        Snapshot(str(row.get("id")), str(row.get("name") or ""), _moment(row.get("created_at")))
+        Snapshot(str(row.get("id")), str(row.get("name") or ""), _to_datetime(row.get("created_at")))
         for row in rows
         if isinstance(row, dict)
     )
 
 
-def _moment(text: object) -> datetime | None:
+def _to_datetime(text: object) -> datetime | None:
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC)
     except (ValueError, OverflowError):

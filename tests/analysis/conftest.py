@@ -18,7 +18,7 @@ def build(**columns):
     """
     Build an actions frame; a value stands for every row, a list for one each.
 
-    `seconds` says how long an action took, or how long an open one had been running when it was last seen.
+    `seconds` is the duration of an action, or the age of an open one when it was last seen.
     """
     rows = max((len(value) for value in columns.values() if isinstance(value, list)), default=1)
     given = {name: value if isinstance(value, list) else [value] * rows for name, value in columns.items()}
@@ -35,8 +35,8 @@ def build(**columns):
         "resource": ["droplet:1"] * rows,
         "resource_name": ["web-1"] * rows,
         "region": ["fra1"] * rows,
-        "completed_at": [None if still else end for still, end in zip(is_open, then, strict=True)],
-        "observed_at": [end if still else "2026-04-01T00:00:00Z" for still, end in zip(is_open, then, strict=True)],
+        "completed_at": [None if running else end for running, end in zip(is_open, then, strict=True)],
+        "observed_at": [end if running else "2026-04-01T00:00:00Z" for running, end in zip(is_open, then, strict=True)],
     } | given
     return pd.DataFrame({name: _column(values[name], dtype) for name, dtype in COLUMNS.items()})
 

@@ -1,4 +1,4 @@
-"""Periods and hours of the week, against pandas' own calendar."""
+"""Activity by period and by hour of the week, against pandas' own calendar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doaudit.analysis import activity, week_pattern
@@ -24,7 +25,7 @@ def in_columns(rows):
     return {"started_at": [f"{at:%Y-%m-%dT%H:%M:%S}Z" for at, _ in rows], "status": [status for _, status in rows]}
 
 
-@settings(max_examples=20)
+@examples(20)
 @pytest.mark.parametrize("freq", PANDAS_PERIOD)
 @given(rows=ROWS)
 def test_every_period_is_there_and_counts_its_own(frame, rows, freq):
@@ -69,7 +70,7 @@ def test_an_unknown_period_is_refused_with_the_known_ones(frame, freq):
         activity(frame(), freq)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(rows=ROWS)
 def test_the_week_has_168_hours(frame, rows):
     """Each hour of the week, Monday first, counts what started in it and the share of the finished that errored."""

@@ -1,4 +1,4 @@
-"""Percentiles, spread and the slowest, against plain computations."""
+"""Percentiles, distribution and the slowest actions, against plain computations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -21,7 +22,7 @@ def only(table):
     return table.iloc[0]
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.lists(st.integers(0, 5000), min_size=368, max_size=400))
 def test_percentiles_of_finished_actions_are_order_statistics(frame, seconds):
     """Where all have finished, each percentile and each limit is one of the durations, of a known rank."""
@@ -94,7 +95,7 @@ def test_a_percentile_is_given_from_the_number_that_bounds_it(frame, percent, ne
 
 def test_open_actions_do_not_make_a_group_large_enough(frame):
     """Five finished and a thousand running are five; their upper limits are open although the curve has one."""
-    status, seconds = ["completed"] * 5 + ["in-progress"] * 1000, [1, 2, 3, 4, 5] + [0] * 1000
+    status, seconds = ["completed"] * 5 + ["in-progress"] * 1000, [*range(1, 6)] + [0] * 1000
 
     row = only(durations(frame(status=status, seconds=seconds)))
 
@@ -131,27 +132,29 @@ def test_the_most_frequent_group_comes_first(frame):
     assert table["actions"].tolist() == [3, 1, 1, 1]
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 100_000), st.booleans()), max_size=40),
 )
-def test_the_spread_holds_every_finished_action_once(frame, rows):
+def test_the_distribution_holds_every_finished_action_once(frame, rows):
     """Counting each bin with a loop gives the table; shares of a group add up to 1, open ones are in none."""
-    status = ["in-progress" if still else "completed" for _, _, still in rows]
+    status = ["in-progress" if running else "completed" for _, _, running in rows]
     actions = frame(type=[kind for kind, _, _ in rows], status=status, seconds=[took for _, took, _ in rows])
 
     table = duration_distribution(actions)
 
     for row in table.itertuples():
         kind = None if pd.isna(row.type) else row.type
-        assert row.actions == sum(k == kind and not still and row.from_s <= took < row.to_s for k, took, still in rows)
+        assert row.actions == sum(
+            k == kind and not running and row.from_s <= took < row.to_s for k, took, running in rows
+        )
     assert table["actions"].sum() == status.count("completed")
     shares = [
         (kind, table.loc[table["type"].isna() if kind is None else table["type"] == kind, "share"])
         for kind in {kind for kind, _, _ in rows}
     ]
     for kind, share in shares:
-        finished = any(k == kind and not still for k, _, still in rows)
+        finished = any(k == kind and not running for k, _, running in rows)
         assert share.sum() == pytest.approx(1.0) if finished else share.isna().all()
 
 

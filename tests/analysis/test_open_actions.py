@@ -6,7 +6,8 @@ import math
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -106,7 +107,7 @@ def test_stuck_is_judged_by_the_closest_hundred(frame):
     assert open_actions(actions)["stuck"].tolist() == [False]
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     ended=st.lists(st.integers(0, 60), min_size=1, max_size=60),
     ages=st.lists(st.integers(0, 70), min_size=1, max_size=8),

@@ -1,4 +1,4 @@
-"""The one place that counts, against plain loops and other engines."""
+"""The tally and the counts made from it, against plain loops and other engines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doaudit.analysis.tally import OUTCOMES, lifetimes, outcomes, per_hour, sum_counts, tally
@@ -31,7 +32,7 @@ def in_columns(rows):
 
 
 def plain_outcome(row):
-    """Say the outcome of a row in the words of the module."""
+    """Return the outcome of a row, as the module defines it."""
     if row["status"] in ("completed", "done"):
         return "completed"
     if row["status"] == "errored":
@@ -40,7 +41,7 @@ def plain_outcome(row):
 
 
 def plain_seconds(row):
-    """Say how long a row took, or ran until last seen; None if that is unknown."""
+    """Return the seconds that a row took, or ran until last seen; None if they are unknown."""
     end = row["observed_at"] if plain_outcome(row) == "open" else row["completed_at"]
     if end is None or row["started_at"] is None:
         return None
@@ -80,7 +81,7 @@ def test_the_tally_is_what_a_loop_counts(frame, rows, by):
     assert not counted.duplicated([*by, "outcome", "seconds"]).any()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(rows=ROWS, split=st.integers(0, 30))
 def test_counts_add_up(frame, rows, split):
     """The tallies of two halves add up to the tally of the whole."""
@@ -89,7 +90,7 @@ def test_counts_add_up(frame, rows, split):
     assert halves[0] + halves[1] == as_counter(tally(frame(**in_columns(rows)), "type"))
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(rows=ROWS, random=st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_categories_means_nothing(frame, rows, random):
     """The table is the same, row by row, whatever the order of the rows and of the categories' codes."""
@@ -97,12 +98,12 @@ def test_the_order_of_rows_and_categories_means_nothing(frame, rows, random):
     shuffled = actions.sample(frac=1, random_state=random.randint(0, 99))
     shuffled["type"] = shuffled["type"].cat.set_categories(shuffled["type"].cat.categories[::-1])
 
-    tables = [tally(one, ["type", "region"]).astype(object) for one in (actions, shuffled)]
+    tables = [tally(rows, ["type", "region"]).astype(object) for rows in (actions, shuffled)]
 
     pd.testing.assert_frame_equal(*tables)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(rows=ROWS)
 def test_other_engines_count_the_same(frame, elsewhere, rows):
     """Polars, lazy or not, and DuckDB give the rows that pandas gives, in the same order."""
@@ -114,7 +115,7 @@ def test_other_engines_count_the_same(frame, elsewhere, rows):
     assert counted[["outcome", "seconds", "actions"]].dtypes.equals(expected[["outcome", "seconds", "actions"]].dtypes)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(rows=ROWS, by=st.sampled_from([["type"], ["type", "region"], []]))
 def test_outcomes_are_the_tally_without_seconds(frame, rows, by):
     """Counting by outcome at once, or adding up a finer tally, is the same; the outcomes add up to the actions."""
@@ -137,16 +138,16 @@ def test_lifetimes_are_the_timed_rows_of_each_group(frame, rows):
             counts = expected.setdefault((row["type"] or "~", plain_seconds(row)), [0, 0])
             counts[plain_outcome(row) == "open"] += 1
 
-    lives = lifetimes(tally(frame(**in_columns(rows)), ["type", "region"]), "type")
+    times = lifetimes(tally(frame(**in_columns(rows)), ["type", "region"]), "type")
 
-    names = lives.keys["type"].astype(object).fillna("~").tolist()
-    found = zip(lives.group, lives.seconds, lives.ended, lives.running, strict=True)
+    names = times.keys["type"].astype(object).fillna("~").tolist()
+    found = zip(times.group, times.seconds, times.ended, times.running, strict=True)
     assert [((names[group], second), [ended, running]) for group, second, ended, running in found] == sorted(
         expected.items()
     )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(rows=ROWS)
 def test_hours_are_those_of_the_start(frame, elsewhere, rows):
     """Each action with a start is counted in its hour since 1970, in any engine."""
@@ -204,11 +205,3 @@ def test_a_key_cannot_take_the_name_of_a_figure(frame):
         tally(actions, "seconds")
     with pytest.raises(InvalidArgument, match="by cannot name 'errored'"):
         outcomes(actions, "errored")
-
-
-def test_other_things_are_no_actions(frame):
-    """A frame without the columns of an action, or no frame at all, is refused with what is wrong."""
-    with pytest.raises(InvalidArgument, match=r"lacks 'status', 'observed_at'\. account\.actions\(\)"):
-        tally(frame().drop(columns=["status", "observed_at"]), "type")
-    with pytest.raises(InvalidArgument, match="data frame of pandas, Polars or DuckDB; this is of type list"):
-        tally([1, 2], "type")

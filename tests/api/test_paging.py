@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from served import reading
 
@@ -51,7 +52,7 @@ def largest_tie(gaps: list[int]) -> int:
     return max(starts.values(), default=0)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     gaps=st.lists(st.sampled_from([0, 0, 1, 5]), max_size=40),
     arrivals=st.dictionaries(st.integers(1, 12), st.integers(1, 4), max_size=6),

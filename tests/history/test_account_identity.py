@@ -1,4 +1,4 @@
-"""Whose history it is."""
+"""Identity of the account behind a token."""
 
 from __future__ import annotations
 
@@ -24,26 +24,32 @@ def an_account(first: int, count: int = 5) -> World:
 def test_two_tokens_of_one_account_share_a_history(data_home):
     """What one token has read, the other one has, in the same file."""
     with serve(an_account(100), speed=0) as server:
-        with da.connect(token=DEMO_TOKEN, base_url=server.url) as one:
-            one.refresh()
-        with da.connect(token=OTHER, base_url=server.url) as two:
-            assert len(two.actions(refresh=False)) == 5
-            assert one.history.path == two.history.path
+        with da.connect(token=DEMO_TOKEN, base_url=server.url) as first:
+            first.refresh()
+        with da.connect(token=OTHER, base_url=server.url) as second:
+            assert len(second.actions(refresh=False)) == 5
+            assert first.history.path == second.history.path
 
-    assert two.history.path.is_relative_to(data_home)
+    assert second.history.path.is_relative_to(data_home)
 
 
 def test_two_accounts_never_mix(tmp_path):
     """Two accounts have two files, and a file that is named for both is refused by the second."""
     with serve(an_account(100), speed=0) as mine, serve(an_account(900), speed=0) as yours:
-        with da.connect(token=mine.token, base_url=mine.url) as one, da.connect(token=yours.token, base_url=yours.url) as two:
+        with (
+            da.connect(token=mine.token, base_url=mine.url) as one,
+            da.connect(token=yours.token, base_url=yours.url) as two,
+        ):
             one.refresh()
             two.refresh()
             assert one.history.path != two.history.path
             assert set(one.actions(refresh=False)["id"]).isdisjoint(two.actions(refresh=False)["id"])
         with da.connect(token=mine.token, base_url=mine.url, history=tmp_path / "named.duckdb") as one:
             one.refresh()
-        with da.connect(token=yours.token, base_url=yours.url, history=tmp_path / "named.duckdb") as two, pytest.raises(WrongAccount):
+        with (
+            da.connect(token=yours.token, base_url=yours.url, history=tmp_path / "named.duckdb") as two,
+            pytest.raises(WrongAccount),
+        ):
             two.refresh()
 
 

@@ -8,8 +8,10 @@ import duckdb
 import pytest
 
 from doaudit.errors import FileProblem, InvalidArgument, NewerHistory, WrongAccount
+from doaudit.history.refresh import stored_proof
 from doaudit.history.schema import STEPS, migrate
 from doaudit.history.store import default_path, open_store
+from doaudit.history.upsert import Upserted
 
 HEADER = 12_288  # three blocks of 4,096 bytes stand before everything else in a DuckDB file
 
@@ -108,11 +110,11 @@ class TestDamage:
         assert said == []
 
 
-class TestWhose:
-    """Whose history a file is, and of which version."""
+class TestIdentity:
+    """The account and the version of a file."""
 
     def test_two_accounts_never_mix(self, opened, action):
-        """A file of one account is not opened for another, and says whose it is."""
+        """A file of one account is not opened for another, and the error names both."""
         opened("mine").upsert([action(1)], [100])
 
         with pytest.raises(WrongAccount, match=r"mine.*yours"):
@@ -182,11 +184,34 @@ def test_somebody_elses_file_is_left_where_it_is(tmp_path, opened):
     assert table.read_text() == "id,name\n1,web-01\n"
 
 
+PROOF = {
+    "total_reported": 1,
+    "distinct_ids": 1,
+    "pages_read": 1,
+    "pages_read_again": 0,
+    "arrived": 0,
+    "is_newest_first": True,
+    "complete": True,
+    "reason": "",
+    "started": "2026-03-12T22:27:07+00:00",
+    "finished": "2026-03-12T22:27:08+00:00",
+}
+VERSION_1_ROWS = f"""
+    INSERT INTO stored.actions VALUES (
+        7, 'power_off', 'in-progress', 'droplet', 557861237, 'fra1', '2026-03-12 22:27:07', NULL, 'droplet:557861237',
+        '2026-03-12 22:27:08', '2026-03-12 22:27:08', '2026-03-12 22:27:08'
+    );
+    INSERT INTO stored.resources VALUES ('droplet:557861237', 'web-01', 'droplet', '2026-03-12 22:27:08', NULL);
+    INSERT INTO stored.anomalies VALUES (6, 'absent', 'The API no longer knows it.', '2026-03-12 22:27:08');
+    INSERT INTO stored.notes VALUES ('covered', '[[0, 1]]'), ('given_up', '[6]'), ('proof', '{json.dumps(PROOF)}');
+"""  # noqa: S608 -- the test's own constants
+
+
 class TestMigration:
     """Files of earlier versions."""
 
     def test_version_0_becomes_the_version_of_today(self, opened, action, path):
-        """A file with nothing in it but whose it is becomes a history, and stays its account's."""
+        """A file with nothing in it but its account's key becomes a history, and stays that account's."""
         path.parent.mkdir()
         with duckdb.connect(path) as connection:
             connection.execute("CREATE SCHEMA stored; CREATE TABLE stored.file (account VARCHAR, version INTEGER)")
@@ -199,19 +224,23 @@ class TestMigration:
         with duckdb.connect(path) as connection:
             assert connection.execute("FROM stored.file").fetchall() == [("mine", len(STEPS))]
 
-    def test_a_version_1_file_learns_who_started_what(self, opened, path):
-        """A history from before that was kept goes on, with its rows, and takes the marks."""
+    def test_a_version_1_file_is_read(self, opened, action, path):
+        """A history from before started actions were marked keeps its rows, names, anomalies and notes, and goes on."""
         path.parent.mkdir()
         with duckdb.connect(path) as connection:
             migrate(connection, "mine", "it", STEPS[:1])
-            connection.execute(
-                "INSERT INTO stored.actions (id, type, observed_at, first_seen_at) VALUES (7, 'reboot', now(), now())"
-            )
+            connection.execute(VERSION_1_ROWS)
 
         store = opened("mine")
         store.mark_started([(7, "run-1", 100)])
 
-        assert store.sql("SELECT id, started_by, run FROM actions").to_numpy().tolist() == [[7, "doaudit", "run-1"]]
+        assert store.upsert([action(7, status="errored"), action(8)], [1_773_354_500] * 2) == Upserted(1, 1, finished=1)
+        started = store.sql("SELECT id, started_by, run FROM actions ORDER BY id").astype(object)
+        assert started.where(started.notna(), None).to_numpy().tolist() == [[7, "doaudit", "run-1"], [8, None, None]]
+        assert store.read().set_index("id").loc[7, ["status", "resource_name"]].tolist() == ["errored", "web-01"]
+        assert store.sql("SELECT id, kind FROM anomalies").to_numpy().tolist() == [[6, "absent"]]
+        assert store.recall("covered") == [[0, 1]]
+        assert stored_proof(store).complete
 
     def test_each_step_is_taken_once_and_in_order(self):
         """From whichever version a file comes, it takes the steps it lacks, and its rows come along."""

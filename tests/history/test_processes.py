@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import stat
 import subprocess
 import sys
 import threading
@@ -100,7 +101,7 @@ def test_a_killed_process_leaves_every_batch_whole(path):
 
 
 class TestTheLock:
-    """Who waits, for how long, and what is said."""
+    """The lock of a history: the second process waits, for a limited time, and the error names the holder."""
 
     def test_the_second_waits_and_then_says_who_holds_it(self, path):
         """After the time it was given it names the process, its machine and since when."""
@@ -185,6 +186,31 @@ class TestTheLock:
         open_store(path, "mine")
         with duckdb.connect(path), pytest.raises(HistoryLocked, match="Close it"):
             open_store(path, "mine")
+
+    def test_only_the_user_may_read_the_lock(self, path):
+        """The file says which process holds it; its mode is 0600, whatever the umask."""
+        before = os.umask(0)
+        try:
+            open_store(path, "mine")
+        finally:
+            os.umask(before)
+
+        assert stat.S_IMODE(path.with_name("account.duckdb.lock").stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("exists", [True, False])
+    def test_a_symbolic_link_is_refused(self, path, tmp_path, exists):
+        """A link in place of the lock file is refused in words, and its target is neither changed nor made."""
+        target = tmp_path / "precious.txt"
+        if exists:
+            target.write_text("years of work")
+        path.parent.mkdir()
+        path.with_name("account.duckdb.lock").symlink_to(target)
+
+        with pytest.raises(FileProblem, match=r"account\.duckdb\.lock is a symbolic link.+Delete the link"):
+            open_store(path, "mine")
+
+        assert (target.read_text() == "years of work") if exists else not target.exists()
+        assert not path.exists()
 
     def test_a_lock_that_cannot_be_made_is_an_error(self, tmp_path):
         """A folder that cannot be made is named, with a way out."""

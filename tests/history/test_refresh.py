@@ -1,4 +1,4 @@
-"""The history brought up to date: at the price of what is new, provably whole, and never from the start again."""
+"""Refreshing the history: at the price of what is new, provably whole, and never from the start again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from served import Hourglass, reading
 
@@ -81,7 +82,7 @@ def test_what_is_new_is_read_and_no_more(store):
     assert store.ids().tolist() == ids_in(world)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     old=st.integers(0, 60),
     steps=st.lists(
@@ -96,7 +97,7 @@ def test_the_history_is_the_account(old, steps, tied):
     with reading(world) as client:
         for arrivals, fails, page, arriving in steps:
             world.arrive(arrivals, tied=tied and arrivals < 90)
-            world.arrivals = {world._lists_read + 2: arriving}
+            world.arrivals = {world.list_reads + 2: arriving}
             if fails:
                 world.faults.add(Fault("forbidden", path=rf"page={page}&"))
                 try:
@@ -182,7 +183,9 @@ def test_an_open_action_that_is_gone_is_recorded_and_not_asked_for_again(store):
     assert [result.absent for result in results] == [(), (1,), ()]
     assert "no longer known" in str(results[1])
     assert world.requests.count("GET /v2/actions/1") == 1
-    assert store.sql("SELECT id, kind FROM anomalies").to_numpy().tolist() == [[1, "absent"]]
+    found = store.sql("SELECT id, kind, seen_at FROM anomalies")
+    assert found[["id", "kind"]].to_numpy().tolist() == [[1, "absent"]]
+    assert found["seen_at"].tolist() == [results[1].proof.finished]
     assert store.open_ids().tolist() == [1]
 
 
@@ -289,10 +292,10 @@ def test_a_tenth_of_the_hour_is_left_to_others():
     assert hourglass.waited >= 3000
 
 
-def test_a_long_read_is_planned(store):
-    """The requests and minutes that were expected are told with the result."""
+def test_a_long_read_is_estimated(store):
+    """The result has the requests and minutes that the read took at the least."""
     with reading(World(actions=finished_actions(1000))) as client:
         result = refresh(client, store)
 
-    assert (result.plan.requests, result.plan.minutes) == (5, 5 / 250)
-    assert "5 requests to read, about a minute" in str(result.plan)
+    assert (result.estimate.requests, result.estimate.minutes) == (5, 5 / 250)
+    assert "5 requests to read, about a minute" in str(result.estimate)

@@ -1,4 +1,4 @@
-"""What resources are called, and whose volume it was."""
+"""Names of resources, and the volume of each action on a volume."""
 
 from __future__ import annotations
 
@@ -75,3 +75,18 @@ def test_a_token_for_actions_alone_gets_its_history():
     assert store.count() == 2
     assert set(result.lacking) >= {"droplet:read", "image:read", "block_storage:read", "reserved_ip:read"}
     assert len([line for line in str(result).splitlines() if "lacks" in line]) == 1
+
+
+def test_a_note_without_a_count_costs_one_more_read():
+    """Where an earlier version noted under another word how many volumes are unknown, names are read once more."""
+    deleted = Action(id=1, type="attach_volume", resource_type="volume", resource="volume:?", started_at=5, ends_at=9)
+    world, store = World(actions=[deleted]), open_store(":memory:", "mine")
+    with reading(world) as client:
+        refresh(client, store)
+        noted = store.recall("names")
+        store.remember({"names": {"at": noted["at"], "unnamed": noted["unnamed"]}})
+        requests = [refresh(client, store).requests for _ in range(2)]
+
+    assert noted["without_volume"] == 1
+    assert (requests[0] > 1, requests[1]) == (True, 1)
+    assert store.recall("names")["without_volume"] == 1

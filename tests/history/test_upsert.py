@@ -2,74 +2,83 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from doaudit.actions import Record, to_frame
+from doaudit.actions import Record, merge, to_frame
 from doaudit.errors import FileProblem
-from doaudit.history.store import Anomaly, Upserted, open_store
+from doaudit.history.side_tables import Anomaly
+from doaudit.history.store import open_store
+from doaudit.history.upsert import Upserted
 
-NO_TIMES = st.sampled_from([None, "not a time"])
-TIMES = NO_TIMES | st.integers(1, 5).map("2026-03-0{}T10:00:00Z".format) | st.just("1969-12-31T23:59:58.9Z")
-WORDS = st.sampled_from([None, "reboot", "Resize", "", "é", "\U0001f600", "\uffff"])
-STATUSES = st.sampled_from([None, "in-progress", "in-progress", "completed", "done", "errored", "paused"])
-READINGS = st.builds(
-    Record,
-    id=st.integers(1, 6),
-    status=STATUSES,
-    type=WORDS,
-    started_at=TIMES,
-    completed_at=TIMES,
-    resource_id=st.sampled_from([None, 7, 8, -1, 2**40]),
-    resource_type=st.sampled_from([None, "droplet", "volume", "floating_ip"]),
-    region_slug=WORDS,
+READABLE_TIMES = st.sampled_from(
+    [None, *(f"2026-03-0{day}T10:00:00Z" for day in range(1, 6)), "1969-12-31T23:59:58.9Z"]
 )
-BATCHES = st.lists(st.lists(st.tuples(READINGS, st.integers(100, 105)), max_size=8), max_size=4)
+TIMES = READABLE_TIMES | st.just("not a time")
+TEXTS = st.sampled_from([None, "reboot", "Resize", "", "é", "\U0001f600", "\uffff"])
+STATUSES = st.sampled_from([None, "in-progress", "in-progress", "completed", "done", "errored", "paused"])
 RUNNING, FINISHED = {"in-progress"}, {"completed", "done", "errored"}
 FIELDS = ("status", "type", "started_at", "completed_at", "resource_id", "resource_type", "region_slug")
 
 
-class Ledger:
-    """The rules of the store, said once more over a plain dict."""
+def readings(ids, times):
+    """Records of actions, and the second each was read in."""
+    records = st.builds(
+        Record,
+        id=ids,
+        status=STATUSES,
+        type=TEXTS,
+        started_at=times,
+        completed_at=times,
+        resource_id=st.sampled_from([None, 7, 8, -1, 2**40]),
+        resource_type=st.sampled_from([None, "droplet", "volume", "floating_ip"]),
+        region_slug=TEXTS,
+    )
+    return st.tuples(records, st.integers(100, 105))
+
+
+class Model:
+    """The policy of `doaudit.history.upsert` over a plain dict."""
 
     def __init__(self):
         self.rows: dict[int, dict] = {}
         self.reopened: set[tuple[int, int]] = set()
 
-    def enter(self, record: Record, at: int) -> None:
-        """One reading."""
-        told = {field: getattr(record, field) for field in FIELDS}
+    def add(self, record: Record, at: int) -> None:
+        """Add one reading."""
+        values = {field: getattr(record, field) for field in FIELDS}
         for field in ("started_at", "completed_at"):
-            told[field] = None if told[field] == "not a time" else told[field]
+            values[field] = None if values[field] == "not a time" else values[field]
         row = self.rows.get(record.id)
         if row is None:
-            row = self.rows[record.id] = {"told": told, "read": at, "first": at, "open": None}
+            row = self.rows[record.id] = {"values": values, "read": at, "first": at, "open": None}
         else:
-            self._merge(record.id, row, told, at)
+            self._merge(record.id, row, values, at)
         row["first"], row["read"] = min(row["first"], at), max(row["read"], at)
-        if is_open(told):
+        if is_open(values):
             row["open"] = max(at, row["open"] or at)
 
-    def _merge(self, i: int, row: dict, told: dict, at: int) -> None:
-        known = row["told"]
-        if known["status"] in FINISHED and told["status"] in RUNNING:
-            believed, other = known, told
+    def _merge(self, action_id: int, row: dict, values: dict, at: int) -> None:
+        known = row["values"]
+        if known["status"] in FINISHED and values["status"] in RUNNING:
+            preferred, other = known, values
             if at > row["read"]:
-                self.reopened.add((i, at))
-        elif told["status"] in FINISHED and known["status"] in RUNNING:
-            believed, other = told, known
+                self.reopened.add((action_id, at))
+        elif values["status"] in FINISHED and known["status"] in RUNNING:
+            preferred, other = values, known
             if row["read"] > at:
-                self.reopened.add((i, row["read"]))
+                self.reopened.add((action_id, row["read"]))
         else:
-            believed, other = (told, known) if at >= row["read"] else (known, told)
-        row["told"] = {field: other[field] if believed[field] is None else believed[field] for field in FIELDS}
+            preferred, other = (values, known) if at >= row["read"] else (known, values)
+        row["values"] = {field: other[field] if preferred[field] is None else preferred[field] for field in FIELDS}
 
 
-def is_open(told: dict) -> bool:
-    """What the statistics count as open."""
-    status, ended = told["status"], told["completed_at"] is not None
-    return status in RUNNING or (status not in FINISHED and not ended)
+def is_open(values: dict) -> bool:
+    """Whether the statistics count an action as open."""
+    status, has_end = values["status"], values["completed_at"] is not None
+    return status in RUNNING or (status not in FINISHED and not has_end)
 
 
 def seconds(column: pd.Series) -> list[int | None]:
@@ -78,36 +87,54 @@ def seconds(column: pd.Series) -> list[int | None]:
     return [None if pd.isna(value) else int(value) for value in since]
 
 
-@settings(max_examples=30)
-@given(BATCHES)
-def test_a_store_follows_the_ledger(batches):
-    """Whatever is read in whatever order, the store holds what the rules say, and counts what has changed."""
-    ledger, store = Ledger(), open_store(":memory:", "mine")
+@examples(30)
+@given(st.lists(st.lists(readings(st.integers(1, 6), TIMES), max_size=8), max_size=4))
+def test_a_store_follows_the_policy(batches):
+    """Whatever is read in whatever order, the store holds what the policy says, and counts what has changed."""
+    model, store = Model(), open_store(":memory:", "mine")
 
     for batch in batches:
-        before = {i: row["told"] for i, row in ledger.rows.items()}
+        before = {action_id: row["values"] for action_id, row in model.rows.items()}
         for record, at in batch:
-            ledger.enter(record, at)
-        after = {i: row["told"] for i, row in ledger.rows.items()}
-        told = store.upsert([record for record, _ in batch], [at for _, at in batch])
+            model.add(record, at)
+        after = {action_id: row["values"] for action_id, row in model.rows.items()}
+        counts = store.upsert([record for record, _ in batch], [at for _, at in batch])
 
-        known = before.keys()
-        finished = [i for i in known if is_open(before[i]) and after[i]["status"] in FINISHED]
-        assert told == Upserted(len(after) - len(before), sum(before[i] != after[i] for i in known), len(finished))
+        finished = [i for i in before if is_open(before[i]) and after[i]["status"] in FINISHED]
+        assert counts == Upserted(
+            len(after) - len(before), sum(before[i] != after[i] for i in before), finished=len(finished)
+        )
 
-    rows = ledger.rows
-    expected = to_frame([Record(i, **row["told"]) for i, row in rows.items()], [row["read"] for row in rows.values()])
+    rows = model.rows
+    expected = to_frame([Record(i, **row["values"]) for i, row in rows.items()], [row["read"] for row in rows.values()])
     assert_frame_equal(store.read(), expected)
     assert_frame_equal(store.newest(3), to_frame([], []) if not rows else head(expected, 3))
     assert store.ids().tolist() == sorted(rows)
     assert store.count() == len(rows)
-    assert store.open_ids().tolist() == sorted(i for i, row in rows.items() if is_open(row["told"]))
+    assert store.open_ids().tolist() == sorted(i for i, row in rows.items() if is_open(row["values"]))
     times = store.sql("SELECT id, first_seen_at, last_open_at FROM actions ORDER BY id")
     assert seconds(times["first_seen_at"]) == [rows[i]["first"] for i in sorted(rows)]
     assert seconds(times["last_open_at"]) == [rows[i]["open"] for i in sorted(rows)]
-    odd = store.sql("SELECT * FROM anomalies")
-    assert set(zip(odd["id"].tolist(), seconds(odd["seen_at"]), strict=True)) == ledger.reopened
-    assert set(odd["kind"]) <= {"reopened"}
+    anomalies = store.sql("SELECT * FROM anomalies")
+    assert set(zip(anomalies["id"].tolist(), seconds(anomalies["seen_at"]), strict=True)) == model.reopened
+    assert set(anomalies["kind"]) <= {"reopened"}
+
+
+# A time that cannot be read is null in the store, but a text like any other to `merge`.
+@examples(60)
+@given(of_one_action=st.lists(readings(st.just(1), READABLE_TIMES), min_size=1, max_size=6), split=st.integers(0, 6))
+def test_the_store_and_merge_follow_one_policy(of_one_action, split):
+    """Readings of one action make the same row by `doaudit.actions.merge` and by SQL, in one batch or in two."""
+    merged, read_at = of_one_action[0]
+    for record, at in of_one_action[1:]:
+        merged = merge(merged, record) if at >= read_at else merge(record, merged)
+        read_at = max(read_at, at)
+
+    store = open_store(":memory:", "mine")
+    for batch in (of_one_action[:split], of_one_action[split:]):
+        store.upsert([record for record, _ in batch], [at for _, at in batch])
+
+    assert_frame_equal(store.read(), to_frame([merged], [read_at]))
 
 
 def head(frame: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -172,10 +199,10 @@ def test_notes_are_remembered(opened):
 def test_anomalies_are_kept_once(opened):
     """The same anomaly of the same second is one row."""
     store = opened()
-    gone = Anomaly(7, "absent", "The API no longer knows it.", 1_773_354_500)
+    absent = Anomaly(7, "absent", "The API no longer knows it.", 1_773_354_500)
 
-    store.add_anomalies([gone, gone])
-    store.add_anomalies([gone])
+    store.upsert([], [], anomalies=[absent, absent])
+    store.upsert([], [], anomalies=[absent])
 
     found = store.sql("SELECT * FROM anomalies")
     assert found["detail"].tolist() == ["The API no longer knows it."]

@@ -17,7 +17,7 @@ mpl.use("Agg")
 
 @pytest.fixture(autouse=True)
 def no_figure_stays_open():
-    """Pyplot keeps its figures for ever; each test starts and ends with none."""
+    """Start and end each test without figures, which pyplot keeps for ever."""
     plt.close("all")
     yield
     plt.close("all")
@@ -25,7 +25,7 @@ def no_figure_stays_open():
 
 @pytest.fixture
 def ax():
-    """Axes of a figure that pyplot has never heard of."""
+    """Axes of a figure that pyplot does not know."""
     return Figure(figsize=(9, 5), layout="constrained").add_subplot()
 
 
@@ -113,17 +113,17 @@ def open_table():
 
 
 @pytest.fixture(params=plots.__all__)
-def picture(request):
+def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
     return request.param
 
 
 @pytest.fixture
-def long_table(picture, request):
-    """A full table for *picture*: 20 rows, names longer than fit, notes and words beside where there can be any."""
+def long_table(plot, request):
+    """A full table for *plot*: 20 rows, names longer than fit, notes and texts next to them where there can be any."""
     names = [f"an_action_type_whose_name_goes_on_and_on_and_on_as_number_{number}" for number in range(20)]
     note = "p90 needs 36 finished actions; p99 needs 368 finished actions"
-    if picture == "week_pattern":
+    if plot == "week_pattern":
         return request.getfixturevalue("week_table")
     maker, columns = {
         "durations": ("durations_table", {"type": names, "note": [note] * 20, "open": [1234] * 20}),
@@ -131,17 +131,17 @@ def long_table(picture, request):
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),
-    }[picture]
+    }[plot]
     return request.getfixturevalue(maker)(**columns)
 
 
 @pytest.fixture
-def draw(picture):
-    """The function that draws *picture*."""
-    return getattr(plots, picture)
+def draw(plot):
+    """The function of this plot."""
+    return getattr(plots, plot)
 
 
-def _ticks_out_of_sight(figure):
+def _hidden_ticks(figure):
     """The labels of ticks that matplotlib keeps beyond the ends of an axis and never draws."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
@@ -152,13 +152,13 @@ def _ticks_out_of_sight(figure):
 
 
 @pytest.fixture
-def seen():
-    """The texts a reader sees in a figure, each with its box in pixels."""
+def visible_texts():
+    """Return the function that lists the texts a reader sees in a figure, each with its box in pixels."""
 
-    def look(figure):
+    def find(figure):
         figure.draw_without_rendering()
-        hidden = set(_ticks_out_of_sight(figure))
+        hidden = set(_hidden_ticks(figure))
         texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
         return [(text, text.get_window_extent()) for text in texts if text not in hidden]
 
-    return look
+    return find

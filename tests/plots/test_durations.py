@@ -1,10 +1,11 @@
-"""The picture of durations: what stands where, and what is left out with which words."""
+"""The plot of durations: where everything is drawn, and what is left out with which words."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import row_names, texts, tick_labels
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from matplotlib.text import Text
@@ -15,28 +16,15 @@ from doaudit.errors import InvalidArgument
 MEDIAN, P90 = "o", "D"
 
 
-def names(ax):
-    """The names of the rows, from the top."""
-    return [label.get_text() for label in ax.get_yticklabels()]
-
-
 def marked(ax, marker):
-    """Where a marker is drawn, as (seconds, row) with the row that it belongs to."""
+    """Return the markers of one kind as (seconds, row), with the row that each belongs to."""
     points = [line.get_xydata() for line in ax.lines if line.get_marker() == marker]
     return [(seconds, round(row)) for seconds, row in np.concatenate(points) if np.isfinite(seconds)]
 
 
 def spans(ax):
-    """Every interval as (from, to) in seconds."""
+    """Return every interval as (from, to) in seconds."""
     return [(segment[0][0], segment[1][0]) for lines in ax.collections for segment in lines.get_segments()]
-
-
-def ticks(ax):
-    """What is written along the time axis."""
-    ax.figure.draw_without_rendering()
-    low, high = ax.get_xlim()
-    pairs = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
-    return [label.get_text() for place, label in pairs if low <= place <= high]
 
 
 def test_each_group_has_its_row_with_everything_where_the_table_says(durations_table, ax):
@@ -45,7 +33,7 @@ def test_each_group_has_its_row_with_everything_where_the_table_says(durations_t
 
     plots.durations(table, ax=ax)
 
-    assert names(ax) == ["snapshot", "reboot"]
+    assert row_names(ax) == ["snapshot", "reboot"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
     assert marked(ax, MEDIAN) == [(60, 0), (7, 1)]
     assert marked(ax, P90) == [(300, 0), (15, 1)]
@@ -78,7 +66,7 @@ def test_a_percentile_that_was_not_reached_is_an_arrow_without_a_marker(duration
 
     assert marked(ax, P90) == []
     assert marked(ax, ">") == [(ax.get_xlim()[1], 0)]
-    assert [text.get_text() for text in ax.texts] == ["812 finished", "p90 not reached; p99 not reached"]
+    assert texts(ax) == ["812 finished", "p90 not reached; p99 not reached"]
 
 
 def test_a_percentile_that_needs_more_actions_is_not_drawn_and_says_so(durations_table, ax):
@@ -103,19 +91,19 @@ def test_zero_seconds_have_a_place_on_the_axis(durations_table):
 
     ax = plots.durations(table)
 
-    assert ticks(ax) == ["0 s", "1 s", "10 s", "1 min", "10 min"]
+    assert tick_labels(ax) == ["0 s", "1 s", "10 s", "1 min", "10 min"]
     zero, one = (ax.transData.transform((seconds, 0))[0] for seconds in (0, 1))
     assert ax.bbox.x0 < zero < one - 25
 
 
 def test_the_axis_begins_near_the_data_when_nothing_took_0_s(durations_table):
-    """Long actions do not leave half of the picture empty."""
+    """Long actions do not leave half of the plot empty."""
     low = {"p50_low_s": [700], "p50_s": [800], "p50_high_s": [900], "p90_s": [4000], "p90_low_s": [3700]}
     table = durations_table(type=["backup"], **low, p90_high_s=[9000], p99_s=[90_000], max_s=[200_000])
 
     ax = plots.durations(table)
 
-    assert ticks(ax) == ["10 min", "1 h", "1 d"]
+    assert tick_labels(ax) == ["10 min", "1 h", "1 d"]
 
 
 def test_a_narrow_axis_has_fewer_ticks(durations_table):
@@ -124,14 +112,14 @@ def test_a_narrow_axis_has_fewer_ticks(durations_table):
 
     plots.durations(durations_table(type=["a"], p50_low_s=[0], max_s=[90_000]), ax=ax)
 
-    assert ticks(ax) == ["0 s", "1 min", "1 h", "1 d"]
+    assert tick_labels(ax) == ["0 s", "1 min", "1 h", "1 d"]
 
 
 def test_only_the_first_groups_are_drawn_and_the_title_says_so(durations_table, ax):
-    """A picture that leaves groups out says how many there are."""
+    """A plot that leaves groups out says how many there are."""
     plots.durations(durations_table(type=list("abcde")), ax=ax, top=3)
 
-    assert names(ax) == ["a", "b", "c"]
+    assert row_names(ax) == ["a", "b", "c"]
     assert ax.get_title(loc="left") == "How long actions take, by type (first 3 of 5 groups)"
 
 
@@ -181,7 +169,7 @@ def test_names_are_joined_cut_and_never_empty(durations_table, ax):
 
     plots.durations(table, ax=ax)
 
-    first, second, third = names(ax)
+    first, second, third = row_names(ax)
     assert (first, second) == ("fra1 · snapshot", "ams3 · (none)")
     assert third.startswith("(none) · xxx")
     assert third.endswith("17")
@@ -193,7 +181,7 @@ def test_without_groups_the_row_is_called_all_actions(durations_table, ax):
     """`by=()` gives a table without a group column."""
     plots.durations(durations_table(type=["snapshot"]).drop(columns="type"), ax=ax)
 
-    assert names(ax) == ["all actions"]
+    assert row_names(ax) == ["all actions"]
     assert ax.get_title(loc="left") == "How long actions take"
 
 
@@ -227,5 +215,5 @@ def test_nullable_and_categorical_columns_are_fine(durations_table, ax):
 
     plots.durations(table, ax=ax)
 
-    assert names(ax) == ["snapshot", "(none)"]
+    assert row_names(ax) == ["snapshot", "(none)"]
     assert marked(ax, "|") == [(900, 1)]

@@ -276,7 +276,7 @@ def test_two_histories_do_not_drive_one_droplet(happened):
     (first, first_status, second, second_status), stand = happened("two histories")
 
     assert (first_status, second_status) == (0, 1)
-    assert "is being driven already, by another notebook or program" in second.said
+    assert "is being driven already, by process" in second.said
     assert (len(stand.taken()), stand.power()) == (1, "active")
     assert "Done" in first.said
 

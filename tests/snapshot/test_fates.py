@@ -8,13 +8,14 @@ import os
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from examples import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from staged import DROPLET, Crash, world_of
 
 from doaudit.api.client import Client
 from doaudit.demo import Fault
-from doaudit.demo.world.api_errors import Refusal
+from doaudit.demo.world.api_errors import ErrorResponse
 from doaudit.demo.world.tokens import DEMO_TOKEN
 from doaudit.errors import FileProblem
 from doaudit.snapshot.journal import runs
@@ -121,7 +122,7 @@ def foretell(scene, *, cancels, jumps, others, full_disk):
     done = {}
 
     def meddle(kind):
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(ErrorResponse):
             body = {"type": kind} | ({"name": "somebody else's"} if kind == "snapshot" else {})
             done[scene.world.act_on_droplet(DROPLET, body).id] = kind
 
@@ -206,15 +207,15 @@ class _Mine(list):
                 raise Crash
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(**FATES)
 def test_what_is_promised_holds(stage, **fates):
     """At most one snapshot, the droplet's power as before or said loudly not to be, and always an end."""
     what_is_promised_holds(stage, **fates)
 
 
-@pytest.mark.slow
-@settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.thorough
+@examples(2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(**FATES)
 def test_what_is_promised_holds_in_two_thousand_fates(stage, **fates):
     """The same, long enough to meet rare combinations."""

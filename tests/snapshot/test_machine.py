@@ -189,11 +189,11 @@ def test_an_event_that_comes_in_between_is_waited_for(scene):
 
 
 def _reboot(scene):
-    from doaudit.demo.world.api_errors import Refusal  # noqa: PLC0415
+    from doaudit.demo.world.api_errors import ErrorResponse  # noqa: PLC0415
 
     try:
         scene.world.act_on_droplet(DROPLET, {"type": "reboot"})
-    except Refusal:
+    except ErrorResponse:
         scene.later(1, lambda: _reboot(scene))
 
 
@@ -268,7 +268,7 @@ def test_a_droplet_left_off_is_said_loudly_and_can_be_resumed(scene):
     assert (ended.phase, ended.power_is_as_before, scene.power) == ("failed", False, "off")
     assert ended.snapshot_id is not None
     assert "IS SWITCHED OFF" in ended.sentence
-    assert "doaudit.resume" in ended.sentence
+    assert "account.resume()" in ended.sentence
     [left] = scene.left
     again = scene.drive(left)
     assert (again.power_is_as_before, scene.power, len(scene.taken)) == (True, "active", 1)

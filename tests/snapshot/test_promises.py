@@ -16,7 +16,7 @@ from staged import DROPLET, Crash, Scene, world_of
 from doaudit.demo import Fault
 from doaudit.demo.world.records import Image
 from doaudit.errors import NotPossible
-from doaudit.snapshot.machine import resumed, step
+from doaudit.snapshot.machine import resume, step
 from doaudit.snapshot.messages import Elapsed
 from doaudit.snapshot.run import Moment
 
@@ -156,7 +156,7 @@ def test_a_resumed_phase_has_all_of_its_time(scene):
     """Whoever takes a run up late in a phase waits for as long as one that entered it."""
     late = replace(scene.plan(), phase="snapshotting", phase_since_s=100.0, phase_deadline_s=1000.0, elapsed_s=990.0)
 
-    again = resumed(late, Moment(scene.now, 990.0))
+    again = resume(late, Moment(scene.now, 990.0))
 
     assert (again.phase_since_s, again.phase_deadline_s) == (990.0, 1890.0)
 

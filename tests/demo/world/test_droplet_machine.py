@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from examples import examples
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -78,4 +78,4 @@ class DropletMachine(RuleBasedStateMachine):
 
 
 TestDropletMachine = DropletMachine.TestCase
-TestDropletMachine.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestDropletMachine.settings = examples(60, stateful_step_count=25)

@@ -1,4 +1,4 @@
-"""Single actions as rows of a table."""
+"""Rows of single actions in a table: the columns that name an action, and its seconds."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.tally import to_pandas, unix_seconds
+from doaudit.analysis.engines import to_pandas, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import narwhals as nw
+    from doaudit.analysis.engines import Rows
 
 __all__ = ["ACTION_COLUMNS", "action_rows"]
 
-_NOT_A_TIME = np.iinfo(np.int64).min  # the number that numpy reads as NaT
-
 ACTION_COLUMNS = ("id", "type", "resource_type", "resource", "resource_name", "region", "started_at")
 
+_NOT_A_TIME = np.iinfo(np.int64).min  # the number that numpy reads as NaT
 
-def action_rows(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: Sequence[str], seconds: str) -> pd.DataFrame:
+
+def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFrame:
     """
-    These rows of a frame that `tally.timed` has made, with their seconds under the name that they have in the table.
+    Bring rows that `tally.timed` has made into pandas, with *seconds* as the name of their seconds.
 
     Returns:
         The columns with the dtypes of an actions frame, and the seconds as float64, NaN if untimed.
@@ -39,13 +39,13 @@ def action_rows(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], columns: Sequence[
     numbers = frame.with_columns(*(unix_seconds(name) for name in times)).select(*columns, "seconds")
     table = to_pandas(numbers).rename(columns={"seconds": seconds})
     return table.assign(
-        **{name: _instants(table[name]) for name in times},
+        **{name: _from_unix_seconds(table[name]) for name in times},
         id=table["id"].astype("int64"),
         **{seconds: table[seconds].astype("float64").where(table[seconds] >= 0)},
     )
 
 
-def _instants(since: pd.Series[Any]) -> pd.DatetimeIndex:
+def _from_unix_seconds(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:
     # As numbers, times come alike from every engine; DuckDB's own would be in the time zone of its session.
-    numbers = since.astype("Int64").to_numpy(dtype="int64", na_value=_NOT_A_TIME)
+    numbers = since_epoch.astype("Int64").to_numpy(dtype="int64", na_value=_NOT_A_TIME)
     return pd.DatetimeIndex(numbers.astype("datetime64[s]"), tz="UTC")

@@ -1,4 +1,4 @@
-"""What holds for each picture, whatever it shows."""
+"""Rules for every plot, whatever it shows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from doaudit import plots
 from doaudit.errors import InvalidArgument
+from doaudit.tables import TABLES
 
 NEEDED = {
     "durations": "p90_high_s",
@@ -27,20 +28,20 @@ NEEDED = {
 
 
 def png(figure):
-    """The bytes of a figure as a PNG."""
+    """Return the bytes of a figure as a PNG."""
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
 
 
-def contrast(one, other):
-    """The contrast of two colours as WCAG 2.1 defines it: 1 for none, 21 for black on white."""
+def contrast(first, second):
+    """Return the contrast of two colours as WCAG 2.1 defines it: 1 for none, 21 for black on white."""
 
     def luminance(color):
         parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(color)]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
-    light, dark = sorted([luminance(one), luminance(other)], reverse=True)
+    light, dark = sorted([luminance(first), luminance(second)], reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -53,7 +54,7 @@ def test_a_given_ax_is_drawn_on_and_returned(draw, long_table, ax):
 
 
 def test_without_an_ax_one_figure_is_opened(draw, long_table):
-    """A notebook shows one picture for one call."""
+    """A notebook shows one figure for one call."""
     drawn = draw(long_table)
 
     assert plt.get_fignums() == [drawn.figure.number]
@@ -83,29 +84,29 @@ def test_the_notebooks_style_changes_nothing(draw, long_table, style):
     assert styled == plain
 
 
-def test_an_empty_table_is_a_sentence(draw, picture, long_table):
+def test_an_empty_table_is_a_message(draw, plot, long_table):
     """Nothing to show is said in words, on one figure, and is no error."""
     drawn = draw(long_table.head(0))
 
     drawn.figure.canvas.draw()
     (text,) = [text.get_text() for text in drawn.texts]
     expected = {"durations": "no finished actions", "slowest": "no finished actions", "open_actions": "no open actions"}
-    assert text == f"{expected.get(picture, 'no actions')} to show"
+    assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 
 
-def test_a_missing_column_is_named_with_the_maker_of_the_table(draw, picture, long_table):
+def test_a_missing_column_is_named_with_the_maker_of_the_table(draw, plot, long_table):
     """The error says which column is missing and which function makes such a table; no figure is left behind."""
     with pytest.raises(InvalidArgument) as caught:
-        draw(long_table.drop(columns=NEEDED[picture]))
+        draw(long_table.drop(columns=NEEDED[plot]))
 
-    assert f"'{NEEDED[picture]}'" in str(caught.value)
-    assert f"doaudit.{picture}(" in str(caught.value)
+    assert f"'{NEEDED[plot]}'" in str(caught.value)
+    assert f"doaudit.{plot}(" in str(caught.value)
     assert plt.get_fignums() == []
 
 
 def test_the_table_is_not_changed(draw, long_table):
-    """A picture only reads its table."""
+    """A plot only reads its table."""
     before = long_table.copy(deep=True)
 
     draw(long_table)
@@ -113,18 +114,18 @@ def test_the_table_is_not_changed(draw, long_table):
     assert long_table.equals(before)
 
 
-@pytest.mark.parametrize("own_card", [True, False])
-def test_no_two_texts_overlap_or_leave_the_figure(draw, long_table, seen, own_card):
-    """With 20 rows of long names each text has its own place, on a card of ours and on a smaller figure of the user."""
-    given = None if own_card else Figure(figsize=(9, 4), layout="constrained").add_subplot()
+@pytest.mark.parametrize("own_figure", [True, False])
+def test_no_two_texts_overlap_or_leave_the_figure(draw, long_table, visible_texts, own_figure):
+    """With 20 rows of long names each text has its own place, on a figure of ours and on a smaller one of the user."""
+    given = None if own_figure else Figure(figsize=(9, 4), layout="constrained").add_subplot()
     figure = draw(long_table, ax=given).figure
 
-    texts = seen(figure)
+    texts = visible_texts(figure)
 
     assert len(texts) > 5
-    for (one, its), (other, others) in itertools.combinations(texts, 2):
-        apart = its.x1 <= others.x0 or others.x1 <= its.x0 or its.y1 <= others.y0 + 1 or others.y1 <= its.y0 + 1
-        assert apart, (one.get_text(), other.get_text())
+    for (first, a), (second, b) in itertools.combinations(texts, 2):
+        apart = a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1
+        assert apart, (first.get_text(), second.get_text())
     for text, box in texts:
         assert figure.bbox.x0 <= box.x0, text.get_text()
         assert box.x1 <= figure.bbox.x1, text.get_text()
@@ -132,28 +133,28 @@ def test_no_two_texts_overlap_or_leave_the_figure(draw, long_table, seen, own_ca
         assert box.y1 <= figure.bbox.y1, text.get_text()
 
 
-def test_a_card_is_filled_to_its_lower_edge(draw, long_table, seen):
-    """No empty strip is left under a picture: its lowest text stands within a quarter inch of the edge."""
+def test_a_figure_is_filled_to_its_lower_edge(draw, long_table, visible_texts):
+    """No empty strip is left under a plot: its lowest text is within a quarter inch of the edge."""
     figure = draw(long_table).figure
 
-    assert min(box.y0 for _, box in seen(figure)) < 0.25 * figure.dpi
+    assert min(box.y0 for _, box in visible_texts(figure)) < 0.25 * figure.dpi
 
 
 @pytest.mark.parametrize(
     ("facecolor", "pages"), [("white", ["white"]), ("#111", ["#111"]), ("none", ["white", "#111"])]
 )
-def test_every_text_is_legible_on_its_background(draw, long_table, seen, facecolor, pages):
+def test_every_text_is_legible_on_its_background(draw, long_table, visible_texts, facecolor, pages):
     """Text has contrast on a light and on a dark figure, and on a clear one wherever that is pasted."""
     figure = Figure(figsize=(9, 6), layout="constrained", facecolor=facecolor)
     draw(long_table, ax=figure.add_subplot())
 
-    least = min(contrast(text.get_color(), page) for text, _ in seen(figure) for page in pages)
+    least = min(contrast(text.get_color(), page) for text, _ in visible_texts(figure) for page in pages)
 
     assert least > (4.5 if len(pages) == 1 else 3.9)
 
 
-def test_a_card_of_our_own_is_white(draw, long_table):
-    """In a dark notebook the picture is a white card, not dark text on dark ground."""
+def test_a_figure_of_our_own_is_white(draw, long_table):
+    """In a dark notebook a figure has a white background, not dark text on dark ground."""
     with plt.style.context("dark_background"):
         figure = draw(long_table).figure
 
@@ -173,6 +174,9 @@ def test_pyplot_is_not_even_loaded_for_a_given_ax():
     assert done.stdout.strip() == "False"
 
 
-def test_every_public_name_is_a_picture():
-    """`doaudit.plots` offers the six pictures and nothing else by name."""
-    assert set(plots.__all__) == set(NEEDED)
+def test_only_plots_are_offered():
+    """Completion after `doaudit.plots.` shows the plots of the registry's tables and nothing else."""
+    plotted = sorted(table.name for table in TABLES if table.plotted)
+
+    assert dir(plots) == sorted(plots.__all__) == plotted
+    assert sorted(NEEDED) == plotted

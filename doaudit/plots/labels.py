@@ -1,0 +1,125 @@
+"""Labels in a figure: names of groups and actions, additions to titles, durations and percentages."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from doaudit.plots.table_columns import group_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doaudit.plots.table_columns import GroupKey
+
+__all__ = [
+    "action_names",
+    "by_phrase",
+    "first_rows_phrase",
+    "group_names",
+    "percentage",
+    "shorten",
+    "time_span",
+]
+
+_MAX_NAME_LENGTH = 44
+_DAY_LENGTH = len(" 2026-03-12")
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def group_names(keys: Sequence[GroupKey]) -> list[str]:
+    """
+    Return the label of each group.
+
+    Example:
+        >>> group_names([("droplet", "snapshot"), ("volume", None), ()])
+        ['droplet · snapshot', 'volume · (none)', 'all actions']
+    """
+    return [shorten(" · ".join("(none)" if part is None else part for part in key)) or "all actions" for key in keys]
+
+
+def action_names(actions: pd.DataFrame) -> list[str]:
+    """
+    Return the label of each action: type, resource and day; needs `type`, `resource`, `started_at`.
+
+    Example:
+        >>> started = pd.to_datetime(["2026-03-12T22:27:07Z"])
+        >>> action_names(pd.DataFrame({"type": ["snapshot"], "resource": ["droplet:123"], "started_at": started}))
+        ['snapshot droplet:123 2026-03-12']
+    """
+    days = ["(no start)" if pd.isna(start) else f"{start:%Y-%m-%d}" for start in actions["started_at"]]
+    keys = group_keys(actions, ["type", "resource"])
+    # The day is never cut off by a long name: it is what tells two actions on one resource apart.
+    return [
+        f"{shorten(' '.join(part or '(none)' for part in key), longest=_MAX_NAME_LENGTH - _DAY_LENGTH)} {day}"
+        for key, day in zip(keys, days, strict=True)
+    ]
+
+
+def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:
+    r"""
+    Return one printable line of at most *longest* characters: a longer text loses its middle, for names differ at
+    their ends.
+
+    Example:
+        >>> shorten("reserved_ip:45.55.96.47\nassign", longest=15)
+        'reserved_…ssign'
+    """
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if len(line) <= longest:
+        return line
+    tail = (longest - 1) * 2 // 5
+    return f"{line[: longest - 1 - tail]}…{line[-tail:]}"
+
+
+def time_span(seconds: float) -> str:
+    """
+    Write a time in its two largest units, rounded down.
+
+    Example:
+        >>> [time_span(seconds) for seconds in (0, 61, 3600, 200_000)]
+        ['0 s', '1 min 1 s', '1 h', '2 d 7 h']
+    """
+    rest = int(seconds)
+    for position, (size, unit) in enumerate(_UNITS):
+        if rest >= size:
+            small_size, small_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
+            small = rest % size // small_size
+            return f"{rest // size:,} {unit}" + (f" {small} {small_unit}" if small else "")
+    return "0 s"
+
+
+def percentage(share: float) -> str:
+    """
+    Write a share in percent with one decimal, rounded down: 99.96 % is not called all.
+
+    Example:
+        >>> percentage(0.9996), percentage(1.0), percentage(0.5)
+        ('99.9 %', '100 %', '50 %')
+    """
+    # The tiny addend undoes what a binary fraction lacks: 0.29 * 1000 is 289.99999999999994.
+    return f"{math.floor(share * 1000 + 1e-9) / 10:g} %"
+
+
+def by_phrase(by: Sequence[str]) -> str:
+    """
+    Return the addition to a title that names the columns a table is grouped by.
+
+    Example:
+        >>> by_phrase(["resource_type", "type"]), by_phrase([])
+        (', by resource type and type', '')
+    """
+    return f", by {' and '.join(by)}".replace("_", " ") if by else ""
+
+
+def first_rows_phrase(rows: int, of: int, noun: str) -> str:
+    """
+    Return the addition to a title that says that only the first rows of a table are drawn.
+
+    Example:
+        >>> first_rows_phrase(12, 31, "groups"), first_rows_phrase(5, 5, "groups")
+        (' (first 12 of 31 groups)', '')
+    """
+    return f" (first {rows} of {of:,} {noun})" if rows < of else ""

@@ -1,0 +1,68 @@
+"""Columns of a table that is drawn: the check that they are there, their numbers, and the keys of its groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from doaudit.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["GroupKey", "by_columns", "group_keys", "numbers", "require"]
+
+GroupKey = tuple[str | None, ...]
+"""The values of a group in the `by` columns, None where null."""
+
+
+def require(table: pd.DataFrame, columns: Sequence[str], *, maker: str) -> None:
+    """
+    Refuse a table that lacks one of *columns*; *maker* is the function that makes such tables.
+
+    Example:
+        >>> require(pd.DataFrame({"id": [1]}), ["id", "age_s"], maker="open_actions")
+        Traceback (most recent call last):
+        doaudit.errors.InvalidArgument: The table has no column 'age_s'; draw what doaudit.open_actions(...) returns.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        names = ", ".join(repr(column) for column in missing)
+        plural = "s" if len(missing) > 1 else ""
+        raise InvalidArgument(f"The table has no column{plural} {names}; draw what doaudit.{maker}(...) returns.")
+
+
+def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
+    """
+    Return a column as float64, nulls as NaN, whichever dtype it has.
+
+    Example:
+        >>> numbers(pd.DataFrame({"age_s": pd.array([3, None], dtype="Int64")}), "age_s").tolist()
+        [3.0, nan]
+    """
+    return table[column].to_numpy(dtype=float, na_value=np.nan)
+
+
+def by_columns(table: pd.DataFrame, *, until: str) -> list[str]:
+    """
+    Return the columns that a table was grouped by: those before the column *until*.
+
+    Example:
+        >>> by_columns(pd.DataFrame(columns=["region", "type", "actions", "open"]), until="actions")
+        ['region', 'type']
+    """
+    return [str(column) for column in table.columns[: list(table.columns).index(until)]]
+
+
+def group_keys(table: pd.DataFrame, by: Sequence[str]) -> list[GroupKey]:
+    """
+    Return the key of each row: its values in the *by* columns as text, None where null.
+
+    Example:
+        >>> group_keys(pd.DataFrame({"region": ["fra1", None]}), ["region"])
+        [('fra1',), (None,)]
+    """
+    columns = [[None if pd.isna(value) else str(value) for value in table[column]] for column in by]
+    return list(zip(*columns, strict=True)) if columns else [()] * len(table)
