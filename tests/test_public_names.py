@@ -100,4 +100,3 @@ def test_the_readme_names_every_public_name():
 
     assert set(da.__all__) - {"Account", "Action", "DoauditError"} <= words
     assert commands() <= words
-
