@@ -91,7 +91,7 @@ lock: $(VENV)/.dev ## choose the newest versions of all dependencies again
 
 clean: ## delete what was set up and cached; reports stay
 	$(SAY) "clean: deletes the virtual environments and caches; reports stay."
-	@rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache docs/_build docs/generated
 
 $(VENV)/.python .venv-oldest/.python .venv-3.12/.python .venv-3.13/.python:
 	@test -n "$(PYTHON)" || { echo "There is no python3 here. Install Python 3.11 or newer from https://www.python.org/downloads, then run this again."; exit 1; }

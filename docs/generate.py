@@ -28,7 +28,8 @@ __all__ = ["pages", "pictures", "write"]
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 DPI = 110
-HELP_WIDTH = 92
+HELP_WIDTH = 86
+NO_TRANSITIONS = "*(This checkout has no table of transitions.)*\n"
 
 
 def write(folder: Path) -> None:
@@ -50,7 +51,7 @@ def pages() -> dict[str, str]:
         "gallery.md": "\n".join(map(_gallery_entry, _plotted())),
         "commands.md": "\n".join(f"## doaudit {name}\n\n{_text(help_)}" for name, help_ in _commands()),
         "floors.md": _floors(),
-        "transitions.md": transitions.read_text(encoding="utf-8") if transitions.exists() else "",
+        "transitions.md": transitions.read_text(encoding="utf-8") if transitions.exists() else NO_TRANSITIONS,
     }
 
 

@@ -23,9 +23,7 @@ def add_commands(commands: Commands) -> None:
     """Describe one command for each table."""
     for table in TABLES:
         description = f"{table.summary.capitalize()}. {table.how_to_read}"
-        command = commands.add_parser(
-            table.name.replace("_", "-"), help=table.summary, description=description.replace("%", "%%")
-        )
+        command = commands.add_parser(table.name.replace("_", "-"), help=table.summary, description=description)
         if table.by:
             command.add_argument("--by", nargs="+", default=["type"], metavar="COLUMN", help="group by these (type)")
         command.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help="text for people, or csv (text)")
