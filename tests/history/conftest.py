@@ -1,4 +1,4 @@
-"""A history in a real file, and what was said about it."""
+"""Fixtures: a history in a real file, and the warnings about it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from doaudit.history.store import open_store
 
 @pytest.fixture
 def hourglass():
-    """A clock that tells how long was waited."""
+    """A clock whose waits take no time, and are added up."""
     return Hourglass()
 
 
 @pytest.fixture
-def warnings_told():
-    """What the store has told of damaged files."""
+def warned():
+    """The warnings about damaged files."""
     return []
 
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the history is."""
+    """The file of the history."""
     return tmp_path / "somewhere" / "account.duckdb"
 
 
 @pytest.fixture
-def opened(path, hourglass, warnings_told):
+def opened(path, hourglass, warned):
     """Open the history of the account `mine`, or of another."""
 
     def opened(account="mine", at=path, **options):
-        options = {"clock": hourglass, "on_warning": warnings_told.append, **options}
+        options = {"clock": hourglass, "on_warning": warned.append, **options}
         return open_store(at, account, **options)
 
     return opened

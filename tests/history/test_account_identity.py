@@ -22,7 +22,7 @@ def an_account(first: int, count: int = 5) -> World:
 
 
 def test_two_tokens_of_one_account_share_a_history(data_home):
-    """What one token has read, the other one has, in the same file."""
+    """The actions that one token has read are there for the other, in the same file."""
     with serve(an_account(100), speed=0) as server:
         with da.connect(token=DEMO_TOKEN, base_url=server.url) as first:
             first.refresh()
@@ -37,38 +37,38 @@ def test_two_accounts_never_mix(tmp_path):
     """Two accounts have two files, and a file that is named for both is refused by the second."""
     with serve(an_account(100), speed=0) as mine, serve(an_account(900), speed=0) as yours:
         with (
-            da.connect(token=mine.token, base_url=mine.url) as one,
-            da.connect(token=yours.token, base_url=yours.url) as two,
+            da.connect(token=mine.token, base_url=mine.url) as first,
+            da.connect(token=yours.token, base_url=yours.url) as second,
         ):
-            one.refresh()
-            two.refresh()
-            assert one.history.path != two.history.path
-            assert set(one.actions(refresh=False)["id"]).isdisjoint(two.actions(refresh=False)["id"])
-        with da.connect(token=mine.token, base_url=mine.url, history=tmp_path / "named.duckdb") as one:
-            one.refresh()
+            first.refresh()
+            second.refresh()
+            assert first.history.path != second.history.path
+            assert set(first.actions(refresh=False)["id"]).isdisjoint(second.actions(refresh=False)["id"])
+        with da.connect(token=mine.token, base_url=mine.url, history=tmp_path / "named.duckdb") as first:
+            first.refresh()
         with (
-            da.connect(token=yours.token, base_url=yours.url, history=tmp_path / "named.duckdb") as two,
+            da.connect(token=yours.token, base_url=yours.url, history=tmp_path / "named.duckdb") as second,
             pytest.raises(WrongAccount),
         ):
-            two.refresh()
+            second.refresh()
 
 
 @pytest.mark.parametrize("named", [None, "named.duckdb"])
 def test_without_the_scope_an_account_is_known_by_its_actions(named, tmp_path):
-    """A token that may not ask whose it is finds the history that has its actions, and no other one."""
+    """A token that may not ask for its account finds the history that has its actions, and no other one."""
     path = named and tmp_path / named
     world = an_account(100)
     with serve(world, speed=0) as server, serve(an_account(900), speed=0) as foreign:
-        with da.connect(token=DEMO_TOKEN, base_url=server.url, history=path) as one:
-            one.refresh()
+        with da.connect(token=DEMO_TOKEN, base_url=server.url, history=path) as first:
+            first.refresh()
         for running in (server, foreign):
             running.world.tokens[OTHER] = frozenset({"actions:read"})
-        with da.connect(token=OTHER, base_url=server.url, history=path) as two:
-            assert two.history.path == one.history.path
-            assert len(two.actions(refresh=False)) == 5
+        with da.connect(token=OTHER, base_url=server.url, history=path) as second:
+            assert second.history.path == first.history.path
+            assert len(second.actions(refresh=False)) == 5
         if named is None:
-            with da.connect(token=OTHER, base_url=foreign.url) as three:
-                assert three.history.path != one.history.path
+            with da.connect(token=OTHER, base_url=foreign.url) as third:
+                assert third.history.path != first.history.path
 
 
 def test_a_known_account_needs_no_request_to_be_read():

@@ -46,8 +46,8 @@ class TestDamage:
     """A file that is broken."""
 
     @pytest.mark.parametrize("harm", DAMAGE.values(), ids=DAMAGE)
-    def test_it_is_moved_aside_and_a_fresh_one_begun(self, opened, action, path, warnings_told, harm):
-        """A damaged file is kept under a name that is told, as it was, and the history can be read again."""
+    def test_it_is_moved_aside_and_a_fresh_one_begun(self, opened, action, path, warned, harm):
+        """A damaged file is kept as it was, under a name that the warning has, and the history can be read again."""
         opened().upsert([action(n) for n in range(3_000)], [100] * 3_000)
         broken = harm(path.read_bytes())
         path.write_bytes(broken)
@@ -56,23 +56,23 @@ class TestDamage:
 
         aside = path.with_name("account.duckdb.damaged-20261123T120000Z")
         assert aside.read_bytes() == broken
-        assert len(warnings_told) == 1
-        assert aside.name in warnings_told[0]
+        assert len(warned) == 1
+        assert aside.name in warned[0]
         assert len(store.read()) == 0
         assert store.upsert([action(1)], [100]).new == 1
         assert opened().count() == 1
 
-    def test_it_is_noticed_in_the_middle(self, opened, action, path, warnings_told):
-        """Damage that comes while a history is in use does not stop the work, and is told once."""
+    def test_it_is_noticed_in_the_middle(self, opened, action, path, warned):
+        """Damage that comes while a history is in use does not stop the work, and is warned of once."""
         store = opened()
         store.upsert([action(n) for n in range(3_000)], [100] * 3_000)
         path.write_bytes(garbage(50_000))
 
         assert store.upsert([action(7)], [100]).new == 1
         assert store.ids().tolist() == [7]
-        assert len(warnings_told) == 1
+        assert len(warned) == 1
 
-    def test_two_damaged_files_of_one_second_are_both_kept(self, opened, path, warnings_told):
+    def test_two_damaged_files_of_one_second_are_both_kept(self, opened, path, warned):
         """No damaged file replaces another."""
         for n in range(2):
             opened()
@@ -81,10 +81,10 @@ class TestDamage:
 
         kept = [file.stat().st_size for file in path.parent.glob("*.damaged-*")]
         assert sorted(kept) == [100, 101]
-        assert len(warnings_told) == 2
+        assert len(warned) == 2
 
     def test_the_log_goes_with_its_file(self, opened, path):
-        """What was not yet in the file is moved aside with it, and does not end up in the fresh one."""
+        """Changes that are only in the log are moved aside with the file, and do not end up in the fresh one."""
         opened()
         path.write_bytes(garbage(100))
         path.with_name("account.duckdb.wal").write_bytes(b"log")
@@ -93,7 +93,7 @@ class TestDamage:
         assert path.with_name("account.duckdb.damaged-20261123T120000Z.wal").read_bytes() == b"log"
 
     def test_it_is_a_warning_if_nobody_asks_for_it(self, path):
-        """Without a callback the name is told as a Python warning."""
+        """Without a callback the name is in a Python warning."""
         path.parent.mkdir()
         path.write_bytes(garbage(100))
 

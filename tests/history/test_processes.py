@@ -69,12 +69,12 @@ def running(code, *arguments):
 
 def test_two_processes_keep_one_history(path):
     """Both write at the same time and a third reads: each sees whole batches only, and every row is there once."""
-    with running(WRITER, path, 0, 6, 50) as one, running(WRITER, path, 10_000_000, 6, 50) as other:
+    with running(WRITER, path, 0, 6, 50) as first, running(WRITER, path, 10_000_000, 6, 50) as second:
         store = open_store(path, "mine", wait_s=60)
-        while one.poll() is None or other.poll() is None:
+        while first.poll() is None or second.poll() is None:
             assert len(store.read()) % 50 == 0
 
-    assert [one.returncode, other.returncode] == [0, 0]
+    assert [first.returncode, second.returncode] == [0, 0]
     assert store.ids().tolist() == [*range(300), *range(10_000_000, 10_000_300)]
 
 

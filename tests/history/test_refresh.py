@@ -174,7 +174,7 @@ def test_what_was_open_is_read_again_until_it_has_ended(store):
 
 
 def test_an_open_action_that_is_gone_is_recorded_and_not_asked_for_again(store):
-    """A 404 is told once, kept as an anomaly, and the row stays."""
+    """A 404 is reported once and kept as an anomaly, and the row stays."""
     world = World(actions=[Action(id=1, type="snapshot", started_at=1), *finished_actions(300)])
     world.faults.add(Fault("not_found", path="/v2/actions/1$", times=None))
     with reading(world) as client:
@@ -232,7 +232,7 @@ def as_readings(rows):
 
 
 def test_actions_that_left_the_list_are_kept_and_named(store):
-    """An id that the API no longer lists stays in the history, is told, and does not spoil the proof."""
+    """An id that the API no longer lists stays in the history, is reported, and does not spoil the proof."""
     world = World(actions=finished_actions(500))
     with reading(world) as client:
         refresh(client, store)

@@ -66,16 +66,16 @@ secret_frame = pd.DataFrame({"a": [1]})
 
 
 @pytest.fixture(scope="module")
-def told():
-    """What was told of damaged files."""
+def warned():
+    """The warnings about damaged files."""
     return []
 
 
 @pytest.fixture(scope="module", params=["file", "memory"])
-def store(request, tmp_path_factory, told):
+def store(request, tmp_path_factory, warned):
     """A history of two actions, in a file and in memory; that nothing changes it is what these tests are about."""
     path = tmp_path_factory.mktemp("sql") / "account.duckdb" if request.param == "file" else ":memory:"
-    store = open_store(path, "mine", on_warning=told.append)
+    store = open_store(path, "mine", on_warning=warned.append)
     store.upsert(
         [
             Record(1, "completed", "reboot", "2026-03-12T22:27:07Z", "2026-03-12T22:27:14Z", 7, "droplet"),
@@ -87,7 +87,7 @@ def store(request, tmp_path_factory, told):
 
 
 class TestReading:
-    """What can be asked."""
+    """Queries that are answered."""
 
     def test_times_are_utc(self, store):
         """A query's times arrive with their zone, UTC, null where there is none."""
@@ -134,7 +134,7 @@ class TestReading:
 
 
 class TestRefusing:
-    """What cannot be done with a query."""
+    """Queries that are refused."""
 
     @pytest.mark.parametrize("query", WRITES)
     def test_nothing_is_written(self, store, query):
@@ -173,10 +173,10 @@ class TestRefusing:
 
         assert store.count() == 2
 
-    def test_an_error_raised_by_a_query_is_no_damage(self, store, told):
+    def test_an_error_raised_by_a_query_is_no_damage(self, store, warned):
         """A query that speaks of damage does not move the file aside."""
         with pytest.raises(DoauditError):
             store.sql("SELECT error('Corrupt database file')")
 
         assert store.count() == 2
-        assert told == []
+        assert warned == []
