@@ -1,1 +1,1 @@
-"""Act and watch: start events at DigitalOcean, follow them, and see a snapshot through. No widget in sight."""
+"""Snapshot runs: a pure state machine, its driver, its journal, and jobs that carry runs out."""

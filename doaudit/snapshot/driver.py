@@ -1,9 +1,9 @@
 """
-Drive a snapshot workflow: the loop between the pure machine and the world.
+Drive a snapshot run: the loop that sends what the pure machine asks for, and returns to it what comes back.
 
-After the first request was sent, whatever goes wrong ends in an attempt to restore the droplet's power: a cancel, an
-answer that nobody can read, a disk that is full, a defect of doaudit's own. A request that changes something is sent
-only after it was written to the journal, except for a power-on, which is sent without one if need be.
+After the first request was sent, whatever goes wrong ends in an attempt to restore the droplet's power: a cancel, a
+response that cannot be read, a full disk, a defect of doaudit itself. A request that changes something is sent only
+after it was written to the journal, except for a power-on, which is also sent if the journal cannot be written.
 """
 
 from __future__ import annotations
@@ -63,35 +63,36 @@ def drive(
     Run to completion, or as far as possible, and return the final state.
 
     What goes wrong at DigitalOcean or on the way there is in the run that is returned, not raised. Ctrl-C cancels; a
-    second one leaves everything as it is, to be taken up again by `doaudit.resume`.
+    second one leaves everything as it is, to be resumed later.
 
     Args:
         client: the account.
-        run: a planned one, or one that was left; of the latter, what its journal says counts.
-        folders: where the journal and the droplet's lock are.
+        run: a plan, or an unfinished run; of the latter, the state in its journal counts.
+        folders: the folders of the journal and of the droplet's lock.
         clock: tells the time, and waits.
         stop: once set, the run is cancelled: it only restores the droplet's power.
-        on_change: given each new state; what it raises is dropped.
+        on_change: called with each new state; what it raises is dropped.
 
     Raises:
-        NotPossible: somebody else is driving a run of this droplet, or this run is over, or its journal is damaged.
+        NotPossible: a run of this droplet is being driven elsewhere, this run has ended, or its journal is damaged.
         FileProblem: the journal or the lock cannot be written; nothing was asked for.
         KeyboardInterrupt: the second Ctrl-C.
     """
     with folders.droplet_locked(run.droplet_id):
-        # Read only now: until the lock was ours, somebody else may have driven this very run.
+        # Read only now: until the lock was held, another program may have driven this very run.
         current = _load_current(run, folders)
         with Journal(folders.journals, run.id) as journal:
             return _Driver(client, current, journal, clock, stop or threading.Event(), on_change).drive()
 
 
 def _load_current(run: Run, folders: StateFolders) -> Run:
+    """Return the run as its journal has it; refuse one that cannot go on."""
     known = load(folders.readable, run.id)
     if known is None:
         if run.phase == "planned":
             return run
         raise NotPossible(
-            f"The journal of the run {run.id} is no longer there, so that nothing goes on with it. Look at the droplet "
+            f"The journal of the run {run.id} no longer exists, so it cannot be resumed. Look at the droplet "
             f"at https://cloud.digitalocean.com/droplets/{run.droplet_id}."
         )
     if not known.readable:
@@ -102,7 +103,7 @@ def _load_current(run: Run, folders: StateFolders) -> Run:
 
 
 class _Driver:
-    """The loop; its state is the run, and what the run does not know: the journal, and who is listening."""
+    """The loop; its state is the run, and what the run does not hold: the journal, and what was announced."""
 
     def __init__(
         self,
@@ -123,6 +124,7 @@ class _Driver:
         self._defects = 0
 
     def drive(self) -> Run:
+        """Run to completion; the first Ctrl-C and a defect only turn the run towards its end."""
         self._begin()
         event: Event = Elapsed(self._now())
         while True:
@@ -143,16 +145,18 @@ class _Driver:
                 event = Elapsed(self._now())
 
     def _begin(self) -> None:
-        now, fresh = self._now(), not self._run.asked_for_anything
+        """Write the first line of the journal; where nothing was asked for yet, a failure to do so ends it."""
+        now, asked_for_nothing = self._now(), not self._run.asked_for_anything
         run = self._run if self._run.phase == "planned" else resume(self._run, now)
         self._run = replace(run, elapsed_s=now.elapsed_s)
-        if fresh:
+        if asked_for_nothing:
             self._journal.write(now.at, "begun", self._run)
         else:
             self._write_journal("resumed")
             self._notify()
 
     def _decide(self, event: Event) -> Command | None:
+        """Ask the machine what to do, and write that to the journal before it is done."""
         if self._stop.is_set() and not self._cancelled:
             self._cancelled = True
             self._set_run(cancel(self._run, event.now), "cancelled")
@@ -164,7 +168,8 @@ class _Driver:
         return command
 
     def _perform(self, command: Command) -> Event:
-        # After a cancel nothing interrupts the way back to a droplet that is on.
+        """Wait, or send a command, and return what comes back."""
+        # After a cancel nothing interrupts restoring the power.
         stop = threading.Event() if self._cancelled else self._stop
         if isinstance(command, Wait):
             if self._unreachable_since_s is not None and command.seconds >= _ANNOUNCE_FROM_S:
@@ -180,22 +185,23 @@ class _Driver:
                 return Rejected(self._now(), f"The {command.type} was not asked for.", temporary=True)
             return Elapsed(self._now())
         if isinstance(event, ListRead) and all(action.finished for action in event.actions):
-            return event  # it names nothing that is in the way, and does not tell whether the rest can be reached
+            return event  # no action is in the way, and a list does not show that the droplet can be reached
         reached = not (isinstance(event, ReadFailed) or (isinstance(event, Rejected) and event.rate_limited))
-        self._record_reachable(reached=reached)
+        self._record_reached(reached=reached)
         return event
 
     def _set_run(self, run: Run, why: str) -> bool:
-        """Take on a new state, and return whether the journal has it."""
+        """Set the run, and return whether the journal has what it must have of it."""
         changed = run != self._run
-        turned = run.phase != self._run.phase or run.submission != self._run.submission
+        to_record = run.phase != self._run.phase or run.submission != self._run.submission
         self._run = replace(run, elapsed_s=self._now().elapsed_s)
-        recorded = self._write_journal(why) if turned or why != "so far" else True
+        recorded = self._write_journal(why) if to_record or why != "so far" else True
         if changed:
             self._notify()
         return recorded
 
     def _write_journal(self, why: str) -> bool:
+        """Write a line, and return whether that worked; a failure is logged once."""
         now = self._now()
         try:
             self._journal.write(now.at, why, self._run)
@@ -208,23 +214,23 @@ class _Driver:
         return True
 
     def _notify(self) -> None:
-        # Who listens, or no longer does, changes nothing in what happens.
+        # A listener that fails must change nothing.
         with contextlib.suppress(Exception):
             self._on_change(self._run)
 
     def _notify_pause(self, pause: Pause) -> None:
         if pause.seconds >= _ANNOUNCE_FROM_S:
-            self._record_reachable(reached=False)
+            self._record_reached(reached=False)
             self._announce(f"Waiting {pause.seconds:.0f} s: {pause.reason}.")
 
-    def _record_reachable(self, *, reached: bool) -> None:
+    def _record_reached(self, *, reached: bool) -> None:
         if reached:
             self._unreachable_since_s, self._warned_at_s = None, float("-inf")
         elif self._unreachable_since_s is None:
             self._unreachable_since_s = self._now().elapsed_s
 
     def _announce(self, text: str) -> None:
-        """Say that a wait begins; loudly, once in ten minutes, where it keeps a droplet from its power."""
+        """Log that a wait begins; warn once in ten minutes if it keeps the droplet's power from being restored."""
         now = self._now()
         self._run = add_log_line(self._run, now.at, text)
         unreached_s = now.elapsed_s - (self._unreachable_since_s or now.elapsed_s)
@@ -236,7 +242,7 @@ class _Driver:
         self._notify()
 
     def _recover(self, fault: Exception) -> bool:
-        """After a defect, let the machine restore the power; where it cannot any more, try it once without it."""
+        """After a defect, let the machine restore the power; if that fails again and again, try it once without it."""
         self._defects += 1
         text = f"doaudit itself failed with {type(fault).__name__}: {fault}. Please report this."
         if self._defects <= _MAX_DEFECTS:

@@ -1,16 +1,16 @@
 """
-The journal of snapshot runs: what will be asked for is on the disk before it is sent.
+The journal of snapshot runs: every request that changes something is on the disk before it is sent.
 
-Each run has a file, with the whole run a line: before each request that changes something, and at each change of phase.
+Each run has a file. Each line holds the whole run, before such a request and at each change of phase.
 
     {"v":2,"crc":"5d41402a","at":"2026-11-23T12:00:00Z","why":"about to ask","run":{...}}
 
-`crc` is the CRC-32 of the line without it. What can be told from the file:
+`crc` is the CRC-32 of the line without it. A damaged file is read as follows:
 
 - a last line that stops in the middle was being written when the machine was lost, so that what it announces was not
   sent: the line before it counts;
-- any other damage, also a file that is empty, means that nobody knows how far the run came. It is listed as a run in
-  the phase 'unreadable', and nothing goes on with it by itself.
+- after any other damage, also in an empty file, it is not known how far the run came. It is listed as a run in the
+  phase 'unreadable', and is not resumed.
 
 Lines of version 1 have no checksum, and other names for some fields.
 """
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "Started", "load", "note_started", "runs", "started", "unfinished"]
 
-_SINGLE = "started.jsonl"
+_STARTED_FILE = "started.jsonl"
 _HEAD = re.compile(rb'\{"v":(\d+),"crc":"([0-9a-f]{8})",')
 _VERSION_1 = (b'{"at":', b'{"action_id":')
 _RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-(\d{1,18})-[0-9a-f]{8}")
@@ -63,7 +63,7 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Started:
-    """An action that doaudit asked for; `run_id` if a workflow did."""
+    """An action that doaudit started; `run_id` if a run did."""
 
     action_id: int
     type: str
@@ -73,14 +73,14 @@ class Started:
 
 
 class Journal:
-    """The file of one run, to be written by whoever holds the droplet's lock; its first line makes it."""
+    """The file of one run, made with its first line. Only the holder of the droplet's lock may write it."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.path = folder / f"{run_id}.jsonl"
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        """Do nothing yet."""
+        """Open nothing yet: a run that is refused has no file."""
         return self
 
     def __exit__(
@@ -93,19 +93,19 @@ class Journal:
 
     def write(self, at: datetime, why: str, run: Run) -> None:
         """
-        Put a line on the disk.
+        Write a line to the disk.
 
         Raises:
-            FileProblem: that cannot be done; the file is then as it was.
+            FileProblem: it cannot be written; the file is then as it was.
         """
         try:
             line = _line(msgspec.json.encode(_Entry(at, why, run)))
             if self._file is None:
                 private_folder(self.path.parent)
                 if not self.path.exists():
-                    self._file = _created(self.path, line)
+                    self._file = _create(self.path, line)
                     return
-                self._file = os.open(self.path, _WRITING)
+                self._file = os.open(self.path, _OPEN_FLAGS)
             _append(self._file, line)
         except OSError as fault:
             raise self._problem(fault) from None
@@ -120,7 +120,7 @@ class Journal:
 
 def load(folders: Iterable[Path], run_id: str) -> Run | None:
     """
-    Read the last known state of a run, from the first of the folders that has its journal; None where none has.
+    Read the last known state of a run, from the first of the folders that has its journal; None if none has it.
 
     Raises:
         FileProblem: the file cannot be read.
@@ -131,9 +131,9 @@ def load(folders: Iterable[Path], run_id: str) -> Run | None:
 
 def runs(folders: Iterable[Path]) -> list[Run]:
     """
-    Read the last known state of each run in these folders, oldest first; of a run in two, the first folder's.
+    Read the last known state of each run in these folders, oldest first; of a run in two folders, the first counts.
 
-    A run whose journal is damaged comes in the phase 'unreadable'.
+    A run whose journal is damaged is in the phase 'unreadable'.
 
     Raises:
         FileProblem: a journal cannot be read.
@@ -141,14 +141,14 @@ def runs(folders: Iterable[Path]) -> list[Run]:
     found: dict[str, Run] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.jsonl")):
-            if path.name != _SINGLE and path.stem not in found:
+            if path.name != _STARTED_FILE and path.stem not in found:
                 found[path.stem] = _last_state(path)
     return sorted(found.values(), key=lambda run: (run.created_at, run.id))
 
 
 def unfinished(folders: StateFolders) -> list[Run]:
     """
-    Return the runs that nobody drives and that are not over, or may have left a droplet off; oldest first.
+    Return the runs that are not being driven and have not ended, or may have left a droplet off; oldest first.
 
     One whose journal is damaged is among them, in the phase 'unreadable'.
 
@@ -161,16 +161,16 @@ def unfinished(folders: StateFolders) -> list[Run]:
 
 def note_started(folder: Path, resource: str, action: Action, asked_at: datetime) -> None:
     """
-    Keep that doaudit started a single action.
+    Record that doaudit started a single action.
 
     Raises:
         FileProblem: the file cannot be written.
     """
     line = _line(msgspec.json.encode(Started(action.id, action.type or "", resource, asked_at)))
-    path = folder / _SINGLE
+    path = folder / _STARTED_FILE
     try:
         private_folder(folder)
-        file = os.open(path, _WRITING | os.O_CREAT, 0o600)
+        file = os.open(path, _OPEN_FLAGS | os.O_CREAT, 0o600)
         try:
             _append(file, line)
         finally:
@@ -183,7 +183,7 @@ def note_started(folder: Path, resource: str, action: Action, asked_at: datetime
 
 def started(folders: Iterable[Path]) -> list[Started]:
     """
-    Read which actions doaudit is known to have started, oldest first.
+    Read the actions that doaudit is known to have started, oldest first.
 
     Raises:
         FileProblem: a journal cannot be read.
@@ -191,26 +191,27 @@ def started(folders: Iterable[Path]) -> list[Started]:
     folders = list(folders)
     found: dict[int, Started] = {}
     for folder in folders:
-        for line in _lines(folder / _SINGLE):
+        for line in _lines(folder / _STARTED_FILE):
             with suppress(msgspec.DecodeError, ValueError):
-                single = msgspec.json.decode(_checked(line), type=Started)
+                single = msgspec.json.decode(_check_line(line), type=Started)
                 found[single.action_id] = single
     for run in runs(folders):
-        for each in run.every_submission:
-            if each.action_id is not None:
+        for submission in run.every_submission:
+            action_id = submission.action_id
+            if action_id is not None:
                 resource = f"droplet:{run.droplet_id}"
-                found[each.action_id] = Started(each.action_id, each.type, resource, each.sent_at, run.id)
-    return sorted(found.values(), key=lambda each: (each.asked_at, each.action_id))
+                found[action_id] = Started(action_id, submission.type, resource, submission.sent_at, run.id)
+    return sorted(found.values(), key=lambda action: (action.asked_at, action.action_id))
 
 
-# Not followed: a link here could lead to somebody else's file.
-_WRITING = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+# Links are not followed: one here could lead to a file of another user.
+_OPEN_FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def _created(path: Path, line: bytes) -> int:
-    """Make a file that has its first line from the moment on which it is there."""
+def _create(path: Path, line: bytes) -> int:
+    """Create a file that has its first line from the moment it exists."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
-    file = os.open(new, _WRITING | os.O_CREAT | os.O_TRUNC, 0o600)
+    file = os.open(new, _OPEN_FLAGS | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         _append(file, line)
         new.replace(path)
@@ -250,8 +251,8 @@ def _line(body: bytes) -> bytes:
     return b'{"v":2,"crc":"%08x",' % zlib.crc32(body) + body[1:] + b"\n"
 
 
-def _checked(line: bytes) -> bytes:
-    """Return a line without its checksum, as it was before; of version 1, the line itself."""
+def _check_line(line: bytes) -> bytes:
+    """Check a line, and return it without its checksum; a line of version 1 as it is."""
     if line.startswith(_VERSION_1):
         return line
     head = _HEAD.match(line)
@@ -266,6 +267,7 @@ def _checked(line: bytes) -> bytes:
 
 
 def _last_state(path: Path) -> Run:
+    """Return the run of the last whole line, or an unreadable one if the file is damaged otherwise."""
     lines = _lines(path)
     known: Run | None = None
     damage = "It is empty." if not any(lines) else ""
@@ -273,22 +275,22 @@ def _last_state(path: Path) -> Run:
         is_last = number == len(lines) - 1
         try:
             if line.strip():
-                known, damage = _run(line), ""
+                known, damage = _decode_run(line), ""
         except (msgspec.DecodeError, ValueError, TypeError, LookupError) as fault:
             if not (is_last and known is not None and _stops_in_the_middle(line)):
                 damage = str(fault)
     return _unreadable(path, known, damage) if damage or known is None else known
 
 
-def _run(line: bytes) -> Run:
-    body = _checked(line)
+def _decode_run(line: bytes) -> Run:
+    body = _check_line(line)
     if body is not line:
         return msgspec.json.decode(body, type=_Entry).run
-    return msgspec.convert(_since_version_1(msgspec.json.decode(body, type=dict[str, Any])["run"]), Run)
+    return msgspec.convert(_from_version_1(msgspec.json.decode(body, type=dict[str, Any])["run"]), Run)
 
 
-def _since_version_1(run: dict[str, Any]) -> dict[str, Any]:
-    """Rename what version 1 called otherwise; its deadlines were times of day, and begin anew."""
+def _from_version_1(run: dict[str, Any]) -> dict[str, Any]:
+    """Rename the fields of version 1; its deadlines were times of day, and start again."""
     renamed = {_RENAMED.get(name, name): value for name, value in run.items()}
     since, deadline = renamed.pop("phase_since", None), renamed.pop("phase_deadline", None)
     if since and deadline:
@@ -298,6 +300,7 @@ def _since_version_1(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stops_in_the_middle(line: bytes) -> bool:
+    """Return whether a line is cut off."""
     try:
         msgspec.json.decode(line)
     except msgspec.DecodeError as fault:
@@ -306,14 +309,15 @@ def _stops_in_the_middle(line: bytes) -> bool:
 
 
 def _unreadable(path: Path, known: Run | None, damage: str) -> Run:
+    """Return a run that says only which file is damaged and which droplet to look at."""
     text = (
-        f"Its journal {path} is damaged: {damage} So it is not known how far it came, and nothing goes on with it by "
-        "itself. Look at the droplet: is it on, is the snapshot there? Then delete that file."
+        f"Its journal {path} is damaged: {damage} So it is not known how far it came, and it is not resumed. "
+        "Look at the droplet: is it on, is the snapshot there? Then delete that file."
     )
     if known is None:
         named = _RUN_ID.fullmatch(path.stem)
         droplet_id = int(named[2]) if named else 0
-        begun = datetime.strptime(named[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if named else _changed(path)
+        begun = datetime.strptime(named[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if named else _changed_at(path)
         known = Run(path.stem, droplet_id, str(droplet_id), "?", live=False, was_on=True, created_at=begun)
     where = f"https://cloud.digitalocean.com/droplets/{known.droplet_id}"
     sentence = (
@@ -322,7 +326,7 @@ def _unreadable(path: Path, known: Run | None, damage: str) -> Run:
     return replace(known, phase="unreadable", power="unknown", error=text, sentence=sentence, ended_at=None)
 
 
-def _changed(path: Path) -> datetime:
+def _changed_at(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 

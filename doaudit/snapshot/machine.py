@@ -1,19 +1,20 @@
 """
-The snapshot workflow as a pure machine: frozen values in, frozen values out.
+The snapshot workflow as a pure state machine: frozen values in, frozen values out.
 
-    prepare -> shut down -> (power off) -> confirmed off -> snapshot -> confirmed snapshot -> power on -> confirmed on
+    prepare -> shut down -> (power off) -> confirm off -> take snapshot -> confirm snapshot -> power on -> confirm on
 
-`step` takes a run and what came back, and returns the run as it is now and what to ask next, or how long to wait; None
-once it is over. It promises, whatever comes back:
+`step` takes a run and the event that came back. It returns the run as it is now, and what to ask next or how long to
+wait; None once it has ended. `doaudit.snapshot.transition_table` lists every transition from phase to phase, and
+`_PHASES` at the end has the function of each phase. Whatever comes back, the machine promises:
 
-- An event whose answer was lost is looked up among the droplet's actions and not sent again. Only 'power on' is, after
-  the look-up found no trace of it: sent twice it does no harm, and not sent it leaves a droplet off.
-- A snapshot is sent once; again only where it was certainly not started (429, 404, an event in the way).
-- A snapshot is called ours if it has our name and our action's time; else it is not found.
-- Once the droplet may have gone off, there is no way to an end but through 'powering on', and the run says so loudly
-  if that cannot be done or confirmed.
-- Every wait has an end but one: while the droplet is owed its power and DigitalOcean is out of reach, it is tried
-  again every two minutes or sooner, for as long as it takes.
+- An event whose response was lost is looked up among the droplet's actions and not sent again. Only a power-on is, if
+  no trace of it was found: sent twice it does no harm, and not sent it leaves a droplet off.
+- A snapshot is sent once; again only if it was certainly not started (429, 404, another action pending).
+- A snapshot is the run's own if it has the run's name and its action's time; otherwise it is not found.
+- Once the droplet may have gone off, the run ends only after 'powering on', and says loudly if the power could not be
+  restored or confirmed. Only a token that is no longer accepted ends it at once, just as loudly.
+- Every wait ends, but for one: while the power has to be restored and DigitalOcean is out of reach, it is tried again
+  at least every two minutes, for as long as it takes.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def resume(run: Run, now: Moment) -> Run:
     if run.ended:
         ending: Literal["failed", "cancelled"] = "cancelled" if run.phase == "cancelled" else "failed"
         run = replace(run, ending=run.ending or ending, power_on_attempts=0, auth_errors=0, ended_at=None, error="")
-        return restore_power(run, now, "Resumed, to see that the droplet is on.")
+        return restore_power(run, now, "Resumed, to make sure that the droplet is on.")
     run = add_log_line(run, now.at, f"Resumed in the phase '{run.phase}'.")
     if run.phase_since_s is None or run.phase_deadline_s is None:
         return run
@@ -144,7 +145,7 @@ def resume(run: Run, now: Moment) -> Run:
 
 def _start(run: Run, now: Moment) -> Next:
     run = replace(run, steps=planned_steps(run))
-    sentence = "Seeing that nothing else is being done to the droplet."
+    sentence = "Checking that nothing else is being done to the droplet."
     return enter_phase(run, "waiting for another action", now, sentence, LONG_TIMEOUT_S), ReadList()
 
 
@@ -208,7 +209,7 @@ def _check_droplet(run: Run, event: DropletRead) -> Next:
     elif is_on and not run.was_on and not run.live:
         error = (
             "Nothing was begun: the droplet was off when this was planned and is on now, so that it would have to be "
-            "shut down. Plan it anew to agree to that."
+            "shut down. Plan it again to agree to that."
         )
     if error:
         return fail(run, event.now, error)

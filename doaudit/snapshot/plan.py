@@ -1,4 +1,4 @@
-"""Plan a snapshot: look at the droplet, and say what will happen. Nothing is changed."""
+"""Plan a snapshot: read the droplet, and say what will happen. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_snapshot"]
 
-_LONGEST_NAME = 250
+_MAX_NAME_LENGTH = 250
 
 
 def plan_snapshot(
@@ -43,32 +43,32 @@ def plan_snapshot(
         droplet_id: the droplet.
         name: the snapshot's; by default the droplet's and the time in UTC.
         live: leave the droplet on.
-        expected: by type of event, how long it takes here; what is missing is guessed, of a snapshot by the disk.
+        expected: expected durations by type of event. One that is missing is guessed; a snapshot's, by the disk.
         now: the time.
 
     Raises:
         NotFound: there is no such droplet.
         NotPossible: the droplet is locked, or neither on nor off.
-        InvalidArgument: the name cannot be one.
+        InvalidArgument: no snapshot can have this name.
         ApiProblem: the droplet could not be read.
     """
-    droplet = client.get(f"/v2/droplets/{droplet_id}", parse=_droplet)
-    called = str(droplet.get("name") or droplet_id)
-    _check(droplet, droplet_id, called)
-    checked = _checked_name(f"{called} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
-    taken = client.get(f"/v2/droplets/{droplet_id}/snapshots", {"page": 1, "per_page": 200}, parse=_names)
-    clash = f"There is a snapshot named '{checked}' already; this would be another one of that name."
+    droplet = client.get(f"/v2/droplets/{droplet_id}", parse=_parse_droplet)
+    droplet_name = str(droplet.get("name") or droplet_id)
+    _check_droplet(droplet, droplet_id, droplet_name)
+    snapshot_name = _valid_name(f"{droplet_name} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
+    taken = client.get(f"/v2/droplets/{droplet_id}/snapshots", {"page": 1, "per_page": 200}, parse=_parse_names)
+    clash = f"There is a snapshot named '{snapshot_name}' already; this would be another one of that name."
     disk_gb = float(droplet.get("disk") or 25)
     planned = Run(
         id=f"{now:%Y%m%dT%H%M%SZ}-{droplet_id}-{uuid4().hex[:8]}",
         droplet_id=droplet_id,
-        droplet_name=called,
-        snapshot_name=checked,
+        droplet_name=droplet_name,
+        snapshot_name=snapshot_name,
         default_name=name is None,
         live=live,
         was_on=droplet.get("status") == "active",
         created_at=now,
-        notes=(clash,) if checked in taken else (),
+        notes=(clash,) if snapshot_name in taken else (),
         region=str((droplet.get("region") or {}).get("slug") or ""),
         expected={
             **default_durations(),
@@ -76,45 +76,48 @@ def plan_snapshot(
             **(expected or {}),
         },
     )
-    return replace(planned, steps=planned_steps(planned), sentence=_in_words(planned))
+    return replace(planned, steps=planned_steps(planned), sentence=_sentence(planned))
 
 
-def _check(droplet: dict[str, Any], droplet_id: int, called: str) -> None:
+def _check_droplet(droplet: dict[str, Any], droplet_id: int, droplet_name: str) -> None:
     """Refuse a droplet that cannot be shut down and switched on."""
     if droplet.get("locked"):
         raise NotPossible(
-            f"Droplet {called} ({droplet_id}) is locked by DigitalOcean, so that nothing can be done to it. Ask its "
-            "support why."
+            f"Droplet {droplet_name} ({droplet_id}) is locked by DigitalOcean, so that nothing can be done to it. Ask "
+            "its support why."
         )
-    if droplet.get("status") not in {"active", "off"}:
+    status = str(droplet.get("status"))
+    if status not in {"active", "off"}:
         raise NotPossible(
-            f"Droplet {called} ({droplet_id}) is neither on nor off but '{droplet.get('status')}'. Wait until it is, "
-            "and try again."
+            f"Droplet {droplet_name} ({droplet_id}) is neither on nor off but '{status}'. Wait until it is, and try "
+            "again."
         )
 
 
-def _droplet(answer: Response) -> dict[str, Any]:
-    return msgspec.json.decode(answer.body, type=dict[str, dict[str, Any]])["droplet"]
+def _parse_droplet(response: Response) -> dict[str, Any]:
+    return msgspec.json.decode(response.body, type=dict[str, dict[str, Any]])["droplet"]
 
 
-def _names(answer: Response) -> frozenset[str]:
-    body = msgspec.json.decode(answer.body, type=dict[str, Any])
-    return frozenset(str(each.get("name")) for each in body["snapshots"])
+def _parse_names(response: Response) -> frozenset[str]:
+    body = msgspec.json.decode(response.body, type=dict[str, Any])
+    return frozenset(str(snapshot.get("name")) for snapshot in body["snapshots"])
 
 
-def _checked_name(name: str) -> str:
+def _valid_name(name: str) -> str:
+    """Return a snapshot's name without blanks around it, or refuse it."""
     name = name.strip()
-    if not name or len(name) > _LONGEST_NAME or not re.sub(r"\s", " ", name).isprintable():
+    if not name or len(name) > _MAX_NAME_LENGTH or not re.sub(r"\s", " ", name).isprintable():
         raise InvalidArgument(
-            f"A snapshot's name has 1 to {_LONGEST_NAME} characters that can be printed; this one has {len(name)}."
+            f"A snapshot's name has 1 to {_MAX_NAME_LENGTH} characters that can be printed; this one has {len(name)}."
         )
     return name
 
 
-def _in_words(planned: Run) -> str:
+def _sentence(planned: Run) -> str:
+    """Say what will happen to the droplet's power, and for how long."""
     if not planned.was_on:
-        return "The droplet is off, and will stay so."
+        return "The droplet is off, and stays off."
     if planned.live:
-        return "The droplet stays on; what it writes while the snapshot is taken may be in it half-way."
+        return "The droplet stays on; a file that it writes while the snapshot is taken may be in it half-written."
     about, most = planned.off_s or (0.0, 0.0)
     return f"The droplet will be off for about {time_span(about)}, 9 of 10 within {time_span(most)}."

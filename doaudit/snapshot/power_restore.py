@@ -140,7 +140,7 @@ def _retry_power_on(run: Run, now: Moment, why: str) -> Next:
 
 def _give_up(run: Run, now: Moment, why: str) -> Next:
     """End without knowing that the droplet is on, and say so."""
-    text = f"After the run began, the droplet was not brought back: {why}."
+    text = f"The droplet's power was not restored: {why}."
     return _end(replace(run, error=f"{run.error} {text}".strip()), now)
 
 

@@ -191,7 +191,7 @@ class Run:
 
     @property
     def readable(self) -> bool:
-        """True if its journal could be read; one that could not tells only which droplet to look at."""
+        """True if its journal could be read; a run without one says only which droplet to look at."""
         return self.phase != "unreadable"
 
     @property
@@ -258,7 +258,7 @@ class Run:
 
 def planned_steps(run: Run) -> tuple[Step, ...]:
     """Return the steps that will be taken, before any has been."""
-    check = Step("prepare", "See that the droplet is there and that nothing else is being done to it.")
+    check = Step("prepare", "Check that the droplet is there and that nothing else is being done to it.")
     snapshot = _timed(run, "snapshot", "snapshot", f"Take the snapshot '{run.snapshot_name}'.")
     find = Step("find snapshot", "Find it among the droplet's snapshots.")
     if run.live or not run.was_on:

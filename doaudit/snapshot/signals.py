@@ -1,4 +1,4 @@
-"""Signals that would end the process, noted instead, so that a droplet gets its power back first."""
+"""Signals that would end the process: they are only noted, so that a droplet's power is restored first."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def signals_received() -> Iterator[list[int]]:
     """
     Collect SIGTERM and SIGHUP while the block runs, where they would end the process.
 
-    Nothing is done in the handler but to note the signal. One that is ignored, as by nohup, or that somebody else
-    handles, stays as it is; so does everything outside the main thread.
+    The handler only notes the signal. A signal that is ignored, as by nohup, or that has another handler is left alone;
+    outside the main thread every signal is.
     """
     received: list[int] = []
     ours = []

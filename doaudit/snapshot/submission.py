@@ -95,7 +95,7 @@ def _advance(run: Run, event: Event, event_type: str, name: str | None, timeout:
 
 
 def pending_action(run: Run, event: ListRead) -> tuple[Run, float]:
-    """Return the run, which says which action is in the way, and the seconds until the next look; 0 if none is."""
+    """Return the run, which names the action that is in the way, and the seconds until the next read; 0 if none is."""
     pending = [action for action in event.actions if not action.finished]
     if not pending:
         return replace(run, blocking_action_id=None), 0.0
@@ -105,7 +105,7 @@ def pending_action(run: Run, event: ListRead) -> tuple[Run, float]:
     sentence = f"Waiting for {which} to end: DigitalOcean does one thing at a time to a droplet."
     if run.blocking_action_id != first.id:
         run = add_log_line(run, event.now.at, sentence, first.id)
-    # Of one that does not tell when it began, it is known for how long this run has waited.
+    # The age of an action without a start is at least as long as this run has waited.
     waited_s = event.now.elapsed_s - (event.now.elapsed_s if run.phase_since_s is None else run.phase_since_s)
     wait = next_poll_s(waited_s if first.age_s is None else first.age_s, run.expected.get(first.type or ""))
     return replace(run, blocking_action_id=first.id, sentence=sentence), wait

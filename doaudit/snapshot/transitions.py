@@ -124,7 +124,7 @@ def power_statement(run: Run) -> str:  # noqa: PLR0911 -- a table of sentences
         case "may go off":
             return (
                 f"{name} is on, but {_asked_to_shut_down(run)} and MAY STILL GO OFF. Look at {_PAGE}/{run.droplet_id} "
-                f"again in some minutes, or let {_RESUME} see to it."
+                f"again in some minutes, or let {_RESUME} do it."
             )
         case "off":
             return (
@@ -133,7 +133,7 @@ def power_statement(run: Run) -> str:  # noqa: PLR0911 -- a table of sentences
             )
     return (
         f"IT IS NOT KNOWN whether {name} is on, and it was on before. Look at {_PAGE}/{run.droplet_id} and switch it "
-        f"on if need be, or let {_RESUME} do it."
+        f"on if necessary, or let {_RESUME} do it."
     )
 
 

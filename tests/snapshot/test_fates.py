@@ -1,4 +1,4 @@
-"""Every fate of every step of a snapshot, in random combinations: what a run promises holds in all of them."""
+"""Random combinations of faults at every step of a snapshot: the promises of a run hold in all of them."""
 
 from __future__ import annotations
 
@@ -81,20 +81,20 @@ FATES = {
 LOUD = ("IS SWITCHED OFF", "IT IS NOT KNOWN", "MAY STILL GO OFF", "no longer exists")
 
 
-def what_is_promised_holds(stage, *, status, live, snapshot_s, seed, faults, busy_s, crashes, **fates):
-    """Let a snapshot meet its fates, going on after each crash, and look whether the promises were kept."""
+def check_promises(stage, *, status, live, snapshot_s, seed, faults, busy_s, crashes, **fates):
+    """Take a snapshot under these faults, resume it after each crash, and check that the promises were kept."""
     scene = stage.set(world_of(status, snapshot_s, seed=seed, burst=250))
     if busy_s is not None:
         scene.world.faults.add(Fault("slow_event", type="reboot", seconds=busy_s))
         scene.world.act_on_droplet(DROPLET, {"type": "reboot"})
     planned = scene.plan(NAME, live=live)
     scene.world.faults.add(*faults)
-    meddled = foretell(scene, **fates)
+    by_others = schedule(scene, **fates)
 
     with full_disk(fates["full_disk"]):
-        ended = lived_through(scene, planned, crashes)
+        ended = drive_through_crashes(scene, planned, crashes)
 
-    own = [action for action in scene.taken if action.id not in meddled]
+    own = [action for action in scene.taken if action.id not in by_others]
     assert len(own) <= 1, "two snapshots for one request"
     assert len(scene.world.requests) < 5000, "a loop without an end"
     if ended is None:
@@ -105,7 +105,7 @@ def what_is_promised_holds(stage, *, status, live, snapshot_s, seed, faults, bus
         assert (image.droplet_id, image.name) == (DROPLET, NAME)
         assert image.created_at == own[0].started_at
         assert ended.power_is_as_before is True
-    powered_by_others = any(kind in {"power_off", "power_on", "shutdown"} for kind in meddled.values())
+    powered_by_others = any(kind in {"power_off", "power_on", "shutdown"} for kind in by_others.values())
     if ended.ended and ended.power_is_as_before is True:
         assert scene.power == status or powered_by_others, "the run says that the power is as before, and it is not"
     elif ended.ended:
@@ -117,20 +117,20 @@ def what_is_promised_holds(stage, *, status, live, snapshot_s, seed, faults, bus
         assert len(scene.posts()) == 0 or scene.power == status or powered_by_others
 
 
-def foretell(scene, *, cancels, jumps, others, full_disk):
-    """Let the clock be set, somebody else act, and a signal come at their times; tell what others have done."""
-    done = {}
+def schedule(scene, *, cancels, jumps, others, full_disk):
+    """Schedule changes of the clock, actions of others, cancels and signals; return the actions of others by id."""
+    actions = {}
 
-    def meddle(kind):
+    def act_as_another(kind):
         with contextlib.suppress(ErrorResponse):
             body = {"type": kind} | ({"name": "somebody else's"} if kind == "snapshot" else {})
-            done[scene.world.act_on_droplet(DROPLET, body).id] = kind
+            actions[scene.world.act_on_droplet(DROPLET, body).id] = kind
 
     def jump(seconds):
         scene.clock.set_forward_s += seconds
 
     for seconds, kind in others:
-        scene.later(seconds, lambda kind=kind: meddle(kind))
+        scene.later(seconds, lambda kind=kind: act_as_another(kind))
     for seconds, by in jumps:
         scene.later(seconds, lambda by=by: jump(by))
     for how, seconds in cancels:
@@ -138,11 +138,11 @@ def foretell(scene, *, cancels, jumps, others, full_disk):
     # While a droplet is owed its power nothing is given up, so somebody has to lose patience at last.
     scene.later(3 * HOUR, interrupt)
     scene.later(3 * HOUR + 600, interrupt)
-    return done
+    return actions
 
 
 def interrupt():
-    """Ctrl-C."""
+    """Raise what Ctrl-C raises."""
     raise KeyboardInterrupt
 
 
@@ -161,8 +161,8 @@ def full_disk(writes):
         yield
 
 
-def lived_through(scene, planned, crashes):
-    """Drive a run to its end, across the crashes of the machine; None if it was never begun."""
+def drive_through_crashes(scene, planned, crashes):
+    """Drive a run to its end, resumed after each crash of the machine; None if it was never begun."""
     current = planned
     for kind, number in [*crashes, (None, 0)]:
         asked = len(scene.posts())
@@ -171,7 +171,7 @@ def lived_through(scene, planned, crashes):
         if kind == "after the request":
             scene.dies_after_post = asked + number
         if kind == "before the request":
-            scene.states = _Mine(number)
+            scene.states = _CrashBeforeRequest(number)
         try:
             return scene.drive(current)
         except FileProblem:
@@ -189,12 +189,12 @@ def lived_through(scene, planned, crashes):
 
 
 def last_state(scene):
-    """The run as its journal tells it."""
+    """Return the run as its journal has it."""
     return next(iter(runs(scene.folders.readable)), None)
 
 
-class _Mine(list):
-    """Blows up when the run is about to send its n-th request: what it will ask is in the journal, and not asked."""
+class _CrashBeforeRequest(list):
+    """A list of states that crashes before the n-th request: it is in the journal, and was not sent."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -211,7 +211,7 @@ class _Mine(list):
 @given(**FATES)
 def test_what_is_promised_holds(stage, **fates):
     """At most one snapshot, the droplet's power as before or said loudly not to be, and always an end."""
-    what_is_promised_holds(stage, **fates)
+    check_promises(stage, **fates)
 
 
 @pytest.mark.thorough
@@ -219,4 +219,4 @@ def test_what_is_promised_holds(stage, **fates):
 @given(**FATES)
 def test_what_is_promised_holds_in_two_thousand_fates(stage, **fates):
     """The same, long enough to meet rare combinations."""
-    what_is_promised_holds(stage, **fates)
+    check_promises(stage, **fates)

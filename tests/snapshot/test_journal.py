@@ -1,4 +1,4 @@
-"""What a journal on the disk tells, also after whatever has happened to it."""
+"""Journals on the disk: what they hold, and how damaged ones and those of earlier versions are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from doaudit.errors import FileProblem, NotPossible
 from doaudit.snapshot.journal import Journal, load, note_started, runs, started
 from doaudit.snapshot.transport import read_action
 
-VERSION_1 = Path(__file__).parent / "journal_of_version_1.jsonl"
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_only_its_owner_may_read_it(scene):
 
 @pytest.mark.parametrize("damage", ["emptied", "zeroed", "last line", "two last lines", "first byte", "line end"])
 def test_a_damaged_journal_is_an_unfinished_run_of_unknown_state(scene, interrupted, damage):
-    """What cannot be read is shown, names its droplet and its file, and nothing goes on with it by itself."""
+    """A journal that cannot be read is listed, names its droplet and its file, and is not resumed."""
     content = interrupted.read_bytes()
     lines = content.splitlines(keepends=True)
     flipped = lines[-1].replace(b"snapshotting", b"snapshot\x11ing")
@@ -96,7 +96,7 @@ def test_any_byte_of_the_last_line_may_be_damaged(scene, interrupted):
 
 
 def test_a_line_that_was_being_written_does_not_count(scene, interrupted):
-    """What a torn last line announces was not sent; the run goes on from the line before it, to one snapshot."""
+    """A request that a torn last line announces was not sent; the line before it counts, and one snapshot is made."""
     content = interrupted.read_bytes()
     whole = scene.left[0]
     interrupted.write_bytes(content + content.splitlines(keepends=True)[-1][:-30])
@@ -108,7 +108,7 @@ def test_a_line_that_was_being_written_does_not_count(scene, interrupted):
 
 
 def test_lines_that_are_missing_make_no_second_snapshot(scene, interrupted):
-    """Where the last lines are gone without a trace, the droplet's own list tells that a snapshot was taken."""
+    """The droplet's own list tells that a snapshot was taken, where the last lines are gone without a trace."""
     lines = interrupted.read_bytes().splitlines(keepends=True)
     before = next(number for number, line in enumerate(lines) if b'"type":"snapshot"' in line)
     interrupted.write_bytes(b"".join(lines[:before]))
@@ -119,19 +119,21 @@ def test_lines_that_are_missing_make_no_second_snapshot(scene, interrupted):
 
 
 def test_a_line_of_a_newer_version_is_not_guessed_at(scene, interrupted):
-    """What a newer doaudit has written is shown as of unknown state."""
+    """A line that a newer doaudit has written is shown as of unknown state."""
     lines = interrupted.read_bytes().splitlines(keepends=True)
     interrupted.write_bytes(b"".join(lines[:-1]) + lines[-1].replace(b'"v":2', b'"v":3'))
 
     assert "version 3" in scene.left[0].sentence
 
 
-def test_a_journal_of_version_1_is_taken_up(scene):
-    """A run that an earlier version left, beside a history, is listed and its droplet switched on."""
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_of_an_earlier_version_is_resumed(scene, version):
+    """A run that an earlier version left is listed, and its droplet is switched on."""
     earlier = scene.root / "history.runs"
     earlier.mkdir()
-    text = VERSION_1.read_text(encoding="utf-8")
-    (earlier / "20261123T120000Z-564000007-0123abcd.jsonl").write_text(text, encoding="utf-8")
+    text = (HERE / f"journal_of_version_{version}.jsonl").read_text(encoding="utf-8")
+    run_id = json.loads(text.splitlines()[0])["run"]["id"]
+    (earlier / f"{run_id}.jsonl").write_text(text, encoding="utf-8")
     scene.folders = replace(scene.folders, earlier=(earlier,))
     scene.world.droplets[DROPLET].change(scene.world.now, status="off")
 
@@ -139,7 +141,7 @@ def test_a_journal_of_version_1_is_taken_up(scene):
     ended = scene.drive(left)
 
     assert (left.phase, left.power, left.was_on) == ("confirming off", "unknown", True)
-    assert [each.type for each in left.submissions] == ["shutdown"]
+    assert [submission.type for submission in left.submissions] == ["shutdown"]
     assert left.phase_deadline_s - left.phase_since_s == pytest.approx(88)
     assert ended.power_is_as_before
     assert scene.power == "active"
@@ -148,7 +150,7 @@ def test_a_journal_of_version_1_is_taken_up(scene):
 
 
 def test_single_events_are_kept_and_read_from_both_versions(scene):
-    """Which actions doaudit has started is known from either version's files."""
+    """Actions that doaudit has started are known from either version's files."""
     action = read_action(scene.client, scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id)
     earlier = scene.root / "history.runs"
     earlier.mkdir()
@@ -158,7 +160,7 @@ def test_single_events_are_kept_and_read_from_both_versions(scene):
     note_started(scene.folders.journals, f"droplet:{DROPLET}", action, scene.now)
     found = started([scene.folders.journals, earlier])
 
-    assert [(each.action_id, each.type, each.resource) for each in found] == [
+    assert [(action.action_id, action.type, action.resource) for action in found] == [
         (7, "power_off", "droplet:9"),
         (action.id, "reboot", f"droplet:{DROPLET}"),
     ]

@@ -50,7 +50,7 @@ def test_the_token_is_in_no_journal(scene):
 
 
 def test_every_state_has_a_sentence_and_phases_come_in_order(scene):
-    """What is shown while it runs is never empty, and goes through the phases once."""
+    """A run has a sentence at every moment, and goes through the phases once."""
     scene.snapshot()
 
     phases = list(dict.fromkeys(state.phase for state in scene.states))
@@ -107,7 +107,7 @@ def test_a_guest_that_ignores_the_shutdown_is_switched_off_after_the_grace(scene
 
 @pytest.mark.parametrize("kind", ["errored", "stuck", "without_effect"])
 def test_a_snapshot_that_fails_leaves_the_droplet_on(scene, kind):
-    """What fails after the droplet went off fails only after the droplet is on again, if that can be had."""
+    """A run that fails after the droplet went off ends only after the droplet is on again, if that is possible."""
     scene.world.faults.add(Fault(kind, type="snapshot"))
 
     ended = scene.snapshot()
@@ -260,7 +260,7 @@ def test_a_power_on_that_does_not_work_is_tried_again(scene):
 
 
 def test_a_droplet_left_off_is_said_loudly_and_can_be_resumed(scene):
-    """If it cannot be switched on, the run failed although the snapshot exists; resuming switches it on."""
+    """A run that cannot switch the droplet on has failed although the snapshot exists; resuming switches it on."""
     scene.world.faults.add(Fault("errored", type="power_on", times=3))
 
     ended = scene.snapshot()
@@ -286,7 +286,7 @@ def test_resuming_when_all_is_well_does_nothing(scene):
 
 
 def test_the_journal_is_written_before_each_request(scene, monkeypatch):
-    """When a request reaches DigitalOcean, its intent is on the disk."""
+    """A request that reaches DigitalOcean is on the disk already."""
     del monkeypatch
     found = []
     answer = scene.world.act_on_droplet
@@ -304,7 +304,7 @@ def test_the_journal_is_written_before_each_request(scene, monkeypatch):
 
 
 def test_a_run_is_driven_once(scene):
-    """What one notebook drives, another neither sees as left nor can go on with."""
+    """A run that one notebook drives is neither listed as unfinished nor resumed by another."""
     planned = scene.plan()
 
     with Journal(scene.folders.journals, planned.id) as journal, scene.folders.droplet_locked(DROPLET):
@@ -332,7 +332,7 @@ def test_a_half_written_last_line_is_passed_over(scene):
 
 
 def test_no_journal_no_request(scene):
-    """Where nothing can be written down, nothing is begun."""
+    """Nothing is begun if the journal cannot be written."""
     planned = scene.plan()
     scene.root.joinpath("file").write_text("")
     scene.folders = replace(scene.folders, journals=scene.root / "file" / "runs")
@@ -383,7 +383,7 @@ def test_what_was_off_when_planned_is_not_shut_down(stage):
 
     assert ended.phase == "failed"
     assert scene.posts() == []
-    assert "Plan it anew" in ended.error
+    assert "Plan it again" in ended.error
 
 
 def test_a_snapshot_of_forty_minutes_costs_few_requests(stage):
@@ -399,7 +399,7 @@ def test_a_snapshot_of_forty_minutes_costs_few_requests(stage):
 
 
 def test_a_revoked_token_ends_the_run_with_a_loud_statement(scene):
-    """When nothing can be done any more, the run does not go on for hours; it says how the droplet may be."""
+    """A run that can do nothing any more ends within minutes, and says how the droplet may be."""
     scene.later(20, lambda: scene.world.faults.add(Fault("unauthorized", times=None)))
 
     ended = scene.snapshot()

@@ -1,4 +1,4 @@
-"""What a snapshot promises when the world around it misbehaves: each promise alone, over real HTTP."""
+"""Promises of a snapshot when the world around it misbehaves, each alone, over real HTTP."""
 
 from __future__ import annotations
 
@@ -80,13 +80,16 @@ def test_with_no_disk_at_all_the_power_is_restored_without_a_journal(scene, monk
     ended = scene.snapshot()
 
     assert (ended.phase, ended.power_is_as_before, scene.power) == ("failed", True, "active")
-    assert [each.type for each in ended.submissions if each.state != "blocked"] == ["shutdown", "power_on"]
+    assert [submission.type for submission in ended.submissions if submission.state != "blocked"] == [
+        "shutdown",
+        "power_on",
+    ]
     assert scene.taken == []
     assert "No space left on device" in ended.sentence
 
 
 def test_a_defect_restores_the_power_and_is_said(scene):
-    """What goes wrong in doaudit itself ends the run only after the droplet is on again."""
+    """A defect of doaudit itself ends the run only after the droplet is on again."""
     scene.later(20, lambda: 1 / 0)
 
     ended = scene.snapshot()
@@ -96,7 +99,7 @@ def test_a_defect_restores_the_power_and_is_said(scene):
 
 
 def test_defects_without_an_end_still_ask_for_the_power(scene):
-    """Where even the way back meets one defect after another, a power-on is sent, and the rest is said loudly."""
+    """A power-on is sent even if restoring the power meets one defect after another, and the rest is said loudly."""
 
     def defect():
         scene.later(0.5, defect)
@@ -181,7 +184,7 @@ def test_a_limit_of_requests_that_never_ends_is_waited_out_in_small_steps_and_lo
 
 
 def test_an_action_that_does_not_tell_its_age_is_not_asked_for_all_the_time(scene):
-    """What is in the way for an hour costs few looks, also where its times cannot be read."""
+    """An action that is in the way for an hour costs few reads, also if its times cannot be read."""
     scene.world.faults.add(
         Fault("stuck", type="snapshot"), Fault("odd_times", method="GET", path="actions", times=None)
     )
@@ -308,7 +311,7 @@ def test_two_drivers_of_one_droplet_take_turns(stage):
     ended = scene.drive(plan)
 
     assert ended.ok
-    assert [type(each) for each in refused] == [NotPossible]
+    assert [type(refusal) for refusal in refused] == [NotPossible]
     assert "being driven already" in str(refused[0])
     assert scene.drive(other).ok
 

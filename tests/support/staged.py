@@ -26,7 +26,7 @@ class Crash(BaseException):
 
 
 class WorldClock:
-    """The world's own clock: who waits on it lets the world's time pass. It can call out at a moment."""
+    """The world's own clock: waiting on it lets the world's time pass. It can call functions at given times."""
 
     def __init__(self, world) -> None:
         self.world = world
@@ -35,18 +35,18 @@ class WorldClock:
         self.set_forward_s = 0.0
 
     def now(self) -> float:
-        """What the wall clock shows, which somebody may have set forward or back."""
+        """Return the time of the wall clock, which may have been set forward or back."""
         return self.elapsed() + self.set_forward_s
 
     def elapsed(self) -> float:
-        """What time it is in the world, unless the machine has just died."""
+        """Return the time in the world, unless the machine has just died."""
         if self.crash:
             self.crash = False
             raise Crash
         return self.world.now
 
     def wait(self, seconds: float, stop=None) -> bool:
-        """Let it pass up to the next alarm, ring, and go on unless told to stop."""
+        """Let time pass up to the next alarm, call it, and go on unless told to stop."""
         stop = stop or threading.Event()
         until = self.world.now + seconds
         while not stop.is_set() and self.world.now < until:
@@ -112,7 +112,7 @@ class Scene:
 
     @property
     def now(self) -> datetime:
-        """What time it is in the world."""
+        """The time in the world."""
         return datetime.fromtimestamp(self.world.now, UTC)
 
     def plan(self, name="before the upgrade", **options):
@@ -124,7 +124,7 @@ class Scene:
         return drive(self.client, planned, folders=self.folders, clock=self.clock, stop=self.stop, on_change=self.note)
 
     def note(self, run) -> None:
-        """Take note of a state."""
+        """Record a state."""
         self.states.append(run)
 
     @property
@@ -156,7 +156,7 @@ class Scene:
 
     @property
     def power(self):
-        """Whether the droplet is really on or off, once all that is under way has come to pass."""
+        """The droplet's real status, once everything under way has ended."""
         return self.world.droplets[DROPLET].real("status", self.world.now + 86_400)
 
     def posts(self, kind=""):
