@@ -30,6 +30,8 @@ def test_a_panel_with_an_old_list_resumes_nothing_twice(panel, account, clock, w
     first, second = open_panel(account), open_panel(account)
     resume_button(first).click()
     wait_for_result(first)
+    # A click before the first job's thread has ended would watch that job, and show its result.
+    wait_until(lambda: not account.snapshot_runs.running())
     asked = post_requests(world)
 
     resume_button(second).click()
