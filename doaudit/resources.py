@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "DROPLET",
     "KINDS",
     "KNOWN_RESOURCE_TYPES",
     "KNOWN_TYPES",
+    "VOLUME",
     "Event",
     "Kind",
     "ResourceList",
@@ -130,19 +132,31 @@ _RESERVED_IP_EVENTS = {
     "unassign": Event(recorded_as="unassign_ip"),
 }
 
-KINDS: tuple[Kind, ...] = (
-    Kind(
-        name="droplet",
-        id_in_action="number",
-        path="/v2/droplets",
-        read_scope="droplet:read",
-        act_scope="droplet:update",
-        events=_DROPLET_EVENTS,
-        recorded_only=(
-            *("create", "destroy", "backup", "kernel_change", "enable_private_networking", "migrate", "upgrade"),
-        ),
-        lists=(ResourceList("/v2/droplets", "droplets", "droplet:read"),),
+DROPLET = Kind(
+    name="droplet",
+    id_in_action="number",
+    path="/v2/droplets",
+    read_scope="droplet:read",
+    act_scope="droplet:update",
+    events=_DROPLET_EVENTS,
+    recorded_only=(
+        *("create", "destroy", "backup", "kernel_change", "enable_private_networking", "migrate", "upgrade"),
     ),
+    lists=(ResourceList("/v2/droplets", "droplets", "droplet:read"),),
+)
+VOLUME = Kind(
+    name="volume",
+    id_in_action="none",
+    aliases=("backend",),
+    path="/v2/volumes",
+    read_scope="block_storage_action:read",
+    act_scope="block_storage_action:create",
+    events=_VOLUME_EVENTS,
+    lists=(ResourceList("/v2/volumes", "volumes", "block_storage:read"),),
+)
+
+KINDS: tuple[Kind, ...] = (
+    DROPLET,
     Kind(
         name="image",
         id_in_action="number",
@@ -160,16 +174,7 @@ KINDS: tuple[Kind, ...] = (
         ),
         region_optional=True,
     ),
-    Kind(
-        name="volume",
-        id_in_action="none",
-        aliases=("backend",),
-        path="/v2/volumes",
-        read_scope="block_storage_action:read",
-        act_scope="block_storage_action:create",
-        events=_VOLUME_EVENTS,
-        lists=(ResourceList("/v2/volumes", "volumes", "block_storage:read"),),
-    ),
+    VOLUME,
     Kind(
         name="reserved_ip",
         id_in_action="ipv4",

@@ -231,3 +231,30 @@ def test_watch_follows_what_is_open(droplet, capsys):
     said = capsys.readouterr().out
     assert "1 actions are open" in said
     assert f"rename {action.id} of droplet:7: completed" in said
+
+
+def test_a_table_says_what_it_stands_on(served, monkeypatch, tmp_path, capsys):
+    """A table's command prints the rows alone to standard output, and beside them whose they are and as of when."""
+    as_real_account(served, monkeypatch)
+    history = str(tmp_path / "history.duckdb")
+
+    assert main(["failure-rates", "--format", "csv", "--history", history]) == 0
+    read = capsys.readouterr()
+    assert main(["failure-rates", "--by", "region", "type", "--no-refresh", "--history", history]) == 0
+    text = capsys.readouterr().out
+
+    assert read.out.splitlines()[0].startswith("type,actions,open,unclear,finished,errored")
+    assert "REAL ACCOUNT" in read.err
+    assert "Complete as of" in read.err
+    assert text.startswith("Of the group's finished actions")
+    assert "region" in text
+
+
+def test_a_table_of_an_incomplete_history_is_no_success(served, monkeypatch, tmp_path, capsys):
+    """What was never read is no empty account: the command says so, and its status is 1."""
+    as_real_account(served, monkeypatch)
+
+    status = main(["failures", "--no-refresh", "--history", str(tmp_path / "new.duckdb")])
+
+    assert status == 1
+    assert "INCOMPLETE: this history was never read" in capsys.readouterr().err

@@ -8,11 +8,14 @@ import pandas as pd
 
 from doaudit.actions import text_dtype, to_utc
 from doaudit.api.resource_lists import read_list
+from doaudit.resources import DROPLET
 
 if TYPE_CHECKING:
     from doaudit.api.client import Client
 
 __all__ = ["read_droplets"]
+
+[_LIST] = DROPLET.lists
 
 
 def read_droplets(client: Client) -> pd.DataFrame:
@@ -27,7 +30,7 @@ def read_droplets(client: Client) -> pd.DataFrame:
         Forbidden: the token lacks the scope droplet:read.
         ApiProblem: the list could not be read, for another reason.
     """
-    rows, _ = read_list(client, "/v2/droplets", "droplets")
+    rows, _ = read_list(client, _LIST.path, _LIST.body_key)
     texts = {
         "name": [row.get("name") for row in rows],
         "status": [row.get("status") for row in rows],

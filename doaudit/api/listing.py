@@ -108,9 +108,9 @@ class ActionsReread:
     Attributes:
         records: those that exist.
         observed_at: when each record was read, in Unix seconds by the server's clock.
-        absent: ids that the API no longer knows (404).
+        not_found: ids that the API no longer knows (404).
     """
 
     records: tuple[Record, ...]
     observed_at: tuple[int, ...]
-    absent: frozenset[int]
+    not_found: frozenset[int]

@@ -192,8 +192,8 @@ def reread_actions(
     finally:
         pool.shutdown()
     found = [result for result in results.values() if result is not None]
-    absent = frozenset(action_id for action_id, result in results.items() if result is None)
-    return ActionsReread(tuple(record for record, _ in found), tuple(date for _, date in found), absent)
+    not_found = frozenset(action_id for action_id, result in results.items() if result is None)
+    return ActionsReread(tuple(record for record, _ in found), tuple(date for _, date in found), not_found)
 
 
 class _ReadState:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doaudit.cli.options import add_demo, add_history, open_account
+from doaudit.cli.options import add_demo, add_history, open_account, print_source
 from doaudit.formatting import rate, time_span
 from doaudit.snapshot.foreground import print_unfinished
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from doaudit.account import Account
     from doaudit.cli.options import Commands
 
 __all__ = ["add_commands"]
@@ -40,7 +39,7 @@ def _audit(parsed: argparse.Namespace) -> int:
     import doaudit as da  # noqa: PLC0415 -- loads pandas
 
     with open_account(parsed) as account:
-        _print_source(account)
+        print_source(account)
         print_unfinished(account.snapshot_runs)
         result = account.refresh()
         actions = account.actions(refresh=False)
@@ -50,7 +49,7 @@ def _audit(parsed: argparse.Namespace) -> int:
         folder = parsed.out or Path("data/reports") / f"{result.proof.finished:%Y-%m-%d}"
         page = da.report(actions, folder, proof=account.proof, source=account.source)
         print(f"Report: {page}, beside it CSV files, figures and manifest.json")
-        _print_source(account)
+        print_source(account)
         print("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
     return 0 if result.complete else 1
 
@@ -62,14 +61,6 @@ def _refresh(parsed: argparse.Namespace) -> int:
     if sys.stdout.isatty() or not result.complete:
         print(result, file=sys.stdout if result.complete else sys.stderr)
     return 0 if result.complete else 1
-
-
-def _print_source(account: Account) -> None:
-    if account.is_simulated:
-        text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
-    else:
-        text = f"REAL ACCOUNT at {account.source}, read with your token; nothing in it is changed."
-    print(f"== {text}")
 
 
 def _summary(actions: pd.DataFrame) -> list[str]:

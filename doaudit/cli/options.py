@@ -1,8 +1,11 @@
-"""Options that several commands share, and the accounts that they name."""
+"""Options that several commands share, and the account that they name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from doaudit.operations.console import print_line
 
 if TYPE_CHECKING:
     import argparse
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- argparse has no public name for it
 
-__all__ = ["add_demo", "add_history", "open_account"]
+__all__ = ["add_demo", "add_history", "open_account", "print_source"]
 
 
 def add_history(command: argparse.ArgumentParser) -> None:
@@ -36,3 +39,12 @@ def open_account(parsed: argparse.Namespace) -> Account:
     import doaudit as da  # noqa: PLC0415 -- loads pandas
 
     return da.demo() if getattr(parsed, "demo", False) else da.connect(history=parsed.history)
+
+
+def print_source(account: Account, stream: TextIO | None = None) -> None:
+    """Print whether the account is real or simulated, by default to standard output."""
+    if account.is_simulated:
+        text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
+    else:
+        text = f"REAL ACCOUNT at {account.source}, read with your token; nothing in it is changed."
+    print_line(f"== {text}", stream or sys.stdout)

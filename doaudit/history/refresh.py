@@ -54,7 +54,7 @@ class Refresh:
         requests: requests sent.
         new, updated, finished: actions seen for the first time, changed, and finished since they were last seen.
         still_open: number of open actions in the history now.
-        absent: ids of open actions that the API no longer knows (404); they stay open in the history.
+        not_found: ids of open actions that the API no longer knows (404); they stay open in the history.
         vanished: ids of actions in the history that the API's list no longer has; they are kept.
         estimate: requests and minutes of a long read; None for a short one.
         lacking: scopes that the token lacks for the names of resources.
@@ -66,7 +66,7 @@ class Refresh:
     updated: int
     finished: int
     still_open: int
-    absent: tuple[int, ...] = ()
+    not_found: tuple[int, ...] = ()
     vanished: tuple[int, ...] = ()
     estimate: ReadEstimate | None = None
     lacking: tuple[str, ...] = ()
@@ -86,8 +86,10 @@ class Refresh:
         )
         requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
         lines = [f"{self.new:,} new actions, {self.finished:,} newly finished, in {requests}; {verdict}."]
-        if self.absent:
-            lines.append(f"{len(self.absent):,} open actions are no longer known to the API: {_first(self.absent)}.")
+        if self.not_found:
+            lines.append(
+                f"{len(self.not_found):,} open actions are no longer known to the API: {_first(self.not_found)}."
+            )
         if self.vanished:
             lines.append(
                 f"{len(self.vanished):,} actions of the history have left the API's list: {_first(self.vanished)}."
@@ -128,7 +130,7 @@ def refresh(
     writer = _Writer(store)
     listing = _read_list(client, writer, on_progress, full=full)
     vanished = _record_vanished(store, listing, full=full)
-    absent = _reread_open(client, writer, listing, on_progress, full=full)
+    not_found = _reread_open(client, writer, listing, on_progress, full=full)
     now = round(listing.proof.finished.timestamp())
     lacking = update_resource_names(client, store, now=now) if names else ()
     pages = listing.proof.pages_read
@@ -139,7 +141,7 @@ def refresh(
         updated=writer.counts.updated,
         finished=writer.counts.finished,
         still_open=len(store.open_ids()),
-        absent=absent,
+        not_found=not_found,
         vanished=vanished,
         estimate=estimate_read(pages, reserve=RESERVE) if pages > 1 else None,
         lacking=lacking,
@@ -250,10 +252,11 @@ def _reread_open(
     again = reread_actions(client, ids, on_progress=lambda progress: on_progress("open actions", progress))
     no_end_known = {record.id for record in again.records if record.id in without_end and record.completed_at is None}
     now = max(again.observed_at, default=round(listing.proof.finished.timestamp()))
-    absent = [Anomaly(i, "absent", "The API no longer knows this action by its id (404).", now) for i in again.absent]
-    skipped |= no_end_known | again.absent
-    writer.write(again.records, again.observed_at, anomalies=absent, notes={_NOT_READ_AGAIN: sorted(skipped)})
-    return tuple(sorted(again.absent))
+    text = "The API no longer knows this action by its id (404)."
+    anomalies = [Anomaly(action_id, "absent", text, now) for action_id in again.not_found]
+    skipped |= no_end_known | again.not_found
+    writer.write(again.records, again.observed_at, anomalies=anomalies, notes={_NOT_READ_AGAIN: sorted(skipped)})
+    return tuple(sorted(again.not_found))
 
 
 def _known(store: Store) -> Known:

@@ -6,13 +6,15 @@ after a resource is deleted; one that was deleted before the first read stays wi
 its own; a token without it still gets its actions.
 """
 
+# ruff: noqa: S608 -- statements are made of this package's own constants; values never stand in them
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from doaudit.api.resource_lists import read_list, read_lists
 from doaudit.errors import Forbidden
-from doaudit.resources import KINDS
+from doaudit.resources import KINDS, VOLUME
 
 if TYPE_CHECKING:
     from doaudit.api.client import Client
@@ -22,12 +24,13 @@ __all__ = ["update_resource_names"]
 
 _DAY_S = 86_400
 _LISTS = tuple((kind, listed) for kind in KINDS for listed in kind.lists)
-_VOLUME = next(kind for kind in KINDS if kind.name == "volume")
 _UNNAMED = """
     SELECT count(DISTINCT a.resource) AS n FROM actions a LEFT JOIN resources r ON r.key = a.resource
     WHERE a.resource IS NOT NULL AND r.key IS NULL
 """
-_WITHOUT_VOLUME = "SELECT count(*) AS n FROM actions WHERE resource_type IN ('volume', 'backend') AND resource IS NULL"
+_WITHOUT_VOLUME = (
+    f"SELECT count(*) AS n FROM actions WHERE resource_type IN {VOLUME.resource_types} AND resource IS NULL"
+)
 
 
 def update_resource_names(client: Client, store: Store, *, now: int) -> tuple[str, ...]:
@@ -79,11 +82,11 @@ def _read_names(client: Client, store: Store) -> tuple[list[str], list[str]]:
 
 def _find_volumes(client: Client, store: Store, volumes: list[str]) -> list[str]:
     """Assign the actions in the volumes' own lists to their volumes; return the scope that is lacking, if any."""
-    paths = {f"{_VOLUME.path}/{volume}/actions": volume for volume in volumes}
+    paths = {f"{VOLUME.path}/{volume}/actions": volume for volume in volumes}
     try:
         lists = read_lists(client, list(paths), "actions")
     except Forbidden:
-        return [_VOLUME.read_scope]
+        return [VOLUME.read_scope]
     store.assign_resources(
         {
             row["id"]: f"volume:{paths[path]}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from doaudit.clock import SystemClock
 from doaudit.errors import ApiProblem, NotFound
 from doaudit.operations.poll_schedule import timeout_s
 
@@ -254,7 +255,7 @@ class Poller:
                 observation = replace(self.observation, error=f"Could not read the actions again: {reason}")
             if not stop.is_set():
                 self._publish(observation)
-            stop.wait(self._interval_s)
+            SystemClock().wait(self._interval_s, stop)
 
     def _poll(self) -> Observation:
         if self._baseline is None:

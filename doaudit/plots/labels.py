@@ -21,7 +21,6 @@ __all__ = [
     "group_names",
     "percentage",
     "shorten",
-    "time_span",
 ]
 
 _MAX_NAME_LENGTH = 44
@@ -72,23 +71,6 @@ def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:
         return line
     tail = (longest - 1) * 2 // 5
     return f"{line[: longest - 1 - tail]}…{line[-tail:]}"
-
-
-def time_span(seconds: float) -> str:
-    """
-    Write a time in its two largest units, rounded down.
-
-    Example:
-        >>> [time_span(seconds) for seconds in (0, 61, 3600, 200_000)]
-        ['0 s', '1 min 1 s', '1 h', '2 d 7 h']
-    """
-    rest = int(seconds)
-    for position, (size, unit) in enumerate(_UNITS):
-        if rest >= size:
-            small_size, small_unit = _UNITS[min(position + 1, len(_UNITS) - 1)]
-            small = rest % size // small_size
-            return f"{rest // size:,} {unit}" + (f" {small} {small_unit}" if small else "")
-    return "0 s"
 
 
 def percentage(share: float) -> str:

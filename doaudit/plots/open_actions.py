@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.lines import Line2D
 
+from doaudit.formatting import time_span
 from doaudit.plots import style
-from doaudit.plots.labels import action_names, first_rows_phrase, percentage, time_span
+from doaudit.plots.labels import action_names, first_rows_phrase, percentage
 from doaudit.plots.table_columns import numbers, require
 from doaudit.plots.time_axis import open_ends, time_axis
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from doaudit.formatting import time_span
 from doaudit.plots import style
-from doaudit.plots.labels import action_names, time_span
+from doaudit.plots.labels import action_names
 from doaudit.plots.table_columns import numbers, require
 from doaudit.plots.time_axis import time_axis
 

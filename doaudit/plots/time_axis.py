@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FuncFormatter, Locator, NullLocator
 
+from doaudit.formatting import time_span
 from doaudit.plots import style
-from doaudit.plots.labels import time_span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,6 +12,7 @@ import msgspec
 from doaudit.errors import InvalidArgument, NotPossible
 from doaudit.expected_duration import ExpectedDuration, default_durations, default_snapshot
 from doaudit.formatting import time_span
+from doaudit.resources import resource_path
 from doaudit.snapshot.run import Run, planned_steps
 
 if TYPE_CHECKING:
@@ -52,11 +53,12 @@ def plan_snapshot(
         InvalidArgument: no snapshot can have this name.
         ApiProblem: the droplet could not be read.
     """
-    droplet = client.get(f"/v2/droplets/{droplet_id}", parse=_parse_droplet)
+    path = resource_path(f"droplet:{droplet_id}")
+    droplet = client.get(path, parse=_parse_droplet)
     droplet_name = str(droplet.get("name") or droplet_id)
     _check_droplet(droplet, droplet_id, droplet_name)
     snapshot_name = _valid_name(f"{droplet_name} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
-    taken = client.get(f"/v2/droplets/{droplet_id}/snapshots", {"page": 1, "per_page": 200}, parse=_parse_names)
+    taken = client.get(f"{path}/snapshots", {"page": 1, "per_page": 200}, parse=_parse_names)
     clash = f"There is a snapshot named '{snapshot_name}' already; this would be another one of that name."
     disk_gb = float(droplet.get("disk") or 25)
     planned = Run(

@@ -17,6 +17,7 @@ from doaudit.errors import (
     Unauthorized,
 )
 from doaudit.operations.action_requests import is_pending_event, newest_actions, post_event, read_action
+from doaudit.resources import resource_path
 from doaudit.snapshot.messages import (
     Accepted,
     ActionRead,
@@ -79,7 +80,7 @@ def perform(  # noqa: PLR0911 -- one for each command
     Raises:
         Stopped: *stop* was set while the request waited; nothing was sent.
     """
-    path = f"/v2/droplets/{droplet_id}"
+    path = resource_path(f"droplet:{droplet_id}")
     try:
         match command:
             case Submit():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 
+from doaudit.clock import SystemClock
 from doaudit.formatting import html_text
 from doaudit.widgets.droplet_list import LABEL_WIDTH, DropletList
 from doaudit.widgets.live_panel import LivePanel, Throttle
@@ -216,7 +217,7 @@ class SnapshotPanel(LivePanel):
 
     def _redraw_regularly(self) -> None:
         """While a run is watched, keep its times and its bar moving, also where nothing happens."""
-        while not self._ended.wait(_REDRAW_S):
+        while not SystemClock().wait(_REDRAW_S, self._ended):
             with self._lock:
                 if self._job is not None:
                     self.update(self._job.state)

@@ -180,7 +180,7 @@ def test_an_open_action_that_is_gone_is_recorded_and_not_asked_for_again(store):
     with reading(world) as client:
         results = [refresh(client, store, names=False) for _ in range(3)]
 
-    assert [result.absent for result in results] == [(), (1,), ()]
+    assert [result.not_found for result in results] == [(), (1,), ()]
     assert "no longer known" in str(results[1])
     assert world.requests.count("GET /v2/actions/1") == 1
     found = store.sql("SELECT id, kind, seen_at FROM anomalies")
