@@ -27,10 +27,11 @@ test: $(VENV)/.dev ## run the tests, in a few minutes
 	$(SAY) "test: runs the tests against the simulated account; no token, no internet."
 	@$(BIN)/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
 
-test-thorough: $(VENV)/.dev ## run everything: all examples, browsers, builds, the oldest versions
-	$(SAY) "test-thorough: runs all tests with all examples, one after the other, then the tests on the oldest versions."
-	@DOAUDIT_THOROUGH=1 $(BIN)/python -m pytest -q
+test-thorough: $(VENV)/.dev ## run everything: all examples, browsers, builds, the oldest versions, each Python
+	$(SAY) "test-thorough: runs all tests with all examples, then the tests on the oldest versions and on other Pythons."
+	@DOAUDIT_THOROUGH=1 $(BIN)/python -m pytest -q $(WORKERS)
 	@$(MAKE) --no-print-directory test-oldest
+	@$(MAKE) --no-print-directory test-pythons
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31
 	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31."

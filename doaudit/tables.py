@@ -97,8 +97,8 @@ TABLES: tuple[Table, ...] = (
     Table(
         "failure_rates",
         "failure rates by group, with intervals",
-        "Of the group's finished actions the share failure_rate errored; with so few or so many of them the true rate "
-        "lies between low and high 95 times in 100.",
+        "Of the group's finished actions the share failure_rate errored; the true rate lies between low and high 95 "
+        "times in 100.",
         by=True,
         variants=(
             Variant("failure_rates_by_type", {"by": "type"}, section=True, figure=True),
