@@ -126,7 +126,7 @@ def test_a_read_that_failed_goes_on_where_it_ended(store):
 
         result = refresh(client, store, names=False)
 
-    assert kept > 1000
+    assert kept >= 1000, "page 13 is asked for, eight at once, when five pages have been read"
     assert stored_proof(store) is not None
     assert len(asked_for_actions(world)) <= 1 + (3000 - kept) // 200 + 1
     assert (result.complete, store.count()) == (True, 3000)
