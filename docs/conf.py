@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))  # for generate.py
 project = "doaudit"
 release = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-# generated/ is included by other pages; the table of transitions is too, if it is there.
+# generated/ is included by other pages; the table of transitions is too.
 exclude_patterns = ["_build", "generated", "snapshot_transitions.md"]
 default_role = "py:obj"  # docstrings put names into single backticks
 myst_heading_anchors = 3

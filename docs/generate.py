@@ -29,7 +29,6 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 DPI = 110
 HELP_WIDTH = 86
-NO_TRANSITIONS = "*(This checkout has no table of transitions.)*\n"
 
 
 def write(folder: Path) -> None:
@@ -44,19 +43,18 @@ def write(folder: Path) -> None:
 
 def pages() -> dict[str, str]:
     """Return the text of each generated page, by its file name."""
-    transitions = DOCS / "snapshot_transitions.md"
     return {
         "tables.md": "\n".join(_functions(table) for table in TABLES),
         "plots.md": "\n".join(_autodoc("autofunction", f"doaudit.plots.{table.name}") for table in _plotted()),
         "gallery.md": "\n".join(map(_gallery_entry, _plotted())),
         "commands.md": "\n".join(f"## doaudit {name}\n\n{_text(help_)}" for name, help_ in _commands()),
         "floors.md": _floors(),
-        "transitions.md": transitions.read_text(encoding="utf-8") if transitions.exists() else NO_TRANSITIONS,
+        "transitions.md": (DOCS / "snapshot_transitions.md").read_text(encoding="utf-8"),
     }
 
 
 def pictures() -> Iterator[tuple[str, bytes]]:
-    """Yield the picture of each plot, by its file name, drawn by the very code that the gallery shows."""
+    """Yield the picture of each plot, drawn by the code that the gallery shows, and that of the snapshot machine."""
     import matplotlib as mpl  # noqa: PLC0415 -- text alone needs none of it
 
     mpl.use("Agg")
@@ -70,6 +68,9 @@ def pictures() -> Iterator[tuple[str, bytes]]:
         plt.gcf().savefig(picture, dpi=DPI, metadata={"Software": None})
         plt.close("all")
         yield f"pictures/{table.name}.png", picture.getvalue()
+    import transition_picture  # noqa: PLC0415 -- it imports matplotlib
+
+    yield "pictures/transitions.png", transition_picture.draw()
 
 
 def _plotted() -> list[Table]:
