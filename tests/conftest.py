@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -36,6 +37,10 @@ def _only_loopback(event: str, arguments: tuple) -> None:
 
 
 sys.addaudithook(_only_loopback)
+
+# Under nohup, or behind an & of a script, signals are ignored, and so they would be by the processes that tests start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
