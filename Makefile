@@ -39,9 +39,10 @@ test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31
 
 test-pythons: ## run the tests on each other Python that is claimed and is here
 	$(SAY) "test-pythons: runs the tests on Python 3.12 and 3.13."
-	@for minor in 3.12 3.13; do \
+	@beside=$$($(PYTHON) -c 'import os, sys; print(os.path.dirname(sys.base_prefix))'); \
+	for minor in 3.12 3.13; do \
 	  python=; \
-	  for found in "$$(command -v python$$minor)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$minor.*/bin/python; do \
+	  for found in "$$(command -v python$$minor)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$minor.*/bin/python "$$beside"/$$minor.*/bin/python; do \
 	    test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && python="$$found"; \
 	  done; \
 	  if test -n "$$python"; then \
