@@ -7,9 +7,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TOKEN_IS_SET := $(strip $(DIGITALOCEAN_TOKEN)$(DIGITALOCEAN_ACCESS_TOKEN)$(DO_TOKEN))
 SAY = @printf '%s\n'
 
-WORKERS ?= -n 2 --dist loadfile
+WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
+MINORS ?= 3.12 3.13
+# The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes.
+PYTHON_3_12 = $(shell for found in "$$(command -v python3.12)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12.*/bin/python "$$($(PYTHON) -c 'import os, sys; print(os.path.dirname(sys.base_prefix))')"/3.12.*/bin/python; do test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && echo "$$found" && break; done)
 
-.PHONY: help audit lab test test-thorough test-oldest test-pythons check format bench sample docs pictures screenshots lock clean
+.PHONY: help audit lab test test-thorough test-engines test-oldest test-pythons check format bench sample docs pictures screenshots lock clean
 
 help: ## list what can be made
 	$(SAY) "make TARGET, where TARGET is one of:"
@@ -29,18 +32,23 @@ test: $(VENV)/.dev ## run the tests, in a few minutes
 
 test-thorough: $(VENV)/.dev ## run everything: all examples, browsers, builds, the oldest versions, each Python
 	$(SAY) "test-thorough: runs all tests with all examples, then the tests on the oldest versions and on other Pythons."
-	@DOAUDIT_THOROUGH=1 $(BIN)/python -m pytest -q $(WORKERS)
+	@DOAUDIT_THOROUGH=1 $(BIN)/python -m pytest -q $(WORKERS) -m "not engines"
+	@$(MAKE) --no-print-directory test-engines
 	@$(MAKE) --no-print-directory test-oldest
-	@$(MAKE) --no-print-directory test-pythons
+	@$(MAKE) --no-print-directory test-pythons MINORS=3.13
 
-test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31
-	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31."
+test-engines: .venv-engines/.engines ## run the tables on Spark, Dask, PyArrow and ibis, and exports on Spark
+	$(SAY) "test-engines: makes every table on Spark, Dask, PyArrow and ibis; Spark needs Java."
+	@DOAUDIT_THOROUGH=1 .venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py
+
+test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31, with Python 3.12 if it is here
+	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31, with `.venv-oldest/bin/python --version`."
 	@.venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
 
 test-pythons: ## run the tests on each other Python that is claimed and is here
-	$(SAY) "test-pythons: runs the tests on Python 3.12 and 3.13."
+	$(SAY) "test-pythons: runs the tests on Python $(MINORS)."
 	@beside=$$($(PYTHON) -c 'import os, sys; print(os.path.dirname(sys.base_prefix))'); \
-	for minor in 3.12 3.13; do \
+	for minor in $(MINORS); do \
 	  python=; \
 	  for found in "$$(command -v python$$minor)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$minor.*/bin/python "$$beside"/$$minor.*/bin/python; do \
 	    test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && python="$$found"; \
@@ -66,7 +74,7 @@ format: $(VENV)/.dev ## put the code into its form
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.dev ## measure speed and size against peers and bounds
-	$(SAY) "bench: measures speed and size; takes a few minutes."
+	$(SAY) "bench: measures speed and size; takes some ten minutes, and leaves a file in benchmarks/results."
 	@$(BIN)/python benchmarks/run.py
 
 sample: $(VENV)/.dev ## write data/sample_actions.csv anew
@@ -95,14 +103,15 @@ clean: ## delete what was set up and cached; reports stay
 	$(SAY) "clean: deletes the virtual environments and caches; reports stay."
 	@rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache docs/_build docs/generated
 
-$(VENV)/.python .venv-oldest/.python .venv-3.12/.python .venv-3.13/.python:
+.venv-oldest/.python: PYTHON := $(or $(PYTHON_3_12),$(PYTHON))
+$(VENV)/.python .venv-engines/.python .venv-oldest/.python .venv-3.12/.python .venv-3.13/.python:
 	@test -n "$(PYTHON)" || { echo "There is no python3 here. Install Python 3.11 or newer from https://www.python.org/downloads, then run this again."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is `"$(PYTHON)" -c 'import platform; print(platform.python_version())'`, and doaudit needs Python 3.11 or newer. Install one, then run: make $(MAKECMDGOALS) PYTHON=/path/to/it"; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) comes without venv. On Debian or Ubuntu run: sudo apt install python3-venv; then run this again."; exit 1; }
 	@"$(PYTHON)" -m venv $(@D)
 	@touch $@
 
-$(VENV)/.audit $(VENV)/.lab $(VENV)/.dev .venv-oldest/.dev .venv-3.12/.dev .venv-3.13/.dev: pyproject.toml
+$(VENV)/.audit $(VENV)/.lab $(VENV)/.dev .venv-engines/.engines .venv-oldest/.dev .venv-3.12/.dev .venv-3.13/.dev: pyproject.toml
 
 $(VENV)/.audit: $(VENV)/.python locks/audit.txt
 	$(SAY) "Setting up .venv for the audit, about half a minute ..."
@@ -119,6 +128,12 @@ $(VENV)/.dev: $(VENV)/.audit locks/dev.txt
 	$(SAY) "Adding the tools for tests to .venv, about a minute ..."
 	@$(PIP) install --require-hashes -r locks/dev.txt
 	@touch $@ $(VENV)/.lab
+
+.venv-engines/.engines: .venv-engines/.python locks/engines.txt
+	$(SAY) "Setting up .venv-engines with Spark, Dask, PyArrow and ibis, about three minutes ..."
+	@.venv-engines/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r locks/engines.txt
+	@.venv-engines/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@touch $@
 
 .venv-oldest/.dev: .venv-oldest/.python locks/oldest.txt
 	$(SAY) "Setting up .venv-oldest, about two minutes ..."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Finding", "at_least", "at_most", "best_of", "in_turns", "seconds", "table"]
 
@@ -17,7 +17,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the table; `met` is None where nothing is wanted."""
+    """
+    One line of the table.
+
+    Attributes:
+        what, measured, compared_with, ratio, wanted: in words.
+        met: None where nothing is wanted.
+        figures: the numbers behind the words, for the file of the run; not every measure has them.
+    """
 
     what: str
     measured: str
@@ -25,6 +32,7 @@ class Finding:
     ratio: str = ""
     wanted: str = ""
     met: bool | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 def best_of(times: int, run: Callable[[], T]) -> tuple[float, T]:
@@ -69,7 +77,7 @@ def at_most(figure: float, limit: float, unit: str) -> tuple[str, bool]:
         >>> at_most(1.2, 1.3, "x")
         ('<= 1.3 x', True)
     """
-    return f"<= {limit:,g} {unit}", figure <= limit
+    return f"<= {limit:,g} {unit}", bool(figure <= limit)
 
 
 def at_least(figure: float, limit: float, unit: str) -> tuple[str, bool]:

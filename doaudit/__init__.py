@@ -7,7 +7,7 @@ Audit what happened in a DigitalOcean account: a toolkit for Jupyter.
     actions = account.actions()         # every action as a DataFrame, with a proof that none is missing
     da.failure_rates(actions, by="type")
     da.plots.durations(da.durations(actions))
-    da.report(actions, "data/reports/today", proof=account.proof, source=account.source)
+    da.report(actions, "data/reports/today", account=account)
     account.snapshot(droplet_id)        # shut down, snapshot, switch on again; or da.widgets.SnapshotPanel(account)
 
 A frame goes into a function, an account is asked by a method. Every function that takes actions takes the frame that
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.analysis import (
         activity,
+        daily_failures,
         duration_distribution,
         durations,
         failure_rates,
         failures,
+        incidents,
         open_actions,
         problems,
         slowest,
@@ -47,11 +49,13 @@ __all__ = [
     "DoauditError",
     "activity",
     "connect",
+    "daily_failures",
     "demo",
     "duration_distribution",
     "durations",
     "failure_rates",
     "failures",
+    "incidents",
     "open_actions",
     "plots",
     "problems",

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, overload
 
-from doaudit.actions import Action
+from doaudit.actions import Action, started_since
 from doaudit.analysis.expected import expected_durations
 from doaudit.api.droplets import read_droplets
 from doaudit.clock import Clock, SystemClock
@@ -16,6 +16,7 @@ from doaudit.operations.submit import submit_event
 from doaudit.operations.wait import wait_for
 from doaudit.operations.watch import WatchResult, watch
 from doaudit.progress import ReadBar
+from doaudit.since import parse_since
 from doaudit.snapshot.foreground import resume_all, take_snapshot
 from doaudit.snapshot.runs import SnapshotRuns
 
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from doaudit.api.listing import Proof
     from doaudit.demo import DemoServer
     from doaudit.expected_duration import ExpectedDuration
+    from doaudit.history.check import Check
     from doaudit.history.refresh import Refresh
     from doaudit.history.store import Store
+    from doaudit.since import Since
     from doaudit.snapshot.run import Run
 
 __all__ = ["Account"]
@@ -96,40 +99,52 @@ class Account(AbstractContextManager["Account"]):
     @property
     def proof(self) -> Proof | None:
         """Proof that the history held every action when it was last read; None before the first read."""
-        from doaudit.history.refresh import stored_proof  # noqa: PLC0415 -- see `history`
+        from doaudit.history.proof import stored_proof  # noqa: PLC0415 -- see `history`
 
         return stored_proof(self.history)
 
-    def refresh(self, *, full: bool = False) -> Refresh:
+    def check(self) -> Check:
+        """
+        Check whose token this is, what it may read, the requests left, the local history, and what will be lacking.
+
+        Raises:
+            ApiProblem: the API does not know the token, or could not be asked.
+        """
+        from doaudit.history.check import check_account  # noqa: PLC0415 -- see `history`
+
+        return check_account(self._client, self._store, self._path)
+
+    def refresh(self, *, full: bool = False, since: Since | None = None) -> Refresh:
         """
         Read into the history what is new and what was open, with a progress bar in a notebook or terminal.
 
         Args:
             full: read everything again; `updated` then counts what differed.
+            since: read no further back than to "90d" ago, or "2026-06-01" (see `doaudit.since`), where older actions
+                were never read. A later refresh without it goes on from there.
 
         Raises:
             ReadIncomplete: a page could not be read. What was read is kept, and the next refresh goes on from there.
-            ApiProblem: nothing could be read, for one of the reasons in `doaudit.errors`.
-            HistoryLocked: another process has been using the history for too long.
+            ApiProblem, HistoryLocked: nothing could be read, or another process is using the history.
+            InvalidArgument: *since* is no moment, or comes together with *full*.
         """
-        from doaudit.history.refresh import refresh  # noqa: PLC0415 -- see `history`
+        from doaudit.history.refresh import page_1_ahead, refresh  # noqa: PLC0415 -- see `history`
 
-        with ReadBar() as bar:
-            result = refresh(self._client, self.history, full=full, on_progress=bar)
-        self.history.mark_started(
-            (started.action_id, started.run_id, round(started.asked_at.timestamp()))
-            for started in self.snapshot_runs.started()
-        )
+        start = None if since is None else parse_since(since, self.now())
+        with ReadBar() as bar, page_1_ahead(self._client, self._path) as page_1:
+            result = refresh(
+                self._client, self.history, full=full, since=start, page_1=page_1, on_progress=bar, clock=self._clock
+            )
+        started = self.snapshot_runs.started()
+        self.history.mark_started((each.action_id, each.run_id, round(each.asked_at.timestamp())) for each in started)
         return result
 
-    def actions(self, *, refresh: bool = True) -> pd.DataFrame:
+    def actions(self, *, refresh: bool = True, since: Since | None = None) -> pd.DataFrame:
         """
-        Return every action as a frame (see `doaudit.actions`), newest first; by default after a refresh.
+        Return the actions that started *since* a moment, by default all, as a frame, newest first; after a refresh.
 
         Raises:
-            ReadIncomplete: a page could not be read. What was read is kept: `actions(refresh=False)` has it.
-            ApiProblem: nothing could be read, for one of the reasons in `doaudit.errors`.
-            HistoryLocked: another process has been using the history for too long.
+            As `refresh`; `actions(refresh=False)` has what was read.
 
         Example:
             >>> from doaudit.connect import demo
@@ -137,9 +152,10 @@ class Account(AbstractContextManager["Account"]):
             ...     len(account.actions())
             52292
         """
+        start = None if since is None else parse_since(since, self.now())
         if refresh:
-            self.refresh()
-        return self.history.read()
+            self.refresh(since=start)
+        return self.history.read() if start is None else started_since(self.history.read(), start)
 
     def droplets(self) -> pd.DataFrame:
         """
@@ -149,8 +165,7 @@ class Account(AbstractContextManager["Account"]):
             `id` (int64), `name`, `status`, `region`, `size` (text), `created_at` (datetime64[s, UTC]).
 
         Raises:
-            Forbidden: the token lacks the scope droplet:read.
-            ApiProblem: they could not be read, for another reason.
+            Forbidden, ApiProblem: the token lacks the scope droplet:read, or they could not be read.
         """
         return read_droplets(self._client)
 
@@ -169,13 +184,6 @@ class Account(AbstractContextManager["Account"]):
             Refused: it cannot be done now; if another event is pending, the message says which.
             OutcomeUnknown: no response says whether it was started; the message says what to look at.
             ApiProblem: it was not started, for another reason.
-
-        Example:
-            >>> from doaudit.connect import demo
-            >>> with demo() as account:
-            ...     droplet_id = account.droplets()["id"].iloc[0]
-            ...     account.act(f"droplet:{droplet_id}", "reboot").status
-            'in-progress'
         """
         action = submit_event(self._client, resource, type, arguments, clock=self._clock)
         self.snapshot_runs.note_started(resource, action)
@@ -186,8 +194,7 @@ class Account(AbstractContextManager["Account"]):
         Read one action from the API.
 
         Raises:
-            NotFound: there is none with this id.
-            ApiProblem: it could not be read.
+            NotFound, ApiProblem: there is none with this id, or it could not be read.
         """
         return read_action(self._client, action_id)
 
@@ -207,8 +214,7 @@ class Account(AbstractContextManager["Account"]):
         Raises:
             TimedOut: one is open for far longer than its type takes (three times the p99, and at least 10 minutes, an
                 hour for snapshots). It has not failed, and may still end.
-            NotFound: DigitalOcean knows no such action.
-            ApiProblem: actions cannot be read at all.
+            NotFound, ApiProblem: DigitalOcean knows no such action, or actions cannot be read at all.
 
         Example:
             >>> from doaudit.connect import demo
@@ -240,11 +246,7 @@ class Account(AbstractContextManager["Account"]):
         )
 
     def poller(self, *, interval_s: float = INTERVAL_S) -> Poller:
-        """
-        Return the one poller of the account's open actions, which watches them once it is started.
-
-        The first call chooses the seconds between two requests, *interval_s*.
-        """
+        """Return the one poller of open actions, to be started; the first call chooses the seconds between requests."""
         from doaudit.history.baseline import read_baseline  # noqa: PLC0415 -- see `history`
 
         if self._poller is None:
@@ -307,10 +309,7 @@ class Account(AbstractContextManager["Account"]):
 
     def resume(self) -> list[Run]:
         """
-        Resume the snapshot runs that a lost kernel or machine has left, and see that their droplets are on.
-
-        Returns:
-            The runs as they ended; none if nothing was left.
+        Resume the snapshot runs that a lost kernel or machine left, see that their droplets are on, and return them.
 
         Raises:
             SnapshotFailed: one did not end well, or its journal is damaged; the others were resumed all the same.

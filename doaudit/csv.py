@@ -2,14 +2,20 @@
 Tables as CSV files, and an actions file back into the same frame.
 
 UTF-8, comma, one line end; times as `2026-11-23T12:00:00Z`, floats with six decimals, no index: the same table gives
-the same bytes. Null is an empty cell. Text that a spreadsheet would take for a formula, text that begins with an
-apostrophe, and the empty text get an apostrophe in front, which `read_csv` takes off again.
+the same bytes. Null is an empty cell.
+
+A spreadsheet may split a line at commas, semicolons or tabs, whatever is quoted, and skips blanks before a formula. So
+each part of a text between such separators gets an apostrophe in front if it would be taken for a formula, or begins
+with an apostrophe; so does the empty text. `read_csv` takes one off each part again.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +25,15 @@ from doaudit.errors import FileProblem, NotOurFile
 
 __all__ = ["csv_bytes", "read_csv"]
 
-_FORMULA = tuple("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff20")  # the full-width forms of =+-@ work as formulas, too
+# What begins a formula: =+-@ and their full-width and small forms.
+_FORMULA = r"[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
+# What may stand before it: blanks, control characters, characters without a width, quotes; but no separator.
+_BLANKS = (
+    r"(?:[^\S\t\r\n]|[\"\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff])*"
+)
+_PART = r"(?:\A|(?<=[,;\t\r\n]))"
+_HARMFUL = re.compile(rf"\A(?=[\t\r\n]|\Z)|{_PART}(?='|{_BLANKS}{_FORMULA})")
+_HARMLESS = re.compile(rf"{_PART}'")
 _ID_RANGE = "a whole number below 2^63"
 
 
@@ -65,8 +79,12 @@ def _cells(column: pd.Series) -> pd.Series:
 
 
 def _safe(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if not text or text.startswith("'") or text.lstrip(" ").startswith(_FORMULA) else text
+    return _HARMFUL.sub("'", str(value))
+
+
+def _unsafe(cell: str) -> str:
+    """Return the text that `_safe` was given."""
+    return _HARMLESS.sub("", cell)
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -79,12 +97,15 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     advice = "Give it the actions.csv of a report that doaudit has written, unchanged."
     try:
-        cells = pd.read_csv(
-            path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig", lineterminator="\n"
-        )
+        if _has_nul(path):
+            cells = _read_cells_with_nul(path)
+        else:
+            cells = pd.read_csv(
+                path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig", lineterminator="\n"
+            )
     except OSError as fault:
         raise FileProblem(f"{os.fspath(path)} cannot be read ({fault.strerror or fault}). Check the name.") from None
-    except (ValueError, pd.errors.ParserError) as fault:
+    except (ValueError, csv.Error, pd.errors.ParserError) as fault:
         reason = str(fault).strip().splitlines()[0]
         raise NotOurFile(f"{os.fspath(path)} is not a CSV file of actions ({reason}). {advice}") from None
     missing = [name for name in COLUMNS if name not in cells.columns]
@@ -100,10 +121,23 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     return pd.DataFrame(read)
 
 
+def _has_nul(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).endswith(".csv") and b"\0" in Path(path).read_bytes()
+
+
+def _read_cells_with_nul(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the cells of a file in which texts have the character NUL: pandas 2 cuts a text there."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    if any(len(row) != len(header) for row in rows):
+        raise ValueError("its rows have different numbers of cells")
+    return pd.DataFrame([[cell or None for cell in row] for row in rows], columns=header, dtype=object)
+
+
 def _column(cells: pd.Series, dtype: str, complaint: str) -> object:
     values = [None if pd.isna(cell) else str(cell) for cell in cells]
     if dtype == "category":
-        return categorical(None if value is None else value.removeprefix("'") for value in values)
+        return categorical(None if value is None else _unsafe(value) for value in values)
     if dtype.startswith("datetime"):
         times = to_utc(values)
         _all_read(cells, np.asarray(times.isna()), complaint, "a time such as 2026-11-23T12:00:00Z")

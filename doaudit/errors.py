@@ -31,13 +31,15 @@ Beside the tree stands ReadInterrupted, a KeyboardInterrupt that carries what wa
 Each message is one paragraph: what happened, to what, and what to do next. In a notebook these
 errors are shown as that paragraph alone, without the frames of the library above it.
 
-This module stands below every other one and imports none of them, so the values that some errors carry have no type
+This module stands below every other one but `doaudit.formatting`, so the values that some errors carry have no type
 here; each class says what it carries.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from doaudit.formatting import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +75,10 @@ __all__ = [
 
 class DoauditError(Exception):
     """Something doaudit cannot do, said in one paragraph."""
+
+    def __str__(self) -> str:
+        """Return the paragraph; what a terminal would obey in a name or an answer of the API is made visible."""
+        return visible(super().__str__(), keep="\n")
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks an exception for this: ten frames of library code help nobody whose token has expired.

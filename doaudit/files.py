@@ -6,7 +6,10 @@ import errno
 import json
 import os
 import platform
+import shutil
+import stat
 import tempfile
+import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +24,13 @@ if TYPE_CHECKING:
 
     from doaudit.clock import Clock
 
-__all__ = ["Locked", "file_lock", "private_folder", "write_files"]
+__all__ = ["Locked", "file_lock", "private_folder", "private_umask", "tighten", "write_files"]
 
 _POLL_S = 0.02  # an operation on a history takes about 0.05 s
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_OTHERS = 0o077  # what a group and everybody else may do
+_UMASK_LOCK = threading.RLock()
 
 
 class Locked(Exception):
@@ -52,6 +58,7 @@ def file_lock(path: Path, *, wait_s: float, clock: Clock) -> Iterator[None]:
         Locked: somebody else held it all that time.
         OSError: the file cannot be made, opened or locked.
     """
+    tighten(path)  # made by an earlier version, it may be open to others
     # Without fallback_to_soft: a lock that is only the existence of a file would outlive a machine that was lost.
     lock = FileLock(path, timeout=0, mode=0o600, fallback_to_soft=False)
     deadline_s = clock.elapsed() + wait_s
@@ -111,48 +118,123 @@ def private_folder(folder: Path) -> None:
         folder.mkdir(exist_ok=True, mode=0o700)
 
 
+def tighten(path: Path) -> None:
+    """
+    Take a file from everybody but its owner; what is missing, a link or somebody else's stays as it is.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "history"
+        ...     path.touch(mode=0o644)
+        ...     tighten(path)
+        ...     oct(path.stat().st_mode)
+        '0o100600'
+    """
+    # By name: a file must not be opened and closed here, which would end the locks that this process has on it.
+    with suppress(OSError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode) and stat.S_IMODE(mode) & _OTHERS:
+            path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+
+
+@contextmanager
+def private_umask() -> Iterator[None]:
+    """
+    Let files that are made while the block runs be for the user alone, also those that a library makes.
+
+    The umask belongs to the whole process, so the block has to be short; one thread at a time is in one.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder, private_umask():
+        ...     path = Path(folder) / "history.wal"
+        ...     path.touch()
+        ...     oct(path.stat().st_mode)
+        '0o100600'
+    """
+    with _UMASK_LOCK:
+        before = os.umask(_OTHERS)
+        try:
+            yield
+        finally:
+            os.umask(before)
+
+
 def write_files(folder: Path, files: Iterable[tuple[str, bytes]], *, private: bool = False) -> None:
     """
     Write files so that each is either there whole or not at all, the last one last.
 
-    A folder that does not exist yet appears in one move with all of them. In one that does, each file is replaced in
-    one move, and others in it are left alone; nothing is written outside it, since it may be a mount of its own.
-    With *private*, nobody but the user may read them.
+    A folder that does not exist yet appears in one move with all of them. In one that does, nothing is written outside
+    it, since it may be a mount of its own, and others in it are left alone. One file is replaced in one move. Of
+    several, the earlier ones are first taken away, the last one before the others, so that old and new never lie side
+    by side, and a process that is killed meanwhile leaves the folder without the last file, which vouches for the rest.
+
+    Args:
+        folder: where to; it and its parents are made.
+        files: names and contents.
+        private: whether nobody but the user may read the files, and the folders that are made; otherwise the umask
+            says who may.
 
     Raises:
         FileProblem: the folder cannot be made or written; nothing in it has changed then.
     """
-    staging: Path | None = None
+    new: Path | None = None
     try:
         beside = folder if folder.is_dir() else folder.parent
-        beside.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=beside))
-        staging.chmod(0o755)
-        names = []
-        for name, content in files:
-            with (staging / name).open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            if private:
-                (staging / name).chmod(0o600)
-            names.append(name)
+        if private:
+            private_folder(beside)
+        else:
+            beside.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=".doaudit-", dir=beside)) / "new"
+        new.mkdir(mode=0o700 if private else 0o777)
+        names = [_write_file(new / name, content, 0o600 if private else 0o666) for name, content in files]
         if not folder.exists():
-            staging.rename(folder)
-            return
-        for name in names:
-            (staging / name).replace(folder / name)
+            new.rename(folder)
+        else:
+            _replace(folder, names, new)
     except OSError as fault:
         raise FileProblem(
             f"{folder} cannot be written ({fault.strerror or fault}). Choose another folder, or make room or "
             "rights there."
         ) from None
     finally:
-        _clear(staging)
+        if new is not None:
+            shutil.rmtree(new, ignore_errors=True)
+            with suppress(OSError):  # not empty, if earlier files could not be put back
+                new.parent.rmdir()
 
 
-def _clear(staging: Path | None) -> None:
-    if staging is not None and staging.is_dir():
-        for file in staging.iterdir():
-            file.unlink()
-        staging.rmdir()
+def _write_file(path: Path, content: bytes, mode: int) -> str:
+    """Write a file to the disk, and return its name."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode), "wb") as file:  # noqa: PTH123 -- no Path
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return path.name
+
+
+def _replace(folder: Path, names: list[str], new: Path) -> None:
+    """Move files from *new* to *folder* in place of those of the same names, or leave everything as it was."""
+    for name in names:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, f"{name} in it is a folder")
+    if len(names) == 1:
+        (new / names[0]).replace(folder / names[0])
+        return
+    earlier = new.with_name("earlier")
+    earlier.mkdir()
+    moved: list[str] = []
+    try:
+        for name in reversed(names):
+            with suppress(FileNotFoundError):
+                (folder / name).rename(earlier / name)
+        for name in names:
+            moved.append(name)
+            (new / name).replace(folder / name)
+    except BaseException:  # Ctrl-C, too, leaves the earlier files
+        for name in moved:
+            (folder / name).unlink(missing_ok=True)
+        for file in earlier.iterdir():
+            file.replace(folder / file.name)
+        earlier.rmdir()
+        raise
+    shutil.rmtree(earlier)

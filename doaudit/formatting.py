@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import math
+import unicodedata
 from datetime import UTC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["count", "html_text", "one_line", "rate", "time_span", "utc_datetime", "utc_time"]
+__all__ = ["count", "html_text", "one_line", "rate", "time_span", "utc_datetime", "utc_time", "visible"]
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _LONGEST_LINE = 200
+# Control characters, those that turn the direction of text or have no width, lone surrogates, ends of lines.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def time_span(seconds: float | None) -> str:
@@ -89,24 +92,52 @@ def utc_datetime(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def html_text(text: object) -> str:
+def visible(text: str, *, keep: str = "") -> str:
+    r"""
+    Show control characters of a text as escapes: no terminal obeys one, and no name looks like another by one.
+
+    Letters of every language, marks and symbols stay. What is shown already is not changed again.
+
+    Args:
+        text: a text from outside, such as a droplet's name.
+        keep: control characters that stay, such as the line feeds of a table.
+
+    Example:
+        >>> print(visible("Größe \x1b]0;title\a \u202egpj.exe\n"))
+        Größe \x1b]0;title\x07 \u202egpj.exe\n
     """
-    Escape a text for HTML: what looks like a tag in it is shown, not interpreted.
+    if text.isprintable():
+        return text
+    return "".join(_escape(c) if unicodedata.category(c) in _UNSEEN and c not in keep else c for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def html_text(text: object) -> str:
+    r"""
+    Escape a text for HTML: what looks like a tag in it, and every control character, is shown and not interpreted.
 
     Example:
         >>> html_text('<b>db</b> & "co"')
         '&lt;b&gt;db&lt;/b&gt; &amp; &quot;co&quot;'
+        >>> print(html_text("\u202egpj.exe"))
+        \u202egpj.exe
     """
-    return html.escape(str(text))
+    return html.escape(visible(str(text)))
 
 
 def one_line(text: str, longest: int = _LONGEST_LINE) -> str:
     r"""
     Put a text from outside into one line of printable characters, cut after *longest* of them.
 
+    Blanks and ends of lines become one space each time, and other control characters visible.
+
     Example:
-        >>> one_line("a\n\x00b")
-        'a b'
+        >>> print(one_line("a\n\n\x1bb"))
+        a \x1bb
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())
+    line = visible(" ".join(text[: 4 * longest].split()))
+    line = "".join(c if c.isprintable() else " " for c in line)  # what no font has a picture of
     return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from doaudit.api.retry import estimate_read
+from doaudit.formatting import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from doaudit.api.listing import Progress
 
-__all__ = ["ReadBar"]
+__all__ = ["ReadBar", "row_bar"]
 
 _SHOWN_AFTER_S = 0.5
+_GROWN = 1.25  # from which on a plan that has grown is worth saying again
 _LONG_READ_MIN = 2.0  # from which on it is worth saying beforehand how long it will take
 
 
@@ -43,21 +47,48 @@ class ReadBar:
 
     def __call__(self, label: str, progress: Progress) -> None:
         """Show how far the reading of *label* has come, or why it waits; before a long one, how long it will take."""
+        label = visible(label)
         if self._bar is None or label != self._label:
             self.__exit__(None, None, None)
             self._label, self._bar, self._planned = label, _bar(label, progress.total or None), 0
         bar = self._bar
         expected = estimate_read(progress.planned)
-        if progress.planned > self._planned and expected.minutes >= _LONG_READ_MIN and not bar.disable:
+        if progress.planned > self._planned * _GROWN and expected.minutes >= _LONG_READ_MIN and not bar.disable:
             bar.write(str(expected))
-        self._planned = progress.planned
+            self._planned = progress.planned
         bar.total = progress.total or None
         bar.n = min(progress.rows, progress.total) if progress.total else progress.rows
         if progress.pause is None:
             bar.set_postfix_str(f"{progress.pages:,} requests", refresh=False)
             bar.update(0)
         else:
-            bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {progress.pause.reason}")
+            bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {visible(progress.pause.reason)}")
+
+
+@contextmanager
+def row_bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[[int], None]]:
+    """
+    Show how many of some actions are done, while the block runs; it gets what adds to them.
+
+    In a file, a pipe or a cron job nothing is printed.
+
+    Args:
+        label: what is done.
+        total: actions there are.
+        shown: whether there is a bar at all; what is done at once needs none.
+
+    Example:
+        >>> with row_bar("export", 52292, shown=False) as add:
+        ...     add(52292)
+    """
+    if not shown:
+        yield lambda _: None
+        return
+    bar = _bar(label, total)
+    try:
+        yield bar.update
+    finally:
+        bar.close()
 
 
 def _bar(label: str, total: int | None) -> Any:  # noqa: ANN401 -- one of tqdm's two classes, which share no useful type

@@ -32,12 +32,14 @@ class Variant:
         arguments: arguments of the table's function.
         section: true if the page shows its first rows.
         figure: true if the page shows its plot.
+        height_inches: of the plot.
     """
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     section: bool = False
     figure: bool = False
+    height_inches: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -49,19 +51,21 @@ class Table:
         name: name of the function in `doaudit`, of the subcommand with dashes, and of the plot in `doaudit.plots`.
         summary: what it holds, in a few words.
         how_to_read: how to read it, in one sentence.
-        by: true if it can be grouped.
+        by: the column that it is grouped by where nothing else is said; empty if it cannot be grouped.
         plotted: true if there is a plot of it.
         variants: how a report has it.
-        companion: another function of the same arguments whose table the plot takes as `distribution`; empty if none.
+        companion: another function of the same arguments whose table the plot takes, too; empty if none.
+        companion_as: the plot's argument for it.
     """
 
     name: str
     summary: str
     how_to_read: str
-    by: bool = False
+    by: str = ""
     plotted: bool = True
     variants: tuple[Variant, ...] = ()
     companion: str = ""
+    companion_as: str = "distribution"
 
     @property
     def function(self) -> Callable[..., pd.DataFrame]:
@@ -77,7 +81,7 @@ class Table:
         """Draw a table that was computed from *actions* with *arguments*, and return the Axes."""
         if self.companion:
             companion = getattr(import_module("doaudit.analysis"), self.companion)
-            options["distribution"] = companion(actions, **arguments)
+            options[self.companion_as] = companion(actions, **arguments)
         return self.plot(table, **options) if self.plot is not None else None
 
 
@@ -87,7 +91,7 @@ TABLES: tuple[Table, ...] = (
         "percentiles of durations by group, with intervals",
         "Half of the group's actions end within p50_s seconds, 90 % within p90_s; the interval beside each holds the "
         "true value 95 times in 100, and actions that are still open count as lasting at least until now.",
-        by=True,
+        by="type",
         variants=(
             Variant("durations_by_type", {"by": "type"}, section=True, figure=True),
             Variant("durations_by_resource", {"by": "resource"}),
@@ -98,8 +102,8 @@ TABLES: tuple[Table, ...] = (
         "failure_rates",
         "failure rates by group, with intervals",
         "Of the group's finished actions the share failure_rate errored; the true rate lies between low and high 95 "
-        "times in 100.",
-        by=True,
+        "times in 100, and a q of at most 0.05 marks a group that fails more often than the others.",
+        by="type",
         variants=(
             Variant("failure_rates_by_type", {"by": "type"}, section=True, figure=True),
             Variant("failure_rates_by_resource", {"by": "resource"}),
@@ -111,6 +115,16 @@ TABLES: tuple[Table, ...] = (
         "Each row is an action that errored; the API gives no reason.",
         plotted=False,
         variants=(Variant("failures", section=True),),
+    ),
+    Table(
+        "incidents",
+        "days on which far more actions failed than usual, by group",
+        "From first_failure_at to last_failure_at, errored actions of the group failed; expected is how many would "
+        "have, had those days been like all others.",
+        by="region",
+        variants=(Variant("incidents", {"by": "region"}, section=True, figure=True, height_inches=2.6),),
+        companion="daily_failures",
+        companion_as="daily",
     ),
     Table(
         "open_actions",

@@ -94,7 +94,7 @@ def _gallery_entry(table: Table) -> str:
 
 def _code(table: Table) -> str:
     arguments = next((variant.arguments for variant in table.variants if variant.figure), {})
-    companion = f", distribution={_call(table.companion, arguments)}" if table.companion else ""
+    companion = f", {table.companion_as}={_call(table.companion, arguments)}" if table.companion else ""
     return f"table = {_call(table.name, arguments)}\nda.plots.{table.name}(table{companion})"
 
 

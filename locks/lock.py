@@ -12,6 +12,7 @@ SETS = {
     "dev": ["--extra", "dev"],
     "lab": ["--extra", "lab", "-c", "locks/dev.txt"],
     "audit": ["--extra", "demo", "-c", "locks/dev.txt"],
+    "engines": ["--extra", "dev", "--extra", "engines", "-c", "locks/dev.txt"],
     "oldest": ["--extra", "dev", "locks/oldest.in"],
 }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +45,15 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# A file that takes minutes begins first, so that no process is left alone with it at the end.
+_LONG = ("test_fates.py", "test_notebooks_in_lab.py", "test_notebooks.py", "test_snapshot_processes.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of long files first, otherwise in their order."""
+    items.sort(key=lambda item: _LONG.index(item.path.name) if item.path.name in _LONG else len(_LONG))
+
+
 @pytest.fixture(autouse=True)
 def data_home(monkeypatch, tmp_path_factory):
     """A developer's own token and history are never seen by a test; what it keeps goes to a folder of its own."""
@@ -52,6 +63,28 @@ def data_home(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("XDG_DATA_HOME", str(home))
     monkeypatch.setenv("DOAUDIT_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     return home
+
+
+@pytest.fixture
+def closed_parent(tmp_path):
+    """A folder in whose parent nothing can be made: for root both are mounts, the parent's read-only."""
+    parent, folder = tmp_path / "parent", tmp_path / "parent" / "folder"
+    parent.mkdir()
+    if os.geteuid() != 0:
+        folder.mkdir()
+        parent.chmod(0o555)
+        yield folder
+        parent.chmod(0o755)
+        return
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    tmpfs = [mount, "-t", "tmpfs", "none"]
+    if not (mount and umount) or subprocess.run([*tmpfs, parent], capture_output=True, check=False).returncode:
+        pytest.skip("This machine lets not even root mount a file system.")
+    folder.mkdir()
+    subprocess.run([*tmpfs, folder], check=True)
+    subprocess.run([mount, "-o", "remount,ro", parent], check=True)
+    yield folder
+    subprocess.run([umount, "-l", folder, parent], check=True)
 
 
 @pytest.fixture(scope="session")

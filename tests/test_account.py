@@ -322,6 +322,15 @@ def test_a_plan_expects_what_the_history_tells(server):
     assert guessed.expected["snapshot"].p50_s != 630
 
 
+def test_a_simulated_account_can_be_small():
+    """It has as many actions as asked for, and is complete; an impossible number is rejected."""
+    with da.demo(actions=50) as account:
+        assert len(account.actions()) == 50
+        assert account.proof.complete
+    with pytest.raises(InvalidArgument, match="choose a number from 1 to"):
+        da.demo(actions=0)
+
+
 def test_a_simulated_account_can_go_faster():
     """Its clock is the one that the account waits on."""
     with da.demo(speed=5000) as account:

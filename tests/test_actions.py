@@ -6,8 +6,9 @@ import msgspec
 import pandas as pd
 import pytest
 
-from doaudit.actions import COLUMNS, Action, Record, decode, merge, resource_key, to_frame
+from doaudit.actions import COLUMNS, Action, Record, resource_key, to_frame
 from doaudit.analysis.problems import problems
+from doaudit.records import decode, merge
 
 READ_AT = 1_795_435_200  # 2026-11-23T12:00:00Z
 POWER_OFF = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import socket
 import subprocess
 import sys
+import threading
+import time
 from importlib.metadata import version
 
 import pytest
@@ -43,8 +46,8 @@ def test_audit_of_the_simulated_account(tmp_path, capsys):
     assert "52,292 actions" in said
     for word in ("complete", "Failed:", "Slowest type:", "Open:", "Odd rows:", "notebooks"):
         assert word in said
-    assert (manifest["source"], manifest["proof"]["complete"]) == ("simulated account", True)
-    assert manifest["proof"]["distinct_ids"] == manifest["actions"] == 52_292
+    assert (manifest["source"], manifest["completeness"]["complete"]) == ("simulated account", True)
+    assert manifest["completeness"]["proof"]["distinct_ids"] == manifest["actions"] == 52_292
 
 
 def test_audit_of_a_real_account(served, monkeypatch, tmp_path, capsys):
@@ -81,6 +84,18 @@ def test_refresh_that_fails_says_so(served, monkeypatch, capsys):
 
     assert main(["refresh", "--full"]) == 1
     assert "does not accept this token" in capsys.readouterr().err
+
+
+def test_refresh_without_names_says_so_line_by_line(served, monkeypatch, capsys):
+    """The actions are there, so the status is 0; that names could not be read is a line of its own."""
+    as_real_account(served, monkeypatch)
+    served.world.faults.add(Fault("not_found", path=r"/v2/droplets\?", times=None))
+
+    assert main(["refresh"]) == 0
+
+    lines = capsys.readouterr().err.splitlines()
+    assert "new actions" in lines[0]
+    assert lines[-1].startswith("Some names of resources could not be read: There is nothing at GET /v2/droplets")
 
 
 def test_audit_of_an_empty_account(monkeypatch, tmp_path, capsys):
@@ -164,6 +179,32 @@ def test_demo_serves_other_tools():
     assert answer["meta"]["total"] == 52_292
 
 
+def test_demo_serves_a_small_account_on_request():
+    """With --actions another program reads a few pages instead of hundreds; hostile names are there if asked for."""
+    command = [sys.executable, "-m", "doaudit", "demo", "--port", "0", "--actions", "45", "--hostile-names"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+        url, token = (line.split("=", 1)[1].strip() for line in lines[1:])
+        actions, droplets = (
+            requests.get(
+                f"{url}/v2/{what}?per_page=200", headers={"Authorization": f"Bearer {token}"}, timeout=10
+            ).json()
+            for what in ("actions", "droplets")
+        )
+        process.terminate()
+        process.communicate(timeout=10)
+
+    assert actions["meta"]["total"] == len(actions["actions"]) == 45
+    assert any("<b>" in droplet["name"] for droplet in droplets["droplets"])
+
+
+def test_demo_of_an_impossible_size_is_said(capsys):
+    """The possible sizes are named."""
+    assert main(["demo", "--port", "0", "--actions", "0"]) == 1
+
+    assert "choose a number from 1 to" in capsys.readouterr().err
+
+
 def test_demo_on_a_port_in_use_is_said(capsys):
     """The port is named, and what to do."""
     with socket.socket() as taken:
@@ -221,12 +262,22 @@ def test_snapshot_of_a_missing_droplet_is_status_1(droplet, capsys):
     assert "There is nothing at GET /v2/droplets/8" in capsys.readouterr().err
 
 
-def test_watch_follows_what_is_open(droplet, capsys):
+def test_watch_follows_what_is_open(monkeypatch, capsys):
     """Without ids every open action is followed to its end; an id that nobody knows is status 1."""
-    droplet.faults.add(Fault("slow_event", type="rename", seconds=60))
-    action = droplet.act_on_droplet(7, {"type": "rename", "name": "web-02"})
+    with serve(World(droplets=[Droplet(7, "web-01")]), speed=0) as server:
+        as_real_account(server, monkeypatch)
+        world = server.world
+        world.faults.add(Fault("slow_event", type="rename", seconds=60))
+        action = world.act_on_droplet(7, {"type": "rename", "name": "web-02"})
 
-    assert main(["watch"]) == 0
+        def end_once_it_is_followed() -> None:
+            while f"GET /v2/actions/{action.id}" not in world.requests:
+                time.sleep(0.01)
+            world.advance(120)
+
+        # However long the command takes to begin, the action is open then.
+        threading.Thread(target=end_once_it_is_followed, daemon=True).start()
+        assert main(["watch"]) == 0
 
     said = capsys.readouterr().out
     assert "1 actions are open" in said
@@ -248,6 +299,17 @@ def test_a_table_says_what_it_stands_on(served, monkeypatch, tmp_path, capsys):
     assert "Complete as of" in read.err
     assert text.startswith("Of the group's finished actions")
     assert "region" in text
+
+
+def test_incidents_are_by_region_and_a_long_cell_is_cut_for_people_only(capsys):
+    """Each table has its own column to group by; a cell of many ids ends in dots, and csv has all of them."""
+    assert main(["incidents", "--demo"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.lstrip().startswith("ams3")]
+    assert main(["incidents", "--demo", "--format", "csv"]) == 0
+    [row] = csv.DictReader(io.StringIO(capsys.readouterr().out))
+
+    assert line.endswith(" ...")
+    assert (row["region"], row["errored"], len(row["ids"].split(", "))) == ("ams3", "150", 150)
 
 
 def test_a_table_of_an_incomplete_history_is_no_success(served, monkeypatch, tmp_path, capsys):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 
 import pandas as pd
 import pytest
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -15,31 +18,17 @@ from doaudit.actions import Record, categorical, to_frame
 from doaudit.csv import csv_bytes, read_csv
 from doaudit.errors import FileProblem, NotOurFile
 
+SKIPPED = "\xa0\u3000\u200b\ufeff\x0b\x0c\x85 "  # what a spreadsheet skips before a formula
+HARMFUL = st.text(st.sampled_from(f"=+-@';,\t\r\n\"1a\uff1d{SKIPPED}"), max_size=8)
 TEXT = (
     st.none()
-    | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
+    | HARMFUL
+    | st.text(st.characters(codec="utf-8"), max_size=8)
     | st.sampled_from(
-        [
-            "=1+1",
-            "'",
-            "''=x",
-            "-3",
-            "+x",
-            "@x",
-            "\tx",
-            "\rx",
-            "a\r\nb",
-            'say "x", y',
-            "NA",
-            "nan",
-            "null",
-            "",
-            " =1",
-            "\uff1d1",
-        ]
+        ["=1+1", "\x00", "a\x00b", "'", "''=x", "a\r\nb", 'say "x", y', "NA", "nan", "null", "", "\uff1d1"]
     )
 )
-FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 TIME = st.none() | st.integers(0, 4_000_000_000)
 RECORD = st.builds(
     Record,
@@ -69,13 +58,51 @@ def test_actions_come_back_exactly(records, names, tmp_path_factory):
     assert_frame_equal(read_csv(path), actions, check_exact=True)
 
 
-@given(text=TEXT.filter(bool))
-def test_no_cell_begins_like_a_formula(text):
-    """A spreadsheet never sees a text cell as a formula."""
-    cell = list(csv.reader(io.StringIO(csv_bytes(pd.DataFrame({"a": [text, "x"]})).decode(), newline="")))[1][0]
+def written(text):
+    """The line of a file that holds a text between a number and a text, as it is between its quotes."""
+    table = pd.DataFrame({"n": [-1], "name": [text], "last": ["x"]})
+    return csv_bytes(table).decode().removeprefix("n,name,last\n")
 
-    assert not cell.lstrip(" ").startswith(FORMULA)
-    assert cell.removeprefix("'") == text
+
+def is_number(part):
+    """Whether a part of a line is a number, which may begin with a sign."""
+    return part.removeprefix("-").isdecimal()
+
+
+@examples(600)
+@given(text=HARMFUL | TEXT.filter(lambda text: text is not None))
+def test_no_part_of_a_line_begins_like_a_formula(text):
+    """However a spreadsheet splits a line, and whatever it skips, it finds no formula; and it has the text."""
+    line = written(text)
+    cell = next(csv.reader(io.StringIO(line, newline="")))[1]
+    quoted_or_not = [cell, line]
+
+    for part in itertools.chain.from_iterable(re.split(r"[,;\t\r\n]", each) for each in quoted_or_not):
+        assert is_number(part) or not part.strip(f'{SKIPPED}"').startswith(FORMULA)
+    assert cell.replace("'", "") == text.replace("'", "")
+
+
+@pytest.mark.parametrize(
+    "text", ["=1", "a;=1", "a,=1", "a\t=1", *(f"{blank}=1" for blank in SKIPPED), "a;\xa0 @x", '"=1']
+)
+def test_a_formula_is_neutralised_wherever_it_begins(text):
+    """At the start, behind a separator, behind blanks of any kind and quotes: an apostrophe stands before it."""
+    cell = next(csv.reader(io.StringIO(written(text), newline="")))[1]
+
+    assert cell != text
+    assert cell.replace("'", "", 1) == text
+
+
+@pytest.mark.parametrize("text", ["fra1", "web-01.example.com", "a, b; c", "10+1", "a=b", "größe", "\U0001f980"])
+def test_a_plain_text_is_as_it_was(text):
+    """What is no formula has no apostrophe."""
+    assert next(csv.reader(io.StringIO(written(text), newline="")))[1] == text
+
+
+def test_a_long_hostile_text_takes_no_long_time():
+    """The work grows with the length of a text, not with its square."""
+    for text in ("\t" * 10**5, " " * 10**5, '";' * 50_000, "'" * 10**5):
+        written(text)
 
 
 def test_numbers_times_and_nulls_have_one_form():

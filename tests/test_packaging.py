@@ -98,7 +98,7 @@ def test_an_installed_doaudit_audits(installed, tmp_path):
 
     assert Path(where.stdout.strip()).is_relative_to(installed.parent), where.stderr
     assert audit.returncode == 0, audit.stderr
-    assert json.loads((tmp_path / "X" / "manifest.json").read_text())["proof"]["complete"] is True
+    assert json.loads((tmp_path / "X" / "manifest.json").read_text())["completeness"]["complete"] is True
     assert (tmp_path / "X" / "index.html").stat().st_size > 0
 
 

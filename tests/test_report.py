@@ -23,12 +23,21 @@ TABLES = [
     "failure_rates_by_resource",
     "failure_rates_by_type",
     "failures",
+    "incidents",
     "open_actions",
     "problems",
     "slowest",
     "week_pattern",
 ]
-FIGURES = ["activity_by_week", "durations_by_type", "failure_rates_by_type", "open_actions", "slowest", "week_pattern"]
+FIGURES = [
+    "activity_by_week",
+    "durations_by_type",
+    "failure_rates_by_type",
+    "incidents",
+    "open_actions",
+    "slowest",
+    "week_pattern",
+]
 
 
 def few_actions() -> pd.DataFrame:
@@ -82,7 +91,8 @@ def test_the_manifest_seals_each_file(tmp_path):
         "first_started_at": "2026-03-02T10:00:00Z",
         "last_started_at": "2026-03-04T09:00:00Z",
     }
-    assert manifest["proof"] is None
+    assert manifest["completeness"]["complete"] is False
+    assert manifest["completeness"]["proof"] is None
 
 
 def test_actions_come_back_from_a_report(tmp_path):
@@ -123,12 +133,14 @@ def test_a_report_of_next_to_nothing_is_whole(tmp_path, rows):
     assert len(contents(tmp_path / "out")) == len(TABLES) + len(FIGURES) + 2
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path):
-    """What stands in the way is named and left as it is."""
+@pytest.mark.parametrize("written", ["{home}/out", "~/out"])
+def test_a_folder_that_is_a_file_is_refused(written, tmp_path, monkeypatch):
+    """What stands in the way is named and left as it is, also in the user's own folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "out").write_text("mine")
 
     with pytest.raises(FileProblem, match="is a file"):
-        da.report(few_actions(), tmp_path / "out")
+        da.report(few_actions(), written.format(home=tmp_path))
 
     assert (tmp_path / "out").read_text() == "mine"
 

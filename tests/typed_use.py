@@ -40,9 +40,9 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
     ]
 
 
-def draw(actions: pd.DataFrame) -> tuple[Axes, pd.DataFrame]:
+def draw(actions: pd.DataFrame, account: da.Account) -> tuple[Axes, pd.DataFrame]:
     """Draw a table, and write a report."""
-    page: Path = da.report(actions, "out", source="here")
+    page: Path = da.report(actions, "out", account=account, source="here")
     return da.plots.failure_rates(da.failure_rates(actions)), da.read_csv(page.parent / "actions.csv")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -32,12 +33,13 @@ def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFra
         >>> from doaudit.actions import Record, to_frame
         >>> from doaudit.analysis.tally import timed
         >>> reserved = Record(1, "completed", "reserve_ip", "2022-04-04T15:54:43Z", "2022-04-04T15:54:43Z")
-        >>> action_rows(timed(to_frame([reserved], 1649087700)), ["id"], seconds="duration_s").to_dict("records")
+        >>> rows = timed(to_frame([reserved], 1649087700), ["id"])
+        >>> action_rows(rows, ["id"], seconds="duration_s").to_dict("records")
         [{'id': 1, 'duration_s': 0.0}]
     """
     times = [name for name in columns if name.endswith("_at")]
-    numbers = frame.with_columns(*(unix_seconds(name) for name in times)).select(*columns, "seconds")
-    table = to_pandas(numbers).rename(columns={"seconds": seconds})
+    numbers = [unix_seconds(name).alias(name) if name in times else nw.col(name) for name in columns]
+    table = to_pandas(frame.select(*numbers, "seconds")).rename(columns={"seconds": seconds})
     return table.assign(
         **{name: _from_unix_seconds(table[name]) for name in times},
         id=table["id"].astype("int64"),
@@ -46,6 +48,6 @@ def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFra
 
 
 def _from_unix_seconds(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:
-    # As numbers, times come alike from every engine; DuckDB's own would be in the time zone of its session.
+    # As numbers, times come alike from every engine; a SQL engine's own would be in the time zone of its session.
     numbers = since_epoch.astype("Int64").to_numpy(dtype="int64", na_value=_NOT_A_TIME)
     return pd.DatetimeIndex(numbers.astype("datetime64[s]"), tz="UTC")

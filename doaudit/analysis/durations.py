@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import finished_needed, ratio
 from doaudit.analysis.survival import kaplan_meier, max_duration, quantile, quantile_interval
-from doaudit.analysis.tally import OUTCOMES, By, lifetimes, sum_counts, tally, timed, with_keys
+from doaudit.analysis.tally import OUTCOMES, lifetimes, sum_counts, tally, timed
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -189,7 +190,8 @@ def slowest(actions: IntoFrame, n: int = 10) -> pd.DataFrame:
     columns = [*ACTION_COLUMNS, "completed_at", "status"]
     rows = timed(actions, columns)
     ended = rows.filter(nw.col("outcome") != OUTCOMES.index("open"), nw.col("seconds") >= 0)
-    longest_first = ended.top_k(n, by=["seconds", "id"], reverse=[False, True])
+    # Not `top_k`: narwhals would look for a DuckDB relation of another connection in the one that DuckDB begins with.
+    longest_first = ended.sort("seconds", "id", descending=[True, False]).head(n)
     table = action_rows(longest_first, columns, seconds="duration_s")
     table = table.sort_values(["duration_s", "id"], ascending=[False, True], ignore_index=True)
     return table[[*ACTION_COLUMNS, "completed_at", "duration_s", "status"]]

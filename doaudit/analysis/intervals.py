@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Figures = NDArray[np.float64]
 
 __all__ = [
-    "clopper_pearson_low",
+    "clopper_pearson",
     "finished_needed",
     "order_statistic_interval",
     "ratio",
@@ -63,26 +63,30 @@ def wilson(errored: ArrayLike, finished: ArrayLike, confidence: float) -> tuple[
     return centre - margin, np.where((k == n) & (n > 0), 1.0, centre + margin)
 
 
-def clopper_pearson_low(errored: ArrayLike, finished: ArrayLike, confidence: float) -> Figures:
+def clopper_pearson(errored: ArrayLike, finished: ArrayLike, confidence: float) -> tuple[Figures, Figures]:
     """
-    Compute the lower limit of a share that holds at least as often as it says, whatever the share: Clopper-Pearson's.
+    Compute Clopper-Pearson's interval of a failure rate, which holds at least as often as it says, whatever the rate.
 
-    Source: Clopper and Pearson, The Use of Confidence or Fiducial Limits, 1934; as a quantile of a beta distribution:
+    Source: Clopper and Pearson, The Use of Confidence or Fiducial Limits, 1934; as quantiles of beta distributions:
     Brown, Cai and DasGupta, Interval Estimation for a Binomial Proportion, 2001, section 4.2.1.
 
     Returns:
-        The limit for each group, float64 between 0 and 1; NaN where nothing has finished.
+        (low, high), float64 between 0 and 1; NaN where nothing has finished.
 
     Raises:
         InvalidArgument: the confidence is not between 0 and 1.
 
     Example:
-        >>> clopper_pearson_low([1, 4], [1, 10], 0.95).round(3).tolist()
-        [0.025, 0.122]
+        >>> low, high = clopper_pearson([1, 4], [1, 10], 0.95)
+        >>> low.round(3).tolist(), high.round(3).tolist()
+        ([0.025, 0.122], [1.0, 0.738])
     """
-    k, n = np.asarray(errored, dtype=float), np.asarray(finished, dtype=float)
-    limit: Figures = betaincinv(np.maximum(k, 1), n - k + 1, tail_probability(confidence))
-    return np.where(n > 0, np.where(k > 0, limit, 0.0), np.nan)
+    tail = tail_probability(confidence)
+    k, n = np.broadcast_arrays(np.asarray(errored, dtype=float), np.asarray(finished, dtype=float))
+    some, others = k > 0, k < n
+    low = np.where(some, betaincinv(np.where(some, k, 1), n - k + 1, tail), 0.0)
+    high = np.where(others, betaincinv(k + 1, np.where(others, n - k, 1), 1 - tail), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
 def order_statistic_interval(n: ArrayLike, p: float, confidence: float) -> tuple[Counts, Counts]:

@@ -3,7 +3,8 @@ The tally: counts of actions for each group, outcome and duration. The only plac
 
 An action's duration is a whole number of seconds, so every statistic of this package is a function of one small
 table, the tally. Counting is the only step that touches the rows, and counts add up. It is written with narwhals and
-runs where the rows are: in pandas, in Polars, or in a DuckDB relation that is larger than the memory of a notebook.
+runs where the rows are: in pandas, in Polars, in Spark, or in a DuckDB relation that is larger than the memory of a
+notebook.
 
 The outcome of an action:
 
@@ -19,46 +20,49 @@ but its seconds are null.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS
-from doaudit.analysis.engines import Rows, quoted, read_frame, to_pandas, unix_seconds
-from doaudit.errors import InvalidArgument
+from doaudit.analysis.engines import ADDED, Rows, read_frame, to_pandas, unix_seconds
+from doaudit.analysis.groups import check_names, key_columns, number_groups, ranks, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Sequence
 
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
+    from doaudit.analysis.groups import By
+
     Counts = NDArray[np.int64]
 
 __all__ = [
+    "DAY_SUMS",
     "OUTCOMES",
-    "By",
     "Lifetimes",
     "lifetimes",
     "outcomes",
+    "outcomes_by_day",
+    "per_day",
     "per_hour",
     "sum_counts",
     "tally",
     "timed",
-    "with_keys",
 ]
-
-By: TypeAlias = str | Sequence[str]
 
 OUTCOMES = ("completed", "errored", "open", "unclear")
 _COMPLETED, _ERRORED, _OPEN, _UNCLEAR = range(len(OUTCOMES))
-_ADDED = ("outcome", "seconds", "actions")
+_ADDED = ("outcome", "seconds", "actions", *ADDED)
 _UNTIMED = -1
-_HOUR_S = 3600
+_HOUR_S, _DAY_S = 3600, 86_400
+
+DAY_SUMS = ("days", "errored_squared", "errored_finished", "finished_squared")
+"""The sums over days of `outcomes_by_day`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +90,7 @@ def tally(actions: IntoFrame, by: By) -> pd.DataFrame:
     Count the actions of each group, outcome and duration.
 
     Args:
-        actions: an actions frame of pandas, Polars (also lazy), DuckDB, or another engine that narwhals reads.
+        actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
 
     Returns:
@@ -102,7 +106,7 @@ def tally(actions: IntoFrame, by: By) -> pd.DataFrame:
         >>> tally(to_frame(taken, observed_at=1632996000), by="type").values.tolist()
         [['resize', 'completed', 90, 3]]
     """
-    keys = _key_columns(by)
+    keys = key_columns(by)
     counted = _count_rows(timed(actions, keys), [*keys, "outcome", "seconds"])
     seconds = counted["seconds"].astype("Int64")
     return counted.assign(outcome=_outcome_names(counted["outcome"]), seconds=seconds.mask(seconds == _UNTIMED))
@@ -125,9 +129,84 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
         >>> outcomes(to_frame(taken, observed_at=1632996000), by="type").values.tolist()
         [['resize', 3, 1, 1, 1, 0]]
     """
-    keys = _key_columns(by)
+    keys = key_columns(by)
     counted = _count_rows(timed(actions, keys), [*keys, "outcome"])
     return sum_counts(counted.assign(outcome=_outcome_names(counted["outcome"])), keys)
+
+
+def outcomes_by_day(actions: IntoFrame, by: By) -> pd.DataFrame:
+    """
+    Count the actions of each group by outcome, and sum what tells how much their failures come on the same days (UTC).
+
+    Those without a start are taken for those of a day of their own.
+
+    Returns:
+        The columns of `outcomes`, and of the failures and the finished actions (completed or errored) of each day:
+        `days`, the number of days with a finished one, and the sums over days `errored_squared`, `errored_finished`
+        (their product) and `finished_squared` (all int64).
+
+    Raises:
+        InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> starts = ["2021-09-29T10:00:00Z", "2021-09-30T10:00:00Z", "2021-09-30T11:00:00Z"]
+        >>> taken = [Record(n, "errored", "resize", start) for n, start in enumerate(starts)]
+        >>> table = outcomes_by_day(to_frame(taken, observed_at=1632996000), by="type")
+        >>> table[["errored", "days", "errored_squared"]].values.tolist()
+        [[3, 2, 5]]
+    """
+    keys = key_columns(by)
+    check_names(keys, DAY_SUMS)
+    daily = _group_by_day(actions, keys)
+    errored, finished = nw.col("errored"), nw.col("errored") + nw.col("completed")
+    squared = daily.with_columns(
+        days=(finished > 0).cast(nw.Int64),
+        errored_squared=errored * errored,
+        errored_finished=errored * finished,
+        finished_squared=finished * finished,
+    )
+    sums = [nw.col(name).sum() for name in (*OUTCOMES, *DAY_SUMS)]
+    summed = to_pandas(squared.group_by(keys, drop_null_keys=False).agg(*sums) if keys else squared.select(*sums))
+    order = np.lexsort([ranks(summed[name]) for name in reversed(keys)]) if keys else np.arange(1)
+    figures = summed[[*OUTCOMES, *DAY_SUMS]].iloc[order].fillna(0).astype("int64").reset_index(drop=True)
+    counts = figures[list(OUTCOMES)].sum(axis="columns").rename("actions")
+    return with_keys(summed[keys].iloc[order].reset_index(drop=True), {"actions": counts, **figures})
+
+
+def per_day(actions: IntoFrame, by: By) -> pd.DataFrame:
+    """
+    Count the actions of each group that started on each day (UTC), by outcome; those without a start are of no day.
+
+    Returns:
+        One row for each group and day that occur, by value: the *by* columns, `day` (int64, days since 1970),
+        `actions`, and one column for each of `OUTCOMES` (all int64).
+
+    Raises:
+        InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> actions = to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1773354500)
+        >>> per_day(actions, by="type")[["type", "day", "actions", "completed"]].values.tolist()
+        [['resize', 1, 1, 1]]
+    """
+    keys = key_columns(by)
+    daily = to_pandas(_group_by_day(actions, keys).filter(~nw.col("day").is_null()))
+    order = np.lexsort([ranks(daily[name]) for name in ("day", *reversed(keys))])
+    figures = daily[["day", *OUTCOMES]].iloc[order].astype("int64").reset_index(drop=True)
+    figures.insert(1, "actions", figures[list(OUTCOMES)].sum(axis="columns"))
+    return with_keys(daily[keys].iloc[order].reset_index(drop=True), {**figures})
+
+
+def _group_by_day(actions: IntoFrame, keys: list[str]) -> Rows:
+    """Count the actions of each group and day by outcome, where the rows are; the day is null without a start."""
+    check_names(keys, ["day", *OUTCOMES])
+    rows = timed(actions, keys).with_columns(
+        day=unix_seconds("started_at") // _DAY_S,
+        **{name: (nw.col("outcome") == code).cast(nw.Int64) for code, name in enumerate(OUTCOMES)},
+    )
+    return rows.group_by([*keys, "day"], drop_null_keys=False).agg(*(nw.col(name).sum() for name in OUTCOMES))
 
 
 def per_hour(actions: IntoFrame) -> pd.DataFrame:
@@ -146,8 +225,9 @@ def per_hour(actions: IntoFrame) -> pd.DataFrame:
         >>> per_hour(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
         [[25, 'completed', 1]]
     """
-    started = timed(actions).filter(~nw.col("started_at").is_null())
-    counted = _count_rows(started.with_columns(hour=unix_seconds("started_at") // _HOUR_S), ["hour", "outcome"])
+    start = unix_seconds("started_at")
+    started = timed(actions).filter(~start.is_null()).with_columns(hour=start // _HOUR_S)
+    counted = _count_rows(started, ["hour", "outcome"])
     return counted.assign(hour=counted["hour"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
 
 
@@ -164,7 +244,7 @@ def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
         >>> sum_counts(finer, by=()).to_dict("records")
         [{'actions': 7, 'completed': 0, 'errored': 3, 'open': 4, 'unclear': 0}]
     """
-    keys, group = _number_groups(counted, _key_columns(by))
+    keys, group = number_groups(counted, key_columns(by))
     sums = np.zeros((len(OUTCOMES), len(keys)), dtype=np.int64)
     np.add.at(sums, (counted["outcome"].cat.codes.to_numpy(), group), counted["actions"].to_numpy())
     return with_keys(keys, {"actions": sums.sum(axis=0), **dict(zip(OUTCOMES, sums, strict=True))})
@@ -180,7 +260,7 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
         >>> lifetimes(tally(to_frame([open_action], observed_at=1632996060), "type"), "type").seconds.tolist()
         [60]
     """
-    keys, group = _number_groups(counted, _key_columns(by))
+    keys, group = number_groups(counted, key_columns(by))
     is_timed = counted["seconds"].notna().to_numpy()
     group, seconds = group[is_timed], counted["seconds"].to_numpy(dtype=np.int64, na_value=_UNTIMED)[is_timed]
     is_running = (counted["outcome"] == OUTCOMES[_OPEN]).to_numpy()[is_timed]
@@ -193,21 +273,6 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
         np.add.reduceat(np.where(mask, count, 0), new) if new.size else count for mask in (~is_running, is_running)
     )
     return Lifetimes(keys, group[new], seconds[new], ended, running)
-
-
-def with_keys(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
-    """
-    Join the keys of groups and their figures into one table.
-
-    Raises:
-        InvalidArgument: a key has the name of a figure.
-
-    Example:
-        >>> with_keys(pd.DataFrame({"type": ["resize"]}), {"actions": [3]}).to_dict("records")
-        [{'type': 'resize', 'actions': 3}]
-    """
-    _check_names(keys.columns, figures)
-    return keys.assign(**figures)
 
 
 def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
@@ -229,18 +294,18 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
         >>> timed(to_frame([Record(1, "errored", "resize")], observed_at=1632996060))["seconds"].to_list()
         [-1]
     """
+    check_names(columns, _ADDED)
     frame = read_frame(actions, columns)
-    _check_names(columns, _ADDED)
-    status, end = nw.col("status"), nw.col("completed_at")
+    status, end = nw.col("status"), unix_seconds("completed_at")
     is_open = status.is_in(sorted(IN_PROGRESS)) | end.is_null()
     outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
     outcome = nw.when(status.is_in(sorted(ERRORED))).then(nw.lit(_ERRORED)).otherwise(outcome)
     outcome = nw.when(status.is_in(sorted(COMPLETED))).then(nw.lit(_COMPLETED)).otherwise(outcome)
-    last_seen = nw.when(nw.col("outcome") == _OPEN).then(nw.col("observed_at")).otherwise(end)
+    last_seen = nw.when(nw.col("outcome") == _OPEN).then(unix_seconds("observed_at")).otherwise(end)
     seconds = nw.col("seconds")
     return (
         frame.with_columns(outcome=outcome)
-        .with_columns(seconds=(last_seen - nw.col("started_at")).dt.total_seconds())
+        .with_columns(seconds=last_seen - unix_seconds("started_at"))
         .with_columns(seconds=nw.when(seconds >= 0).then(seconds).otherwise(nw.lit(_UNTIMED)).cast(nw.Int64))
     )
 
@@ -248,45 +313,10 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
 def _count_rows(frame: Rows, by: list[str]) -> pd.DataFrame:
     """Count the rows of each combination that occurs, in the order of the values."""
     counted = to_pandas(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len()))
-    order = np.lexsort([_ranks(counted[name]) for name in reversed(by)])
+    order = np.lexsort([ranks(counted[name]) for name in reversed(by)])
     return counted.iloc[order].astype({"actions": "int64"}).reset_index(drop=True)
-
-
-def _number_groups(counted: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Counts]:
-    """Return the groups of a table, by value, and the number of each row's group."""
-    group = np.zeros(len(counted), dtype=np.int64)
-    if not by:
-        return pd.DataFrame(index=range(1)), group
-    example = group
-    for name in by:
-        ranks = _ranks(counted[name])
-        _, example, group = np.unique(
-            group * (ranks.max(initial=0) + 1) + ranks, return_index=True, return_inverse=True
-        )
-    return counted[by].iloc[example].reset_index(drop=True), group
-
-
-def _ranks(column: pd.Series[Any]) -> Counts:
-    """Return the rank of each value, nulls last; categories that have no order of their own are ranked by value."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        categories = column.dtype.categories
-        rank = np.arange(len(categories))
-        if not column.dtype.ordered:
-            rank[categories.argsort()] = np.arange(len(categories))
-        return np.append(rank, len(categories))[column.cat.codes]
-    codes, values = pd.factorize(column, sort=True)
-    return np.where(codes < 0, len(values), codes)
 
 
 def _outcome_names(outcome: pd.Series[Any]) -> pd.Categorical[str]:
     positions: Counts = outcome.to_numpy(dtype=np.int64)
     return pd.Categorical.from_codes(positions, categories=pd.Index(OUTCOMES))
-
-
-def _key_columns(by: By) -> list[str]:
-    return list(dict.fromkeys([by] if isinstance(by, str) else by))
-
-
-def _check_names(keys: Collection[str], figures: Collection[str]) -> None:
-    if taken := [name for name in keys if name in figures]:
-        raise InvalidArgument(f"by cannot name {quoted(taken)}: the table has a column of that name. Rename it first.")

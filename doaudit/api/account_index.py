@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from doaudit.api.address import DEFAULT_URL
 from doaudit.api.resource_lists import read_one
 from doaudit.errors import Forbidden, NotFound
-from doaudit.files import write_files
+from doaudit.files import tighten, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,7 @@ def account_name(client: Client) -> str | None:
 
 def read_index(folder: Path) -> dict[str, str]:
     """Return the names of accounts by the fingerprint of a token; none if the file is missing or damaged."""
+    tighten(folder / _FILE)
     # A damaged index is no error: it only remembers, and the API can be asked again.
     try:
         index: Any = json.loads((folder / _FILE).read_text(encoding="utf-8"))

@@ -6,31 +6,32 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from doaudit.errors import InvalidArgument, TokenMissing, UnsafeAddress
+from doaudit.secret import Secret
 
 __all__ = ["DEFAULT_URL", "checked_token", "is_loopback", "safe_address"]
 
 DEFAULT_URL = "https://api.digitalocean.com"
 
 
-def checked_token(token: str) -> str:
+def checked_token(token: object) -> Secret:
     r"""
-    Return the token without the white space around it that copying leaves.
+    Return the token as a secret, without the white space around it that copying leaves.
 
     Raises:
-        TokenMissing: nothing is left.
+        TokenMissing: nothing is left, or it is no text.
         InvalidArgument: it has a character that no token has; the message does not quote the token.
 
     Example:
-        >>> len(checked_token(" dop_v1_" + "0" * 64 + "\n"))
+        >>> len(checked_token(" dop_v1_" + "0" * 64 + "\n").encode())
         71
     """
-    token = token.strip()
+    token = Secret(token)  # from here on no frame has the real one, whatever is raised
     if not token:
         raise TokenMissing(
-            "The token is empty. Put a token into DIGITALOCEAN_TOKEN, or work without one on the simulated account: "
-            "doaudit.demo()."
+            "The token is empty, or not a text. Put a token into DIGITALOCEAN_TOKEN, or work without one on the "
+            "simulated account: doaudit.demo()."
         )
-    if not (token.isascii() and token.isprintable()) or " " in token:
+    if not token.is_one_word:
         raise InvalidArgument(
             "The token has a blank, a line break or another character that no DigitalOcean token has, and cannot be "
             "sent. Copy it again, whole and alone."

@@ -11,14 +11,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
-from requests.auth import AuthBase
 
 from doaudit.api.address import DEFAULT_URL, checked_token, safe_address
 from doaudit.api.responses import DamagedResponse, NoResponse, Response, explain
 from doaudit.api.retry import (
+    FAULT_BUDGET_S,
     LONGEST_WAIT_S,
     Attempts,
     Pause,
+    RetryLimits,
     pause_after_no_response,
     pause_after_response,
     reserve_pause,
@@ -32,11 +33,10 @@ from doaudit.errors import (
     UnexpectedAnswer,
 )
 from doaudit.formatting import one_line
+from doaudit.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import requests
 
     from doaudit.clock import Clock
 
@@ -44,7 +44,7 @@ __all__ = ["RESERVE", "Client", "Stopped"]
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, DEADLINE_S = 5.0, 30.0, 60.0
 RESERVE = 0.1
-_URGENT_WAIT_S = 120.0
+_URGENT_WAIT_S, _URGENT_FAULTS_S = 120.0, 10.0
 _SUCCESSES = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
 _POLL_S = 1.0  # on a simulated clock a wait moves the time for all, so requests that wait together share it
 _REPORTED_FROM_S = 0.9  # shorter waits are not reported; just below the shortest wait for a limit, a second
@@ -55,31 +55,6 @@ _log = logging.getLogger(__name__)
 
 class Stopped(Exception):
     """The caller set the stop event while a request waited; nothing went wrong."""
-
-
-class _Bearer(AuthBase):
-    """Authentication that puts the token into the header of a request, and nowhere else."""
-
-    __slots__ = ("_token",)
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-    def __repr__(self) -> str:
-        return "<token, hidden>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A token cannot be copied or pickled; connect again where it is needed.")
-
-    def reveal(self) -> str:
-        return self._token
-
-    def redact(self, text: str) -> str:
-        return text.replace(self._token, "[token]")
 
 
 class Client:
@@ -96,6 +71,7 @@ class Client:
         deadline_s: seconds that one request may take in all, in real time, whatever *clock* says.
         longest_wait_s: the longest single wait in seconds, whatever the API asks for; an hour at most.
         reserve: the share of the hour's requests, from 0 to 1, that is left to the user's other tools.
+        fault_budget_s: seconds for which faults that may pass are waited out, in each request.
 
     Attributes:
         base_url: the address.
@@ -113,20 +89,22 @@ class Client:
         deadline_s: float = DEADLINE_S,
         longest_wait_s: float = LONGEST_WAIT_S,
         reserve: float = RESERVE,
+        fault_budget_s: float = FAULT_BUDGET_S,
     ) -> None:
+        token = Secret(token)  # first: no frame is to have the real one, whatever is raised below
+        self._token = checked_token(token)
         self.base_url = safe_address(base_url)
-        token = checked_token(token)
-        self._auth = _Bearer(token)
-        self.fingerprint = hashlib.sha256(f"{self.base_url}\n{token}".encode()).hexdigest()
+        self.fingerprint = hashlib.sha256(self.base_url.encode() + b"\n" + self._token.encode()).hexdigest()
         self._clock = clock or SystemClock()
         self._timeouts_s, self._deadline_s = timeouts_s, deadline_s
         self._longest_wait_s = min(longest_wait_s, LONGEST_WAIT_S)
-        self._reserve = reserve
+        self._reserve, self._fault_budget_s = reserve, fault_budget_s
+        self._has_answered = False
         self._resume_at = _NEVER
         self._account_pause: Pause | None = None
         self.sent = 0
         self._lock = threading.Lock()
-        self._session = Session(self.base_url, self._auth, timeouts_s, deadline_s)
+        self._session = Session(self.base_url, self._token, timeouts_s, deadline_s)
 
     def __repr__(self) -> str:
         """Return the address, and nothing of the token."""
@@ -165,14 +143,16 @@ class Client:
         request, attempts, reported_until = f"GET {path}", Attempts(), _NEVER
         while True:
             self._wait_for_limit(request, stop, on_pause, reported_until)
+            began = self._clock.elapsed()
             outcome: Response | NoResponse | DamagedResponse = self._send(path, params)
             if isinstance(outcome, Response) and outcome.status == HTTPStatus.OK and outcome.says_json:
                 self._keep_reserve(outcome)
                 result = self._parsed(outcome, parse)
                 if not isinstance(result, DamagedResponse):
+                    self._has_answered = True
                     return result
                 outcome = result
-            pause = self._pause_after(outcome, attempts)
+            pause = self._pause_after(outcome, attempts.plus_fault_s(self._clock.elapsed() - began))
             if pause is None:
                 raise self._error_for(request, outcome)
             attempts = pause.attempts
@@ -230,16 +210,18 @@ class Client:
         """
         Return another client of the same account, with connections of its own, for work that must not pause for long.
 
-        It leaves no requests to the user's other tools, and no single wait is longer than two minutes.
+        It leaves no requests to the user's other tools, no single wait is longer than two minutes, and faults are told
+        within ten seconds: who does that work waits for them itself, and says so.
         """
         return Client(
-            self._auth.reveal(),
+            self._token,
             self.base_url,
             clock=self._clock,
             timeouts_s=self._timeouts_s,
             deadline_s=self._deadline_s,
             longest_wait_s=min(self._longest_wait_s, _URGENT_WAIT_S),
             reserve=0.0,
+            fault_budget_s=min(self._fault_budget_s, _URGENT_FAULTS_S),
         )
 
     def close(self) -> None:
@@ -266,7 +248,7 @@ class Client:
             raise
         except Exception as fault:  # noqa: BLE001 -- a damaged response may raise anything
             text = f"{type(fault).__name__}: {fault}"
-        return DamagedResponse(f"the response could not be read ({one_line(self._auth.redact(text))})")
+        return DamagedResponse(f"the response could not be read ({one_line(self._token.redact(text))})")
 
     def _outcome_unknown(self, request: str, reason: str) -> OutcomeUnknown:
         return OutcomeUnknown(
@@ -289,16 +271,18 @@ class Client:
                 "again.",
                 request=request,
             )
-        headers = {name: self._auth.redact(value) for name, value in outcome.headers.items()}
-        body = self._auth.redact(outcome.body.decode("utf-8", errors="replace")).encode()
-        return explain(Response(outcome.status, headers, body, outcome.date), request)
+        return explain(outcome, request)
 
     def _pause_after(self, outcome: Response | NoResponse | DamagedResponse, attempts: Attempts) -> Pause | None:
-        jitter, longest_s = random.random(), self._longest_wait_s  # noqa: S311 -- spreads retries, guards nothing
+        trusted = self._has_answered or (isinstance(outcome, Response) and outcome.says_json)
+        limits = RetryLimits(self._longest_wait_s, self._fault_budget_s if trusted else None)
+        jitter = random.random()  # noqa: S311 -- spreads retries, guards nothing
+        if self._has_answered and isinstance(outcome, Response) and outcome.is_foreign:
+            outcome = NoResponse(f"something answered {outcome.status} in the place of DigitalOcean's API")
         if not isinstance(outcome, Response):
-            return pause_after_no_response(outcome.reason, attempts, jitter=jitter, longest_s=longest_s)
+            return pause_after_no_response(outcome.reason, attempts, jitter=jitter, limits=limits)
         return pause_after_response(
-            outcome.status, outcome.headers, attempts, now=outcome.date, jitter=jitter, longest_s=longest_s
+            outcome.status, outcome.headers, attempts, now=outcome.date, jitter=jitter, limits=limits
         )
 
     def _keep_reserve(self, response: Response) -> None:

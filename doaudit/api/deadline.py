@@ -163,6 +163,10 @@ class DeadlineAdapter(HTTPAdapter):
 
 
 class _Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        super().begin()
+        self.msg.set_payload("")  # what is no header; urllib3 would log it, and it may be the token, sent back
+
     def _safe_read(self, amt: int) -> bytes:
         if amt < 0:  # urllib3 takes -1 for the size of a chunk, and would read all that comes, however much
             raise http.client.IncompleteRead(b"")
@@ -171,6 +175,7 @@ class _Response(http.client.HTTPResponse):
 
 class _WatchedConnection(HTTPConnection):
     response_class = _Response
+    debuglevel = 0  # http.client would print each request, with the token
 
     def _new_conn(self) -> socket.socket:
         # Called before the tunnel and the handshake, which are to be cut as well.

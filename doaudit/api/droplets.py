@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from doaudit.actions import text_dtype, to_utc
 from doaudit.api.resource_lists import read_list
+from doaudit.errors import UnexpectedAnswer
+from doaudit.formatting import count, one_line
+from doaudit.records import whole_number
 from doaudit.resources import DROPLET
 
 if TYPE_CHECKING:
@@ -28,20 +32,49 @@ def read_droplets(client: Client) -> pd.DataFrame:
 
     Raises:
         Forbidden: the token lacks the scope droplet:read.
-        ApiProblem: the list could not be read, for another reason.
+        ApiProblem: the list could not be read, for another reason, or it does not add up.
+
+    Warns:
+        UserWarning: a droplet has no id that can be read, and is left out.
     """
-    rows, _ = read_list(client, _LIST.path, _LIST.body_key)
+    listed = read_list(client, _LIST.path, _LIST.body_key)
+    if not listed.adds_up:
+        raise UnexpectedAnswer(
+            f"The list of droplets does not add up: {len(listed.rows):,} were found, and the API reports more, also "
+            "when it was read once more. Run this again later.",
+            request=f"GET {_LIST.path}",
+        )
+    ids = [whole_number(row["id"]) for row in listed.rows]
+    rows = [row for row, number in zip(listed.rows, ids, strict=True) if number is not None]
+    odd = [*listed.set_aside, *(str(row["id"]) for row, number in zip(listed.rows, ids, strict=True) if number is None)]
+    if odd:
+        warnings.warn(
+            f"{count(len(odd), 'droplet')} cannot be in this table, without an id that can be read: {one_line(odd[0])}",
+            stacklevel=3,
+        )
     texts = {
-        "name": [row.get("name") for row in rows],
-        "status": [row.get("status") for row in rows],
-        "region": [(row.get("region") or {}).get("slug") for row in rows],
-        "size": [row.get("size_slug") for row in rows],
+        "name": [_text(row.get("name")) for row in rows],
+        "status": [_text(row.get("status")) for row in rows],
+        "region": [_region(row.get("region")) for row in rows],
+        "size": [_text(row.get("size_slug")) for row in rows],
     }
     table = pd.DataFrame(
         {
-            "id": pd.Series([row["id"] for row in rows], dtype="int64"),
+            "id": pd.Series([number for number in ids if number is not None], dtype="int64"),
             **{name: pd.Series(values, dtype=text_dtype()) for name, values in texts.items()},
-            "created_at": to_utc([row.get("created_at") for row in rows]),
+            "created_at": to_utc([_time(row.get("created_at")) for row in rows]),
         }
     )
     return table.sort_values("id", ignore_index=True)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _region(value: object) -> str | None:
+    return _text(value.get("slug") if isinstance(value, dict) else value)
+
+
+def _time(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,9 +1,9 @@
 """
 Ranks of a growing list that have been seen, and the pages to read next: pure arithmetic, no requests.
 
-The list is newest first and rows are only added in front. So a row's distance from the *oldest* row, its rank, never
-changes, while its page does. Each response tells the list's total at that moment, which turns page and position into
-ranks. A row is missing in one of three cases:
+The list is newest first and rows are added in front. So as long as none leaves, a row's distance from the *oldest* row,
+its rank, never changes, while its page does (`doaudit.api.rank_anchor` tells whether one has left). Each response tells
+the list's total at that moment, which turns page and position into ranks. A row is missing in one of three cases:
 
     a gap                   pages read at the same time, while rows arrived, left ranks out: those ranks are read again
     a tie across pages      rows of the same second come in any order, so one on the edge between two pages can be
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "MOST_WINDOWS",
+    "NO_FULL_PASS",
     "RankRange",
     "Read",
     "Recovery",
     "Window",
-    "every_window",
     "gaps",
     "is_newest_first",
     "joined",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 RankRange = tuple[int, int]  # ranks: the first, and the one after the last
+
+MOST_WINDOWS = 10_000
+"""The most pages that are planned at once: two million rows."""
 
 _GAP_ROUNDS = 2
 _TIE_ROUNDS = 4  # ties are reordered at random, so a second look may still miss what a third finds
@@ -89,17 +93,6 @@ class Read:
         return self.starts[self.above - 1 - rank]
 
 
-def every_window(total: int, per_page: int) -> list[Window]:
-    """
-    Return the pages of a whole list; one page if the list is empty.
-
-    Example:
-        >>> len(every_window(52_292, 200))
-        262
-    """
-    return [Window(page, per_page) for page in range(1, max(-(-total // per_page), 1) + 1)]
-
-
 def gaps(spans: Iterable[RankRange], total: int) -> list[RankRange]:
     """
     Return the ranks below *total* that no span covers, oldest first.
@@ -116,14 +109,16 @@ def gaps(spans: Iterable[RankRange], total: int) -> list[RankRange]:
     return [*found, (covered_to, total)] if covered_to < total else found
 
 
-def joined(spans: Iterable[RankRange]) -> list[RankRange]:
+def joined(spans: Iterable[RankRange], below: int | None = None) -> list[RankRange]:
     """
-    Return the same ranks in as few spans as possible, oldest first.
+    Return the same ranks, or those *below* a rank, in as few spans as possible, oldest first.
 
     Example:
         >>> joined([(5, 9), (0, 3), (2, 5)])
         [(0, 9)]
     """
+    if below is not None:
+        spans = [(lowest, min(above, below)) for lowest, above in spans]
     merged: list[RankRange] = []
     for lowest, above in sorted(span for span in spans if span[0] < span[1]):
         if merged and lowest <= merged[-1][1]:
@@ -133,20 +128,21 @@ def joined(spans: Iterable[RankRange]) -> list[RankRange]:
     return merged
 
 
-def windows_of(missing: Iterable[RankRange], total: int, per_page: int) -> list[Window]:
+def windows_of(missing: Sequence[RankRange], total: int, per_page: int, *, most: int = MOST_WINDOWS) -> list[Window]:
     """
-    Return the pages that hold the *missing* ranks now that the list is *total* long, newest first.
+    Return the pages that hold the *missing* ranks now that the list is *total* long, newest first, at most so many.
 
     Example:
         >>> windows_of([(0, 1), (5, 6)], total=6, per_page=2)
         [Window(page=1, per_page=2), Window(page=3, per_page=2)]
     """
-    pages = {
-        (total - 1 - rank) // per_page + 1
-        for first, after in missing
-        for rank in (*range(first, after, per_page), after - 1)
-    }
-    return [Window(page, per_page) for page in sorted(pages)]
+    pages: dict[int, None] = {}  # not a range for each gap: a total may be of any size
+    for first, after in reversed(missing):
+        for page in range((total - after) // per_page + 1, (total - 1 - first) // per_page + 2):
+            if len(pages) >= most:
+                return [Window(page, per_page) for page in pages]
+            pages[page] = None
+    return [Window(page, per_page) for page in pages]
 
 
 def is_newest_first(reads: Iterable[Read]) -> bool:
@@ -224,40 +220,54 @@ class Recovery:
     full_passes: int = 0
 
     def next(
-        self, reads: Sequence[Read], covered: Sequence[RankRange], total: int, *, per_page: int
+        self,
+        reads: Sequence[Read],
+        covered: Sequence[RankRange],
+        total: int,
+        *,
+        wanted: RankRange,
+        per_page: int,
+        earlier: Sequence[Read] = (),
     ) -> tuple[Recovery, list[Window]]:
         """
-        Plan the next round: gaps first, then ties across pages, then the whole list.
+        Plan the next round: gaps first, then ties across pages, then all that is wanted.
 
         Args:
-            reads: all pages read so far.
-            covered: the ranks seen before this read began.
-            total: the largest total reported.
+            reads: the pages read so far.
+            covered: the ranks seen before them.
+            total: the latest total reported.
+            wanted: the ranks that are searched for.
             per_page: the page size of the first pass.
+            earlier: pages read before them that may share a tie with them.
 
         Returns:
             The rounds spent then, and the pages to read; no pages if nothing is left to try. The first page is always
             among them: it shows what has arrived meanwhile.
 
         Example:
-            >>> spent, windows = Recovery().next([Read(Window(1, 2), 4, ("d", "c"))], [], 4, per_page=2)
+            >>> spent, windows = Recovery().next([Read(Window(1, 2), 4, ("d", "c"))], [], 4, wanted=(0, 4), per_page=2)
             >>> spent.gap_rounds, windows
             (1, [Window(page=1, per_page=2), Window(page=2, per_page=2)])
         """
         head = Window(1, per_page)
         if is_newest_first(reads):  # otherwise ranks mean nothing
-            missing = gaps([*covered, *(read.span for read in reads)], total)
+            missing = gaps([(0, wanted[0]), *covered, *(read.span for read in reads)], wanted[1])
             if missing and self.gap_rounds < _GAP_ROUNDS:
                 spent = Recovery(self.gap_rounds + 1, self.tie_rounds + 1, self.full_passes)
                 return spent, _distinct([head, *windows_of(missing, total, per_page)])
-            ties = ties_across_pages(reads) if self.tie_rounds < _TIE_ROUNDS else []
+            ties = ties_across_pages([*earlier, *reads]) if self.tie_rounds < _TIE_ROUNDS else []
             if ties:
                 spent = Recovery(0, self.tie_rounds + 1, self.full_passes)
                 return spent, _distinct([head, *(window_around(total - 1 - rank, per_page) for rank in ties)])
         if self.full_passes < _FULL_PASSES:
             size = max(per_page - 1 - 2 * self.full_passes, 1)
-            return Recovery(full_passes=self.full_passes + 1), [head, *every_window(total, size)]
+            passes = windows_of([(wanted[0], total)], total, size) if total > wanted[0] else []
+            return Recovery(full_passes=self.full_passes + 1), _distinct([head, *passes])
         return self, []
+
+
+NO_FULL_PASS = Recovery(full_passes=_FULL_PASSES)
+"""A search for missing rows that ends before it would read everything again."""
 
 
 def _distinct(windows: Iterable[Window]) -> list[Window]:

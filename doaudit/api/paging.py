@@ -1,147 +1,135 @@
 """
-Every page of the list of actions, read concurrently, exactly, with its proof.
+Every page of the list of actions, read concurrently, with the proof that none is missing.
 
-Proof of completeness. Nothing is ever removed from the list, so every id in hand is in the list as it was at the
-latest response, the one with the largest total. If there are as many distinct ids in hand as that total, then they are
-all the ids there were. How they came in hand does not matter, nor does their order: ids of an earlier read count. Only
-if there are more of them than the API reports has something been removed after all; then this read alone counts.
+`doaudit.api.read_attempt` has the proof, and decides which pages are read. Rows may leave the list while it is read:
+then it is read again, until the requests that a read may take are used up.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from doaudit.actions import Record, decode, merge
-from doaudit.api.listing import ActionsReread, Known, Listing, Progress, Proof
-from doaudit.api.page_planner import (
-    RankRange,
-    Read,
-    Recovery,
-    Window,
-    gaps,
-    is_newest_first,
-    joined,
-    window_around,
-    windows_of,
-)
+from doaudit.api.incomplete_reasons import DOES_NOT_ADD_UP, ROWS_LEFT, only_since
+from doaudit.api.listing import Coverage, Known, Listing, OnRows, Progress, Proof
+from doaudit.api.page_body import Page, parse_page
+from doaudit.api.page_planner import Window, is_newest_first
+from doaudit.api.proved_part import estimate_rows
+from doaudit.api.rank_anchor import second_of
+from doaudit.api.read_attempt import Attempt
 from doaudit.api.worker_pool import Fetch, WorkerPool
 from doaudit.errors import ApiProblem, ReadIncomplete, ReadInterrupted
+from doaudit.records import Record, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from doaudit.api.client import Client
-    from doaudit.api.responses import Response
     from doaudit.api.retry import Pause
 
-__all__ = ["IN_FLIGHT", "PER_PAGE", "newest_ids", "read_actions", "reread_actions"]
+__all__ = ["IN_FLIGHT", "PER_PAGE", "PageOne", "most_requests", "newest_ids", "read_actions"]
 
 PER_PAGE = 200  # the API's largest; more has never been documented, so more is never asked for
-IN_FLIGHT = 8
+IN_FLIGHT = 12
 _PATH = "/v2/actions"
+_ATTEMPTS = 3
 
 
-class _Meta(msgspec.Struct, frozen=True):
-    total: int
+def most_requests(total: int, per_page: int) -> int:
+    """
+    Return how many requests a read of a list may take: two for each page, and 20.
+
+    Example:
+        >>> most_requests(52_292, 200)
+        544
+    """
+    return 2 * max(-(-total // per_page), 1) + 20
 
 
-class _Envelope(msgspec.Struct, frozen=True):
-    actions: list[Record]
-    meta: _Meta
+class PageOne:
+    """
+    Page 1, asked for before it is known what else is needed; for `read_actions`.
+
+    Args:
+        client: the account.
+
+    Attributes:
+        pool: the threads that ask for it, and can ask for more.
+        sent_before: requests that the client had sent before.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.sent_before = client.sent
+        self.pool: WorkerPool[Window, Page] = WorkerPool(client, parse_page, IN_FLIGHT)
+        self.pool.submit([_fetch(Window(1, PER_PAGE))])
 
 
-class _LooseEnvelope(msgspec.Struct, frozen=True):
-    actions: list[msgspec.Raw]
-    meta: _Meta
-
-
-class _SingleEnvelope(msgspec.Struct, frozen=True):
-    action: msgspec.Raw
+def _fetch(window: Window) -> Fetch[Window]:
+    return Fetch(window, _PATH, {"page": window.page, "per_page": window.per_page})
 
 
 @dataclass(frozen=True)
-class _Page:
-    records: list[Record]
-    total: int
-    date: int
+class _Callbacks:
+    on_progress: Callable[[Progress], None]
+    on_rows: OnRows
+    on_look: Callable[[Callable[[], Coverage]], None]
 
 
-_decode_strictly = msgspec.json.Decoder(_Envelope).decode
-_decode_loosely = msgspec.json.Decoder(_LooseEnvelope).decode
-_decode_single = msgspec.json.Decoder(_SingleEnvelope).decode
-
-
-def _parse_page(response: Response) -> _Page:
-    try:
-        envelope = _decode_strictly(response.body)
-    except msgspec.ValidationError:
-        loose = _decode_loosely(response.body)
-        return _Page([decode(raw) for raw in loose.actions], loose.meta.total, response.date)
-    return _Page(envelope.actions, envelope.meta.total, response.date)
-
-
-def _parse_single(response: Response) -> tuple[Record, int] | None:
-    return decode(_decode_single(response.body).action), response.date
-
-
-def read_actions(
+def read_actions(  # noqa: PLR0913 -- the client, what of its list, and how; all but the client have a default
     client: Client,
     *,
     per_page: int = PER_PAGE,
     in_flight: int = IN_FLIGHT,
     known: Known | None = None,
+    since: datetime | None = None,
+    page_1: PageOne | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    on_rows: Callable[[list[Record], int, Read], None] = lambda *_: None,
+    on_rows: OnRows = lambda *_, more: None,  # noqa: ARG005 -- the name is part of the call
+    on_look: Callable[[Callable[[], Coverage]], None] = lambda _: None,
 ) -> Listing:
     """
-    Read every action of the account, or all that are not *known*.
+    Read every action of the account, or all that are not *known*, or only those that started *since* a moment.
+
+    At most two requests are sent for each page, and 20 more; retries of a request are not counted.
 
     Args:
         client: the account.
         per_page: rows a page, at most 200.
         in_flight: requests under way at once.
         known: actions that need not be read again.
+        since: older actions need not be read. It has no effect if those *known* are the whole list.
+        page_1: page 1, if it was asked for already. It must not be older than what is known.
         on_progress: called on this thread after each response and before each wait.
-        on_rows: called on this thread with the rows of each page, the date of its response (Unix seconds by the
-            server's clock), and the page's place in the list.
+        on_rows: called on this thread with the rows of each page; see `doaudit.api.listing.OnRows`.
+        on_look: called on this thread while a look at page 1 is under way that follows other pages, with a function
+            that returns what those cover. What it does costs no time, up to a round trip.
 
     Raises:
         ReadIncomplete: a page could not be read; the error holds what was read and its cause.
         ReadInterrupted: Ctrl-C; it holds what was read.
         ApiProblem: the first page could not be read, so nothing was.
     """
-    pool: WorkerPool[Window, _Page] = WorkerPool(client, _parse_page, in_flight)
-    state = _ReadState(known or Known())
-    windows = [Window(1, per_page)]
+    pool = page_1.pool if page_1 else WorkerPool(client, parse_page, in_flight)
+    second = "" if since is None else f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    reader = _Reader(pool, known or Known(), per_page, second, _Callbacks(on_progress, on_rows, on_look))
+    reader.asked_before = [Window(1, PER_PAGE)] if page_1 else []
     try:
-        while windows:
-            waiting = state.submit(pool, windows)
-            while waiting:
-                window, page = pool.next_result(lambda pause: on_progress(state.progress(pause)))
-                read, repeated = state.add_page(window, page)
-                on_rows(page.records, page.date, read)
-                on_progress(state.progress())
-                waiting += state.submit(pool, state.overlap_windows(window, repeated)) - 1
-            windows = state.next_windows(per_page)
+        reader.run()
     except ApiProblem as fault:
-        if not state.reads:
+        if not reader.pages:
             raise
-        for window, page in pool.drain():
-            read, _ = state.add_page(window, page)
-            on_rows(page.records, page.date, read)
-        kept = f"{state.in_hand:,} of {state.total:,} actions were read and are kept"
+        reader.drain()
+        kept = f"{len(reader.attempt.ids):,} of {reader.total:,} actions were read and are kept"
         raise ReadIncomplete(
-            f"The list of actions could not be read to its end: {kept}. {fault}", state.listing("a page failed")
+            f"The list of actions could not be read to its end: {kept}. {fault}", reader.listing("a page failed")
         ) from fault
     except KeyboardInterrupt:
-        raise ReadInterrupted("Stopped; what was read is kept.", state.listing("stopped by the user")) from None
+        raise ReadInterrupted("Stopped; what was read is kept.", reader.listing("stopped by the user")) from None
     finally:
         pool.shutdown()
-    return state.listing("the list does not add up to the total that the API reports")
+    return reader.listing()
 
 
 def newest_ids(client: Client) -> frozenset[int]:
@@ -151,165 +139,189 @@ def newest_ids(client: Client) -> frozenset[int]:
     Raises:
         ApiProblem: it could not be read.
     """
-    page = client.get(_PATH, {"page": 1, "per_page": PER_PAGE}, parse=_parse_page)
+    page = client.get(_PATH, {"page": 1, "per_page": PER_PAGE}, parse=parse_page)
     return frozenset(record.id for record in page.records)
 
 
-def reread_actions(
-    client: Client,
-    ids: Iterable[int],
-    *,
-    in_flight: int = IN_FLIGHT,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-) -> ActionsReread:
+class _Reader:
     """
-    Read single actions again, by the address that tells when they completed.
-
-    Args:
-        client: the account.
-        ids: of the actions.
-        in_flight: requests under way at once.
-        on_progress: called on this thread after each response and before each wait.
-
-    Raises:
-        ApiProblem: one of them could not be read, for another reason than that it is not there.
-    """
-    fetches = [Fetch(action_id, f"{_PATH}/{action_id}") for action_id in ids]
-    pool: WorkerPool[int, tuple[Record, int] | None] = WorkerPool(
-        client, _parse_single, in_flight, when_absent=lambda: None
-    )
-    results: dict[int, tuple[Record, int] | None] = {}
-
-    def report(pause: Pause | None = None) -> None:
-        on_progress(Progress(len(results), len(fetches), len(results), len(fetches), pause))
-
-    try:
-        pool.submit(fetches)
-        for _ in fetches:
-            action_id, result = pool.next_result(report)
-            results[action_id] = result
-            report()
-    finally:
-        pool.shutdown()
-    found = [result for result in results.values() if result is not None]
-    not_found = frozenset(action_id for action_id, result in results.items() if result is None)
-    return ActionsReread(tuple(record for record, _ in found), tuple(date for _, date in found), not_found)
-
-
-class _ReadState:
-    """
-    Rows and pages read so far; only the calling thread writes in it.
+    Reads the pages of one attempt after the other, and keeps the rows of all; only the calling thread writes in it.
 
     Attributes:
-        size: rows a page that the server gives; 0 until the first page was read.
-        first_pass: pages of the first pass; 0 until they are planned.
-        planned: requests planned so far.
-        new: ids that were not known before.
-        overlapped: windows over repeated rows that were planned, or are covered by one that was.
+        attempt: the one under way, or the last.
+        pages: responses so far.
+        total: the largest total reported so far.
+        asked_before: pages of the first round that were asked for before.
     """
 
-    def __init__(self, known: Known) -> None:
-        self.known = known
-        self.records: dict[int, Record] = {}
-        self.observed_at: dict[int, int] = {}
-        self.reads: list[Read] = []
-        self.dates: list[int] = []
-        self.total = self.new = 0
-        self.size = self.first_pass = self.planned = 0
-        self.overlapped: set[Window] = set()
-        self.recovery = Recovery()
+    def __init__(
+        self, pool: WorkerPool[Window, Page], known: Known, per_page: int, since: str, callbacks: _Callbacks
+    ) -> None:
+        self._pool, self._known, self._per_page, self._callbacks = pool, known, per_page, callbacks
+        self._since = since
+        self._records: dict[int, Record] = {}
+        self._observed_at: dict[int, int] = {}
+        self._set_aside: dict[str, None] = {}
+        self._dates: list[int] = []
+        self._planned = self._read_again = 0
+        self._least_total: int | None = None
+        self._reason = ""
+        self._is_first = True
+        # Taken before the attempt that reads them anew: what another process stores meanwhile has not left the list.
+        self._earlier = known.ids.all() if known.coverage.anchor is None else None
+        self.attempt = Attempt(known, per_page, since)
+        self.pages = self.total = 0
+        self.asked_before: list[Window] = []
+
+    def run(self) -> None:
+        """Read until a list is proved whole, or for as many requests as a read may take."""
+        for number in range(_ATTEMPTS):
+            for windows in self.attempt.rounds():
+                if not self._read_round(windows):
+                    why = DOES_NOT_ADD_UP if self._is_first else ROWS_LEFT
+                    self._reason = f"{why}, after {self._planned:,} requests"
+                    return
+            self._reason = only_since(self._since) if self.attempt.part_proved else self.attempt.reason
+            if not self.attempt.moved:
+                return
+            # What was read stays in hand, and proves nothing: rows have left.
+            self._reason = ROWS_LEFT
+            if number == _ATTEMPTS - 1:
+                return
+            self._read_again += self.attempt.read_again
+            self._earlier = self._known.ids.all()
+            self.attempt = Attempt(Known(), self._per_page, self.attempt.since)
+            self._is_first = False
 
     @property
-    def in_hand(self) -> int:
-        """Distinct ids in hand."""
-        return len(self.known.ids) + self.new
+    def _most_requests(self) -> int:
+        return most_requests(self.total, self.attempt.size)
 
-    @property
-    def whole(self) -> bool:
-        """True if the proof holds."""
-        return self.total in {self.in_hand, len(self.records)} and bool(self.reads)
+    def _read_round(self, windows: list[Window]) -> bool:
+        """Read pages, and those laid over edges on the way; return false if a read may not take so many requests."""
+        waiting = self._submit(windows)
+        if not waiting:
+            return False
+        if self.pages and windows == [Window(1, self._per_page)]:
+            self._callbacks.on_look(self._coverage)
+        while waiting:
+            window, page = self._pool.next_result(lambda pause: self._callbacks.on_progress(self._progress(pause)))
+            repeated = self._add_page(window, page, more=waiting > self._pool.size)
+            waiting += self._submit(self.attempt.overlap_windows(window, repeated)) - 1
+            if self.attempt.has_empty_page:
+                withdrawn = self._pool.withdraw()
+                waiting, self._planned = waiting - withdrawn, self._planned - withdrawn
+        return True
 
-    def submit(self, pool: WorkerPool[Window, _Page], windows: list[Window]) -> int:
-        """Request pages; return how many."""
-        pool.submit([Fetch(window, _PATH, {"page": window.page, "per_page": window.per_page}) for window in windows])
-        self.planned += len(windows)
+    def _submit(self, windows: list[Window]) -> int:
+        """Request pages, as many as may be; return how many. The last one that may be is for a look at page 1."""
+        kept_back = 0 if windows == [Window(1, self._per_page)] else 1
+        windows = windows[: max(self._most_requests - kept_back - self._planned, 0)]
+        self._pool.submit([_fetch(window) for window in windows if window not in self.asked_before])
+        self.asked_before.clear()
+        self._planned += len(windows)
         return len(windows)
 
-    def add_page(self, window: Window, page: _Page) -> tuple[Read, list[int]]:
-        """Take in a page; return its place in the list, and the positions on it of rows that had been read before."""
-        repeated = [at for at, record in enumerate(page.records) if record.id in self.records]
+    def drain(self) -> None:
+        """Add the pages that have come in beside a failure."""
+        for window, page in self._pool.drain():
+            self._add_page(window, page, more=False)
+
+    def _add_page(self, window: Window, page: Page, *, more: bool) -> list[int]:
+        """Take in a page; return the positions on it of rows that had been read at another rank before."""
         for record in page.records:
-            earlier = self.records.get(record.id)
+            earlier = self._records.get(record.id)
             if earlier is None:
-                self.records[record.id], self.observed_at[record.id] = record, page.date
-                self.new += record.id not in self.known.ids
-            elif page.date >= self.observed_at[record.id]:
-                self.records[record.id], self.observed_at[record.id] = merge(earlier, record), page.date
+                self._records[record.id], self._observed_at[record.id] = record, page.date
+            elif page.date >= self._observed_at[record.id]:
+                self._records[record.id], self._observed_at[record.id] = merge(earlier, record), page.date
             else:
-                self.records[record.id] = merge(record, earlier)
-        read = Read(window, page.total, tuple(record.started_at for record in page.records))
-        self.reads.append(read)
-        self.dates.append(page.date)
+                self._records[record.id] = merge(record, earlier)
+        self._set_aside |= dict.fromkeys(page.set_aside)
+        self._dates.append(page.date)
+        self.pages += 1
         self.total = max(self.total, page.total)
-        return read, repeated
+        self._least_total = page.total if self._least_total is None else min(self._least_total, page.total)
+        repeated = self.attempt.add_page(window, page)
+        self._callbacks.on_rows(page.records, page.date, self._coverage, more=more)
+        self._callbacks.on_progress(self._progress())
+        return repeated
 
-    def overlap_windows(self, window: Window, repeated: list[int]) -> list[Window]:
-        """
-        Return windows over the *repeated* rows of a page, though nothing has arrived.
+    def _coverage(self) -> Coverage:
+        attempt = self.attempt
+        if self._is_first or attempt.proved:
+            return attempt.coverage()
+        if not attempt.part_proved:
+            # Ids of an attempt that has failed are in hand, too, and nothing says which of them are still listed.
+            return Coverage()
+        covered = attempt.coverage()
+        return replace(covered, uncounted=covered.uncounted | attempt.ids.missing(self._earlier or ()))
 
-        Where a tie on an edge shows a row twice it hides another one. Read at once, these cost no further round trip.
-        """
-        if not self.first_pass or self.total != self.reads[0].total:
-            return []
-        around = {window_around((window.page - 1) * window.per_page + at, self.size) for at in repeated}
-        fresh = around - self.overlapped
-        self.overlapped |= around
-        # A window over an edge repeats rows on purpose. It asks for nothing more, and nobody need look there again.
-        return sorted(fresh, key=lambda window: window.page) if window.per_page == self.size else []
+    def _progress(self, pause: Pause | None = None) -> Progress:
+        rows, size = len(self.attempt.ids), self.attempt.size
+        total = min(self._expected_rows(), self.total)
+        planned = max(self._planned, self.pages + -(-(total - rows) // size))
+        return Progress(rows, max(total, rows if self._since else 0), self.pages, planned, pause)
 
-    def next_windows(self, per_page: int) -> list[Window]:
-        """Return the pages of the next round: the first pass, then what `Recovery` says; none if it is all."""
-        if self.whole:
-            return []
-        if not self.first_pass:
-            # A page that is shorter than asked for, though there is more, tells the server's own page size.
-            rows = len(self.reads[0].starts)
-            self.size = rows if 0 < rows < min(per_page, self.total) else per_page
-            rest = windows_of(gaps(self._spans(), self.total), self.total, self.size)
-            self.first_pass = 1 + len(rest)
-            if rest:
-                return rest
-        # More ids than the API has: what vanished shows only once the whole list is read.
-        covered = self.known.covered if self.in_hand <= self.total else ()
-        self.recovery, windows = self.recovery.next(self.reads, covered, self.total, per_page=self.size)
-        return windows
+    def _expected_rows(self) -> int:
+        """Return how many rows there will be in hand at the end, as far as can be told by now."""
+        reads = self.attempt.reads
+        if not self.attempt.since or not reads:
+            return self.total
+        seconds = [
+            second for read in reads for start in (read.starts[:1] + read.starts[-1:]) if (second := second_of(start))
+        ]
+        if not seconds:
+            return self.total
+        return estimate_rows(max(seconds), min(seconds), len(self.attempt.ids), self.attempt.since)
 
-    def _spans(self) -> list[RankRange]:
-        return [*self.known.covered, *(read.span for read in self.reads)]
+    def _vanished(self) -> frozenset[int]:
+        """Return the ids in hand that the list does not have, of which it, or a part of it, is proved."""
+        attempt = self.attempt
+        read = chain(self._known.coverage.uncounted, self._records)
+        if attempt.proved:
+            if self._earlier is None and attempt.ids.counts_base:
+                return attempt.ids.missing(read)
+            earlier = self._known.ids.all() if self._earlier is None else self._earlier
+            return attempt.ids.missing(chain(earlier, read))
+        missing = attempt.ids.missing(chain(self._earlier or (), read))
+        if not attempt.part_proved or attempt.part is None or not missing:
+            return frozenset()
+        second = attempt.part.floor.second
+        started_later = {i for i, record in self._records.items() if second_of(record.started_at) > second}
+        return missing & (self._known.ids.newer(second) | started_later)
 
-    def progress(self, pause: Pause | None = None) -> Progress:
-        """Return how far the read is."""
-        return Progress(self.in_hand, self.total, len(self.reads), self.planned, pause)
-
-    def listing(self, reason: str) -> Listing:
-        """Return what was read, with its proof; *reason* says why it is not whole, should it not be."""
-        alone = len(self.records) == self.total and self.in_hand != self.total
-        proof = Proof(
-            total_reported=self.total,
-            distinct_ids=len(self.records) if alone else self.in_hand,
-            pages_read=len(self.reads),
-            pages_read_again=max(len(self.reads) - max(self.first_pass, 1), 0),
-            arrived=self.total - min((read.total for read in self.reads), default=0),
-            is_newest_first=is_newest_first(self.reads),
-            complete=self.whole,
-            reason="" if self.whole else reason,
-            started=datetime.fromtimestamp(min(self.dates, default=0), UTC),
-            finished=datetime.fromtimestamp(max(self.dates, default=0), UTC),
-        )
+    def listing(self, stopped: str = "") -> Listing:
+        """Return what was read, with its proof; *stopped* says why the read ended early, if it did."""
+        coverage, vanished = self._coverage(), self._vanished()
         return Listing(
-            records=tuple(self.records.values()),
-            observed_at=tuple(self.observed_at[i] for i in self.records),
-            proof=proof,
-            covered=((0, self.total),) if self.whole else tuple(joined(self._spans())),
-            vanished=self.known.ids - self.records.keys() if alone else frozenset(),
+            records=tuple(self._records.values()),
+            observed_at=tuple(self._observed_at[i] for i in self._records),
+            proof=self._proof(stopped),
+            coverage=replace(coverage, uncounted=coverage.uncounted - vanished),
+            vanished=vanished,
+            set_aside=tuple(self._set_aside),
+        )
+
+    def _proof(self, stopped: str) -> Proof:
+        attempt = self.attempt
+        # Where ids were in hand of which nothing tells whether they are still listed, only a read of a part that came
+        # to its end has told which have left.
+        is_clear = attempt.part_proved or (self._is_first and not self._earlier)
+        part = attempt.part if is_clear and not attempt.proved and not attempt.moved else None
+        is_counted = self._is_first or attempt.proved or attempt.part_proved
+        return Proof(
+            total_reported=attempt.total if attempt.proved or attempt.part_proved else self.total,
+            distinct_ids=len(attempt.ids) if is_counted else len(self._records),
+            pages_read=self.pages,
+            pages_read_again=min(self._read_again + attempt.read_again, self.pages),
+            arrived=self.total - (self._least_total or 0),
+            is_newest_first=is_newest_first(attempt.reads),
+            complete=attempt.proved,
+            reason="" if attempt.proved else stopped or self._reason,
+            started=datetime.fromtimestamp(min(self._dates, default=0), UTC),
+            finished=datetime.fromtimestamp(max(self._dates, default=0), UTC),
+            complete_since=None if part is None else part.since,
+            complete_until=None if part is None else datetime.fromtimestamp(part.until, UTC),
+            older=0 if part is None else part.floor.below,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -41,20 +41,26 @@ class Response:
 
     Attributes:
         status: the HTTP status.
-        headers: with lower-case names.
-        body: the whole body, decompressed.
+        headers: with lower-case names, without the token.
+        body: the whole body, decompressed, without the token.
         date: when it was sent, in Unix seconds by the server's clock.
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)  # what a server sends is no text for tracebacks
+    body: bytes = field(repr=False)
     date: int
 
     @property
     def says_json(self) -> bool:
         """True if the body claims to be JSON."""
         return "json" in self.headers.get("content-type", "").lower()
+
+    @property
+    def is_foreign(self) -> bool:
+        """True if it is a page where the API sends JSON: of maintenance, of a proxy, of a login."""
+        limited = self.status == HTTPStatus.TOO_MANY_REQUESTS
+        return not self.says_json and not limited and self.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,17 @@ This is the one place where the rules are written. Only GET is ever sent again; 
     429 without it             the hourly limit (5,000 a token): wait until ratelimit-reset; without that, for
                                half a second, then twice as long, and so on
     500 502 503 504 520-524    a fault at DigitalOcean or its edge: wait ever longer, and at least for its
-                               retry-after if it has one; 5 attempts in all
+                               retry-after if it has one
     no response                no network, a time-out, a connection cut, a body cut short or too large: likewise
     a damaged response         200 with JSON that cannot be read: likewise
+    no JSON where JSON was     a maintenance or login page from an address that has answered properly: likewise
     anything else              final
 
 The wait after a fault doubles from half a second to at most 30 seconds, and is up to half of it shorter by chance, so
-that many clients do not come back at once. Faults of every kind count together.
+that many clients do not come back at once. Faults of every kind count together. From an address that has answered
+properly before, and from the API itself, they may last for a time budget, two minutes by default: what the attempts
+took and the waits between them, but neither waits for a limit nor, four times, a wait that the response asked for. Any
+other address may be the wrong one: it has 5 attempts.
 
 A limit says nothing about the request, so a response of 429 costs no attempt; after 60 of them the request fails. Such
 a wait is for the whole account: no other request of the client is sent meanwhile, not even a POST.
@@ -26,7 +30,7 @@ Before the hourly limit is met, a share of it is left to the user's other tools:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,10 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAULTS",
+    "FAULT_BUDGET_S",
     "LONGEST_WAIT_S",
     "Attempts",
     "Pause",
     "ReadEstimate",
+    "RetryLimits",
     "estimate_read",
     "pause_after_no_response",
     "pause_after_response",
@@ -46,11 +52,13 @@ __all__ = [
 
 LONGEST_WAIT_S = 3600.0
 FAULTS = frozenset({500, 502, 503, 504, 520, 521, 522, 523, 524})
+FAULT_BUDGET_S = 120.0
 _TOO_MANY = 429
 _ATTEMPTS = 5
 _MOST_LIMITS = 60
 _FIRST_WAIT_S = 0.5
 _LONGEST_BACKOFF_S = 30.0
+_MOST_DOUBLINGS = 10
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,33 @@ class Attempts:
     Attributes:
         faults: attempts that ended in a fault, in no response or in a damaged one.
         limits: responses of 429, which cost no attempt.
+        fault_s: seconds that those faults took, with the waits after them.
     """
 
     faults: int = 0
     limits: int = 0
+    fault_s: float = 0.0
+
+    def plus_fault_s(self, seconds: float) -> Attempts:
+        """Return the attempts after another one took so many seconds."""
+        return replace(self, fault_s=self.fault_s + seconds)
+
+
+@dataclass(frozen=True)
+class RetryLimits:
+    """
+    Limits of the waits between attempts.
+
+    Attributes:
+        longest_s: the longest single pause in seconds, whatever a response asks for.
+        fault_budget_s: seconds that faults may last; None for 5 attempts.
+    """
+
+    longest_s: float = LONGEST_WAIT_S
+    fault_budget_s: float | None = None
+
+
+_NO_BUDGET = RetryLimits()
 
 
 @dataclass(frozen=True)
@@ -92,7 +123,7 @@ def pause_after_response(
     *,
     now: float,
     jitter: float,
-    longest_s: float = LONGEST_WAIT_S,
+    limits: RetryLimits = _NO_BUDGET,
 ) -> Pause | None:
     """
     Return the pause before a GET is sent again after this response, or None if the response is final.
@@ -103,7 +134,7 @@ def pause_after_response(
         attempts: those used before this response.
         now: the time in Unix seconds by the server's clock.
         jitter: a random share between 0 and 1.
-        longest_s: the longest pause in seconds, whatever the response asks for.
+        limits: of the waits.
 
     Example:
         >>> pause_after_response(429, {"retry-after": "17"}, Attempts(), now=0, jitter=0).seconds
@@ -112,25 +143,29 @@ def pause_after_response(
         True
     """
     if status == _TOO_MANY:
-        return _after_limit(headers, attempts, now=now, longest_s=longest_s)
+        return _after_limit(headers, attempts, now=now, longest_s=limits.longest_s)
     if status not in FAULTS:
         return None
     asked = _number(headers.get("retry-after"))
     reason = f"DigitalOcean answered {status}"
-    return _back_off(attempts, reason, jitter=jitter, at_least=asked or 0.0, longest_s=longest_s)
+    return _back_off(attempts, reason, jitter=jitter, at_least=asked or 0.0, limits=limits)
 
 
 def pause_after_no_response(
-    reason: str, attempts: Attempts, *, jitter: float, longest_s: float = LONGEST_WAIT_S
+    reason: str,
+    attempts: Attempts,
+    *,
+    jitter: float,
+    limits: RetryLimits = _NO_BUDGET,
 ) -> Pause | None:
     """
-    Return the pause before a GET is sent again when no whole or readable response came, or None after 5 attempts.
+    Return the pause before a GET is sent again when no whole or readable response came, or None if it is final.
 
     Args:
         reason: why there is none, for people to read.
         attempts: those used before.
         jitter: a random share between 0 and 1.
-        longest_s: the longest pause in seconds.
+        limits: of the waits.
 
     Example:
         >>> pause_after_no_response("timed out", Attempts(faults=2), jitter=1.0).seconds
@@ -138,7 +173,7 @@ def pause_after_no_response(
         >>> pause_after_no_response("timed out", Attempts(faults=4), jitter=1.0) is None
         True
     """
-    return _back_off(attempts, reason, jitter=jitter, at_least=0.0, longest_s=longest_s)
+    return _back_off(attempts, reason, jitter=jitter, at_least=0.0, limits=limits)
 
 
 def reserve_pause(
@@ -212,16 +247,20 @@ def _after_limit(headers: Mapping[str, str], attempts: Attempts, *, now: float, 
     else:
         wait = _FIRST_WAIT_S * 2**attempts.limits if reset is None else reset - now
         reason = "limit of requests an hour"
-    used = Attempts(attempts.faults, attempts.limits + 1)
+    used = replace(attempts, limits=attempts.limits + 1)
     return Pause(min(max(wait, 1.0), longest_s), reason, used, account_wide=True)
 
 
-def _back_off(attempts: Attempts, reason: str, *, jitter: float, at_least: float, longest_s: float) -> Pause | None:
-    if attempts.faults + 1 >= _ATTEMPTS:
+def _back_off(attempts: Attempts, reason: str, *, jitter: float, at_least: float, limits: RetryLimits) -> Pause | None:
+    full = min(_FIRST_WAIT_S * 2 ** min(attempts.faults, _MOST_DOUBLINGS), _LONGEST_BACKOFF_S)
+    own = full * (0.5 + 0.5 * jitter)
+    wait = min(max(own, at_least), limits.longest_s)
+    fault_s = attempts.fault_s + (wait if own >= at_least else 0.0)
+    spent = limits.fault_budget_s is not None and fault_s > limits.fault_budget_s
+    counts_attempts = limits.fault_budget_s is None or at_least > own
+    if spent or (counts_attempts and attempts.faults + 1 >= _ATTEMPTS):
         return None
-    full = min(_FIRST_WAIT_S * 2**attempts.faults, _LONGEST_BACKOFF_S)
-    wait = min(max(full * (0.5 + 0.5 * jitter), at_least), longest_s)
-    return Pause(wait, reason, Attempts(attempts.faults + 1, attempts.limits))
+    return Pause(wait, reason, replace(attempts, faults=attempts.faults + 1, fault_s=fault_s))
 
 
 def _number(text: str | None) -> float | None:

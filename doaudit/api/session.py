@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import sys
 import weakref
 import zlib
 from http.cookiejar import DefaultCookiePolicy
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
+from requests.auth import AuthBase
 
 from doaudit.api.address import is_loopback
 from doaudit.api.body import ACCEPTED_ENCODINGS, BodyRefused, read_body
@@ -23,9 +25,8 @@ from doaudit.api.responses import NoResponse, Response, server_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from requests.auth import AuthBase
-
     from doaudit.api.deadline import Watch
+    from doaudit.secret import Secret
 
 __all__ = ["Session"]
 
@@ -48,6 +49,17 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 """Reasons for a failure: the first line with the kind of the exception, or of one inside it, is the reason."""
 
 
+class _Bearer(AuthBase):
+    """Authentication by the token; a header of the session instead would give way to what ~/.netrc says."""
+
+    def __init__(self, token: Secret) -> None:
+        self._value = token.after("Bearer ")
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._value
+        return request
+
+
 class Session:
     """
     Connections to one address, for many threads: each request is sent once, and bounded in time and in size.
@@ -57,13 +69,14 @@ class Session:
 
     Args:
         base_url: the address.
-        auth: puts the token into a request.
+        token: sent in the header of each request, and redacted from each response.
         timeouts_s: seconds to wait for a connection, and for the next bytes of a response.
         deadline_s: seconds that a request may take in all.
     """
 
-    def __init__(self, base_url: str, auth: AuthBase, timeouts_s: tuple[float, float], deadline_s: float) -> None:
-        self._base_url, self._auth, self._timeouts_s = base_url, auth, timeouts_s
+    def __init__(self, base_url: str, token: Secret, timeouts_s: tuple[float, float], deadline_s: float) -> None:
+        self._base_url, self._timeouts_s = base_url, timeouts_s
+        self._auth, self._redact = _Bearer(token), token.redact
         self.watchdog = Watchdog(deadline_s)
         weakref.finalize(self, self.watchdog.close).atexit = False  # at exit requests may still be under way
         self._session = _Unredirected()
@@ -91,7 +104,8 @@ class Session:
         """
         Send a request once.
 
-        What `requests` raises holds the request and so the token: only words about it leave this method.
+        What `requests` raises holds the request, and the frames below have the token in the bytes that they send: only
+        words about it leave this method, and Ctrl-C leaves it without those frames.
 
         Args:
             method: of HTTP.
@@ -100,12 +114,15 @@ class Session:
             body: JSON.
             now: returns Unix seconds; it dates a response that has no date.
         """
+        handled = sys.exception()
         with self.watchdog.watching() as watch:
             outcome: Response | NoResponse
             try:
                 outcome = self._request(watch, method, path, params, body, now)
             except Exception as fault:  # noqa: BLE001 -- there is no end to what a hostile response makes libraries raise
                 outcome = NoResponse(_reason(fault))
+            except BaseException as stop:  # noqa: BLE001 -- whatever it is, it goes on
+                raise _without_frames(stop, handled)  # noqa: B904 -- it is the same exception
         # Half a response may look like a whole one: cut among the headers, requests returns a 200 without a body.
         return NoResponse(f"no whole response within {self.watchdog.seconds:g} s") if watch.was_cut else outcome
 
@@ -139,8 +156,9 @@ class Session:
             whole_body = read_body(raw, watch)
         finally:
             raw.close()  # and the connection, unless the body was read to its end and it serves others already
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Response(response.status_code, headers, whole_body, server_time(headers, otherwise=now()))
+        headers = {self._redact(name.lower()): self._redact(value) for name, value in response.headers.items()}
+        sent_at = server_time(headers, otherwise=now())
+        return Response(response.status_code, headers, self._redact(whole_body), sent_at)
 
 
 class _Unredirected(requests.Session):
@@ -150,6 +168,19 @@ class _Unredirected(requests.Session):
         """Return nothing."""
         del resp
         return None
+
+
+def _without_frames(stop: BaseException, handled: BaseException | None) -> BaseException:
+    """Take the frames off an exception and off those behind it, as far as one that the caller was handling before."""
+    behind: list[BaseException | None] = [stop]
+    seen: list[BaseException | None] = [None, handled]
+    while behind:
+        fault = behind.pop()
+        if fault is not None and not any(fault is each for each in seen):
+            seen.append(fault)
+            fault.__traceback__ = None
+            behind += [fault.__context__, fault.__cause__]
+    return stop
 
 
 def _reason(fault: BaseException) -> str:

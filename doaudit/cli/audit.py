@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doaudit.cli.options import add_demo, add_history, open_account, print_source
+from doaudit.cli.options import add_demo, add_history, add_since, open_account, source_line
+from doaudit.cli.streams import patient_output
 from doaudit.formatting import rate, time_span
+from doaudit.operations.console import print_line
 from doaudit.snapshot.foreground import print_unfinished
 
 if TYPE_CHECKING:
@@ -25,12 +27,14 @@ def add_commands(commands: Commands) -> None:
     audit = commands.add_parser("audit", help="read every action, print a summary, write a report")
     add_demo(audit)
     audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
+    add_since(audit)
     add_history(audit)
-    audit.set_defaults(run=_audit)
+    audit.set_defaults(run=_audit, output_matters=False)
     refresh = commands.add_parser(
         "refresh", help="bring the local history up to date; quiet in a cron job if all is well"
     )
     refresh.add_argument("--full", action="store_true", help="read everything again, whatever is known")
+    add_since(refresh)
     add_history(refresh)
     refresh.set_defaults(run=_refresh)
 
@@ -38,29 +42,32 @@ def add_commands(commands: Commands) -> None:
 def _audit(parsed: argparse.Namespace) -> int:
     import doaudit as da  # noqa: PLC0415 -- loads pandas
 
-    with open_account(parsed) as account:
-        print_source(account)
+    with patient_output() as say, open_account(parsed) as account:
+        say(source_line(account))
         print_unfinished(account.snapshot_runs)
-        result = account.refresh()
-        actions = account.actions(refresh=False)
-        print(f"{len(actions):,} actions in the history. {result}", flush=True)
+        result = account.refresh(since=parsed.since)
+        actions = account.actions(refresh=False, since=parsed.since)
+        of_them = "in the history" if parsed.since is None else f"in the history since {parsed.since}"
+        say(f"{len(actions):,} actions {of_them}. {result}")
         for line in _summary(actions):
-            print(line)
+            say(line)
         folder = parsed.out or Path("data/reports") / f"{result.proof.finished:%Y-%m-%d}"
-        page = da.report(actions, folder, proof=account.proof, source=account.source)
-        print(f"Report: {page}, beside it CSV files, figures and manifest.json")
-        print_source(account)
-        print("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
-    return 0 if result.complete else 1
+        page = da.report(actions, folder, account=account)
+        say(f"Report: {page}, beside it CSV files, figures and manifest.json")
+        say(source_line(account))
+        say("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
+    return 0 if result.as_asked else 1
 
 
 def _refresh(parsed: argparse.Namespace) -> int:
     with open_account(parsed) as account:
         print_unfinished(account.snapshot_runs)
-        result = account.refresh(full=parsed.full)
-    if sys.stdout.isatty() or not result.complete:
-        print(result, file=sys.stdout if result.complete else sys.stderr)
-    return 0 if result.complete else 1
+        result = account.refresh(full=parsed.full, since=parsed.since)
+    well = result.as_asked and not result.names_problem
+    if sys.stdout.isatty() or not well:
+        for line in str(result).splitlines():
+            print_line(line, sys.stdout if well else sys.stderr)
+    return 0 if result.as_asked else 1
 
 
 def _summary(actions: pd.DataFrame) -> list[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, TextIO
-
-from doaudit.operations.console import print_line
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
@@ -14,13 +11,20 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- argparse has no public name for it
 
-__all__ = ["add_demo", "add_history", "open_account", "print_source"]
+__all__ = ["add_demo", "add_history", "add_since", "open_account", "source_line"]
 
 
 def add_history(command: argparse.ArgumentParser) -> None:
     """Add the option that names the file of the local history."""
     command.add_argument(
         "--history", help="file of the local history (one in the user's data directory); :memory: keeps nothing"
+    )
+
+
+def add_since(command: argparse.ArgumentParser) -> None:
+    """Add the option that says how far back to go."""
+    command.add_argument(
+        "--since", metavar="WHEN", help="go no further back, as in 90d or 2026-06-01; what was read before is kept"
     )
 
 
@@ -41,10 +45,10 @@ def open_account(parsed: argparse.Namespace) -> Account:
     return da.demo() if getattr(parsed, "demo", False) else da.connect(history=parsed.history)
 
 
-def print_source(account: Account, stream: TextIO | None = None) -> None:
-    """Print whether the account is real or simulated, by default to standard output."""
+def source_line(account: Account) -> str:
+    """Return a line that says whether the account is real or simulated."""
     if account.is_simulated:
         text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
     else:
         text = f"REAL ACCOUNT at {account.source}, read with your token; nothing in it is changed."
-    print_line(f"== {text}", stream or sys.stdout)
+    return f"== {text}"

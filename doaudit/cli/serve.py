@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from doaudit.cli.streams import show
 from doaudit.clock import SystemClock
 from doaudit.errors import DoauditError
 
@@ -21,6 +22,12 @@ def add_commands(commands: Commands) -> None:
     demo = commands.add_parser("demo", help="serve the simulated account on this machine for other tools")
     demo.add_argument("--port", type=int, default=8089, help="0 takes a free one (8089)")
     demo.add_argument("--seed", type=int, default=7, help="another seed is another company (7)")
+    demo.add_argument(
+        "--actions", type=int, metavar="N", help="size of its history, for tools that read slowly (52,292)"
+    )
+    demo.add_argument(
+        "--hostile-names", action="store_true", help="name a few droplets with markup, a formula, control characters"
+    )
     demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (1)")
     demo.set_defaults(run=_demo)
 
@@ -29,13 +36,19 @@ def _demo(parsed: argparse.Namespace) -> int:
     from doaudit.demo import serve  # noqa: PLC0415 -- Flask is loaded only where it serves
 
     try:
-        served = serve(seed=parsed.seed, port=parsed.port, speed=parsed.speed)
+        served = serve(
+            seed=parsed.seed,
+            port=parsed.port,
+            speed=parsed.speed,
+            actions=parsed.actions,
+            hostile_names=parsed.hostile_names,
+        )
     except (OSError, ValueError) as fault:  # the simulated account stands apart and knows none of our errors
         raise DoauditError(str(fault)) from None
     with served as server:
-        print(f"A simulated DigitalOcean account answers at {server.url} until Ctrl-C. For other tools:")
-        print(f"  export DIGITALOCEAN_API_URL={server.url}")
-        print(f"  export DIGITALOCEAN_TOKEN={server.token}", flush=True)
+        show(f"A simulated DigitalOcean account answers at {server.url} until Ctrl-C. For other tools:")
+        show(f"  export DIGITALOCEAN_API_URL={server.url}")
+        show(f"  export DIGITALOCEAN_TOKEN={server.token}")
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 SystemClock().wait(3600)

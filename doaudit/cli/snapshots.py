@@ -28,13 +28,13 @@ def add_commands(commands: Commands) -> None:
     snapshot.add_argument("--live", action="store_true", help="leave the droplet on")
     snapshot.add_argument("--yes", action="store_true", help="begin without asking")
     add_history(snapshot)
-    snapshot.set_defaults(run=_snapshot)
+    snapshot.set_defaults(run=_snapshot, output_matters=False)
     resume = commands.add_parser(
         "resume", help="resume snapshots that a lost machine left, and see that droplets are on"
     )
     resume.add_argument("--yes", action="store_true", help="begin without asking")
     add_history(resume)
-    resume.set_defaults(run=_resume)
+    resume.set_defaults(run=_resume, output_matters=False)
 
 
 def _snapshot(parsed: argparse.Namespace) -> int:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from doaudit.cli.options import add_demo, add_history, open_account, print_source
+from doaudit.cli.options import add_demo, add_history, open_account, source_line
+from doaudit.cli.streams import show, show_bytes
+from doaudit.formatting import visible
 from doaudit.operations.console import print_line
 from doaudit.snapshot.foreground import print_unfinished
 from doaudit.tables import TABLES
 
 if TYPE_CHECKING:
     import argparse
+
+    import pandas as pd
 
     from doaudit.account import Account
     from doaudit.cli.options import Commands
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["add_commands"]
 
 _FORMATS = ("text", "csv")
+_LONGEST = 100  # characters of a cell that people read; csv has all of it
 
 
 def add_commands(commands: Commands) -> None:
@@ -31,7 +36,8 @@ def add_commands(commands: Commands) -> None:
             description=f"{table.summary.capitalize()}. {table.how_to_read}",
         )
         if table.by:
-            command.add_argument("--by", nargs="+", default=["type"], metavar="COLUMN", help="group by these (type)")
+            words = f"group by these ({table.by})"
+            command.add_argument("--by", nargs="+", default=[table.by], metavar="COLUMN", help=words)
         command.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help="text for people, or csv (text)")
         command.add_argument("--no-refresh", action="store_true", help="take the history as it is, and ask nothing")
         add_demo(command)
@@ -44,17 +50,34 @@ def _print_table(parsed: argparse.Namespace) -> int:
 
     table: Table = parsed.table
     with open_account(parsed) as account:
-        print_source(account, sys.stderr)
+        print_line(source_line(account))
         print_unfinished(account.snapshot_runs)
         actions = account.actions(refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
     rows = table.function(actions, **({"by": parsed.by} if table.by else {}))
     if parsed.format == "csv":
-        sys.stdout.write(csv_bytes(rows).decode())
+        text = csv_bytes(rows)
+        if sys.stdout.isatty():
+            show(text.decode().rstrip("\n"))
+        else:
+            show_bytes(text)
     else:
-        print(table.how_to_read)
-        print(rows.to_string(index=False) if len(rows) else "There are no rows.")
+        show(table.how_to_read)
+        show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
     return 0 if complete else 1
+
+
+def _visible_cells(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts a terminal only shows; null stays null."""
+    texts = rows.select_dtypes(include=["object", "string", "category"])
+    return rows.assign(**{name: texts[name].map(_visible_cell, na_action="ignore") for name in texts.columns})
+
+
+def _visible_cell(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    text = visible(cell)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
 def _print_completeness(account: Account) -> bool:
@@ -64,7 +87,8 @@ def _print_completeness(account: Account) -> bool:
         print_line("INCOMPLETE: this history was never read. Leave out --no-refresh.")
         return False
     if not proof.complete:
-        print_line(f"INCOMPLETE: {proof.distinct_ids:,} of {proof.total_reported:,} actions ({proof.reason}).")
+        said = str(proof)
+        print_line(f"{said[:1].upper()}{said[1:]}.")
         return False
     print_line(f"Complete as of {proof.finished:%Y-%m-%d %H:%M} UTC: {proof.distinct_ids:,} actions.")
     return True

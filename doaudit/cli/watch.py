@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from doaudit.cli.options import add_history, open_account
+from doaudit.cli.streams import show
 from doaudit.formatting import utc_time
 from doaudit.operations.console import print_line
 from doaudit.snapshot.foreground import print_unfinished
@@ -37,21 +37,20 @@ def _watch(parsed: argparse.Namespace) -> int:
         if not ids:
             account.refresh()
             ids = da.open_actions(account.actions(refresh=False))["id"].tolist()
-            print(f"{len(ids)} actions are open.", flush=True)
+            show(f"{len(ids)} actions are open.")
         result = account.watch(
             ids,
-            on_change=lambda action: print(
-                f"{utc_time(account.now())} UTC  {action.type} {action.id} of {action.resource}: {action.status}",
-                flush=True,
+            on_change=lambda action: show(
+                f"{utc_time(account.now())} UTC  {action.type} {action.id} of {action.resource}: {action.status}"
             ),
             on_trouble=print_line,
         )
     for action_id in result.timed_out:
-        print(f"Action {action_id} is open for longer than its kind takes; it has not failed.", file=sys.stderr)
+        print_line(f"Action {action_id} is open for longer than its kind takes; it has not failed.")
     for action_id in result.not_found:
-        print(f"DigitalOcean knows no action {action_id}.", file=sys.stderr)
+        print_line(f"DigitalOcean knows no action {action_id}.")
     if result.stopped:
-        print(f"Stopped. Still open: {' '.join(map(str, result.unfinished))}", file=sys.stderr)
+        print_line(f"Stopped. Still open: {' '.join(map(str, result.unfinished))}")
         return _INTERRUPTED
     ended_well = all(action.outcome == "completed" for action in result.actions)
     return 0 if ended_well and not result.not_found else 1

@@ -12,7 +12,7 @@ It has three parts, each with a room of its own:
 The world knows nothing of the other two, and the company nothing of HTTP. The package imports nothing from the rest of
 doaudit: a client cannot tell it from the real account, so that the code under test has no second path for it.
 
-    with serve() as server:
+    with serve(actions=500) as server:  # without a number, 52,292
         print(server.url, server.token)
 
 Each module is loaded when one of its names is first used.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from doaudit.api.client import Client
 
-__all__ = ["known_file", "open_history"]
+__all__ = ["existing_file", "known_file", "open_history"]
 
 _NO_ACCOUNT = "?"  # a key that no account has
 _UNNAMED = "account"  # start of the key of an account whose name the token may not read
@@ -66,11 +66,25 @@ def known_file(client: Client, path: str | os.PathLike[str] | None) -> Path | No
     return None if key is None else default_path(key)
 
 
+def existing_file(client: Client, path: str | os.PathLike[str] | None) -> Path | None:
+    """
+    Return the file of an account's history if there is one; None if there is none, or nobody can tell which it is.
+
+    Raises:
+        ApiProblem: the account could not be asked for.
+    """
+    file = known_file(client, path)
+    if file is None and path is None:
+        name = account_name(client)
+        file = None if name is None else default_path(name)
+    return file if file is not None and file.exists() else None
+
+
 def _recognise(client: Client, folder: Path, file: Path | None) -> str | None:
     """Return the account of the history that has one of the newest actions, or None."""
     newest = newest_ids(client)
     for key, store in _existing_histories(folder, file):
-        if newest & set(store.ids().tolist()):
+        if store.held(newest):
             return key
     return None
 

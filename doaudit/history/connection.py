@@ -2,7 +2,8 @@
 Connections to a history: to a file that is open only during an operation, or to tables in memory.
 
 DuckDB lets one process at a time write a file, so each operation opens it, under a lock, and closes it again; that
-takes about 0.02 s. No connection from here reaches another file or loads an extension.
+takes about 0.02 s. No connection from here reaches another file or loads an extension. What DuckDB writes, also its log
+and what it has no room for in memory, is for the user alone, wherever it lies.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import errno
 import glob
 import threading
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import duckdb
 
 from doaudit.errors import FileProblem, HistoryLocked, NewerHistory
-from doaudit.files import Locked, file_lock
+from doaudit.files import Locked, file_lock, private_folder, private_umask, tighten
+from doaudit.history.calls import KeptConnection, call, run_call
 from doaudit.history.schema import migrate
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from doaudit.clock import Clock
+    from doaudit.history.calls import Opened
 
 __all__ = ["Backend", "FileBackend", "MemoryBackend", "is_damage"]
 
@@ -67,16 +70,21 @@ class MemoryBackend:
 
     account: str
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _connection: DuckDBPyConnection = field(default_factory=lambda: _connect(":memory:"), repr=False)
+    _kept: KeptConnection = field(default_factory=lambda: KeptConnection(_connect(":memory:")), repr=False)
     path: None = None
 
     def run(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool = False) -> T:
         """Call a function with the connection; see `Backend`."""
-        with self._lock:
-            with _transaction(self._connection):
-                migrate(self._connection, self.account, "in memory")
-            with _transaction(self._connection, read_only=read_only):
-                return work(self._connection)
+        with call(), self._lock:
+            return run_call(lambda opened: self._attempt(work, opened, read_only=read_only))
+
+    def _attempt(self, work: Callable[[DuckDBPyConnection], T], opened: Opened, *, read_only: bool) -> T:
+        connection = self._kept.get()
+        opened(connection)
+        with _transaction(connection):
+            migrate(connection, self.account, "in memory")
+        with _transaction(connection, read_only=read_only):
+            return work(connection)
 
 
 @dataclass(frozen=True)
@@ -110,17 +118,19 @@ class FileBackend:
             FileProblem: it cannot be opened, read or written, or is no history.
         """
         warning = None
-        with self.lock():
+        with call(), self.lock():
             self._refuse_other_files()
+            tighten(self.path)
+            tighten(self.path.with_name(f"{self.path.name}.wal"))
             try:
-                result = self._attempt(work, read_only=read_only)
+                result = run_call(lambda opened: self._attempt(work, opened, read_only=read_only))
             except duckdb.Error as fault:
                 moved_to = self._move_aside()
                 warning = (
                     f"The history {self.path} was damaged ({_first_line(fault)}). It was moved to {moved_to.name}, "
                     "beside it, and a fresh one begun: the next refresh reads every action again."
                 )
-                result = self._attempt(work, read_only=read_only)
+                result = run_call(lambda opened: self._attempt(work, opened, read_only=read_only))
         if warning is not None:
             self.on_warning(warning)
         return result
@@ -137,7 +147,7 @@ class FileBackend:
         path = self.path.with_name(f"{self.path.name}.lock")
         with ExitStack() as stack:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                private_folder(path.parent)
                 stack.enter_context(file_lock(path, wait_s=self.wait_s, clock=self.clock))
             except Locked as locked:
                 raise HistoryLocked(
@@ -156,13 +166,15 @@ class FileBackend:
                 ) from fault
             yield
 
-    def _attempt(self, work: Callable[[DuckDBPyConnection], T], *, read_only: bool) -> T:
+    def _attempt(self, work: Callable[[DuckDBPyConnection], T], opened: Opened, *, read_only: bool) -> T:
         try:
-            with closing(_connect(self.path)) as connection, _transaction(connection):
+            with _connected(self.path) as connection, _transaction(connection):
+                opened(connection)
                 migrate(connection, self.account, str(self.path))
                 if not read_only:
                     return work(connection)
-            with closing(_connect(self.path, read_only=True)) as connection, _transaction(connection, read_only=True):
+            with _connected(self.path, read_only=True) as connection, _transaction(connection, read_only=True):
+                opened(connection)
                 return work(connection)
         except duckdb.Error as fault:
             if is_damage(fault):
@@ -170,6 +182,12 @@ class FileBackend:
             raise self._problem(fault) from fault
 
     def _refuse_other_files(self) -> None:
+        if self.path.is_symlink():
+            target = self.path.parent / self.path.readlink()
+            raise FileProblem(
+                f"The history {self.path} is a symbolic link, and doaudit follows none: the lock that keeps programs "
+                f"apart lies beside the name. Name the file itself with history=, {target}."
+            )
         # A damaged history still has its name or its first bytes; a file with neither is none, and stays. DuckDB would
         # read a table such as a CSV file into memory, and what is stored there would be gone with the connection.
         if self.path.suffix.lower() == ".duckdb" or not self.path.is_file() or self.path.stat().st_size == 0:
@@ -220,11 +238,32 @@ def _transaction(connection: DuckDBPyConnection, *, read_only: bool = False) -> 
         with suppress(duckdb.Error):  # a damaged file has ended it already
             connection.rollback()
         raise
-    connection.commit()
+    with private_umask():  # the log is made here
+        connection.commit()
+
+
+@contextmanager
+def _connected(path: Path, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
+    """Connect to a file while the block runs."""
+    # DuckDB would make this folder as soon as a query needs it, for everybody, and leaves one that is there.
+    scratch = path.with_name(f"{path.name}.tmp")
+    with suppress(OSError):
+        scratch.mkdir(mode=0o700)
+    try:
+        connection = _connect(path, read_only=read_only)
+        try:
+            yield connection
+        finally:
+            with private_umask():
+                connection.close()
+    finally:
+        with suppress(OSError):
+            scratch.rmdir()
 
 
 def _connect(path: Path | str, *, read_only: bool = False) -> DuckDBPyConnection:
-    connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
+    with private_umask():
+        connection = duckdb.connect(path, read_only=read_only, config=_CONFIG)
     connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
     return connection
 

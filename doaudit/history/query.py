@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,9 +14,10 @@ import pandas as pd
 from doaudit.actions import COLUMNS, categorical, text_dtype
 from doaudit.errors import InvalidArgument
 from doaudit.history.connection import is_damage
-from doaudit.history.upsert import open_condition
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from duckdb import DuckDBPyConnection
 
 __all__ = ["count_actions", "read_frame", "read_ids", "run_query"]
@@ -30,17 +32,13 @@ _SELECT = """
 _QUERIES = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
-def read_frame(connection: DuckDBPyConnection, limit: int | None = None) -> pd.DataFrame:
+def read_frame(connection: DuckDBPyConnection) -> pd.DataFrame:
     """
-    Return the actions frame, or its first *limit* rows; see `doaudit.actions`.
+    Return the actions frame; see `doaudit.actions`.
 
     Texts become codes inside DuckDB: an ENUM of the texts that occur, in their order, arrives as a categorical.
     """
-    if limit is None:
-        connection.execute(f"CREATE TEMP VIEW chosen AS {_SELECT}")
-    else:
-        newest = "ORDER BY a.started_at DESC NULLS LAST, a.id DESC"
-        connection.execute(f"CREATE TEMP TABLE chosen AS {_SELECT} {newest} LIMIT {int(limit)}")
+    connection.execute(f"CREATE TEMP VIEW chosen AS {_SELECT}")
     for column in _TEXTS:
         connection.execute(
             f"CREATE TEMP TYPE {column}_texts AS ENUM "
@@ -50,7 +48,7 @@ def read_frame(connection: DuckDBPyConnection, limit: int | None = None) -> pd.D
     frame = connection.execute(f"SELECT * REPLACE ({coded}) FROM chosen").df()
     for column in _TEXTS:
         connection.execute(f"DROP TYPE {column}_texts")
-    connection.execute(f"DROP {'VIEW' if limit is None else 'TABLE'} chosen")
+    connection.execute("DROP VIEW chosen")
     # Rows were mostly stored in the order of their starts, which this sort exploits; DuckDB's takes ten times as long.
     # A null start is the smallest number there is, and so comes last.
     order = np.lexsort((frame["id"].to_numpy(), frame["started_at"].to_numpy().view("int64")))[::-1]
@@ -72,11 +70,13 @@ def _actions_frame(frame: pd.DataFrame, names: dict[str, str | None]) -> pd.Data
     return pd.DataFrame({name: columns[name] for name in COLUMNS})
 
 
-def read_ids(connection: DuckDBPyConnection, *, open_only: bool = False) -> np.ndarray:
-    """Return the ids of all actions, or of the open ones, ascending (int64)."""
-    condition = open_condition("a") if open_only else "true"
-    query = f"SELECT id FROM stored.actions a WHERE {condition} ORDER BY id"
-    return np.asarray(connection.execute(query).fetchnumpy()["id"])
+def read_ids(connection: DuckDBPyConnection, *, open_only: bool = False, since: datetime | None = None) -> np.ndarray:
+    """Return the ids of all actions, of the open ones, or of those that started later than a moment, ascending."""
+    table = (
+        "stored.unsettled WHERE is_open" if open_only else "stored.actions WHERE $since IS NULL OR started_at > $since"
+    )
+    values = {} if open_only else {"since": since and since.astimezone(UTC).replace(tzinfo=None)}
+    return np.asarray(connection.execute(f"SELECT id FROM {table} ORDER BY id", values).fetchnumpy()["id"])
 
 
 def count_actions(connection: DuckDBPyConnection) -> int:

@@ -1,47 +1,51 @@
 """
 Refresh of the history from the API, at the price of what is new.
 
-The list is newest first and rows never leave their rank, counted from the oldest, so a history that was once complete
-lacks only the ranks that were added since: mostly page 1. The proof is the same as for a first read: as many distinct
-ids are known as the API reports actions. Open actions are read again by their ids, whatever their age, until they have
-finished. Rows are stored as they come, with the ranks they stand for, so that a read that was cut off goes on where it
-ended.
+The list is newest first and rows keep their rank, counted from the oldest, so a history that was once complete lacks
+only the ranks that were added since: mostly page 1. That none has left is seen by an anchor, a place in the list that
+is found where it was (`doaudit.api.read_attempt`). Open actions are read again by their ids, whatever their age, until
+they have finished. Rows are stored as they come, with the ranks they stand for, so that a read that was cut off goes on
+where it ended.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from doaudit.api.client import RESERVE
-from doaudit.api.listing import Known, Proof
-from doaudit.api.page_planner import joined
-from doaudit.api.paging import read_actions, reread_actions
+from doaudit.api.paging import PageOne, read_actions
 from doaudit.api.retry import estimate_read
-from doaudit.errors import ReadIncomplete, ReadInterrupted
-from doaudit.history.resource_names import update_resource_names
-from doaudit.history.side_tables import Anomaly
-from doaudit.history.upsert import Upserted
+from doaudit.clock import SystemClock
+from doaudit.errors import InvalidArgument, ReadIncomplete, ReadInterrupted
+from doaudit.formatting import one_line
+from doaudit.history.account_identity import known_file
+from doaudit.history.known_ids import read_known
+from doaudit.history.proof import VANISHED
+from doaudit.history.read_log import log_fault
+from doaudit.history.read_writer import ReadWriter
+from doaudit.history.rereading import rereading
+from doaudit.history.resource_names import reading_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    import os
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
-    from doaudit.actions import Record
+    from duckdb import DuckDBPyConnection
+
     from doaudit.api.client import Client
-    from doaudit.api.listing import Listing, Progress
-    from doaudit.api.page_planner import RankRange, Read
+    from doaudit.api.listing import Coverage, Known, Listing, Progress, Proof
     from doaudit.api.retry import ReadEstimate
+    from doaudit.clock import Clock
+    from doaudit.history.facts import Facts
+    from doaudit.history.rereading import Rereading
     from doaudit.history.store import Store
 
-__all__ = ["Refresh", "refresh", "stored_proof"]
+__all__ = ["Refresh", "page_1_ahead", "refresh"]
 
-# As much of a read can be lost with the process: a second of it by the server's clock, or so many rows.
-_WRITE_EACH_S, _WRITE_ROWS = 1, 8_000
-_WITHOUT_END = "SELECT id FROM actions WHERE completed_at IS NULL AND status IN ('completed', 'done', 'errored')"
 _SHOWN_IDS = 5
-# Names of the notes in the store; files of earlier versions have them.
-_PROOF, _COVERED, _VANISHED, _NOT_READ_AGAIN = "proof", "covered", "vanished", "given_up"
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Refresh:
         vanished: ids of actions in the history that the API's list no longer has; they are kept.
         estimate: requests and minutes of a long read; None for a short one.
         lacking: scopes that the token lacks for the names of resources.
+        names_problem: why names of resources could not be read; empty if they could. No action is lost by it.
+        set_aside: the texts of rows that have no id by which an action can be told from others.
+        since: the moment from which on actions were asked for; None for all.
     """
 
     proof: Proof
@@ -70,22 +77,24 @@ class Refresh:
     vanished: tuple[int, ...] = ()
     estimate: ReadEstimate | None = None
     lacking: tuple[str, ...] = ()
+    names_problem: str = ""
+    set_aside: tuple[str, ...] = ()
+    since: datetime | None = None
 
     @property
     def complete(self) -> bool:
         """True if the history has every action of the account."""
         return self.proof.complete
 
+    @property
+    def as_asked(self) -> bool:
+        """True if the history has every action that was asked for."""
+        return self.complete if self.since is None else self.proof.covers(self.since)
+
     def __str__(self) -> str:
         """Summarize it in a few lines."""
-        proof = self.proof
-        verdict = (
-            f"complete: {proof.distinct_ids:,} distinct ids, and the API reports as many"
-            if proof.complete
-            else f"INCOMPLETE: {proof.distinct_ids:,} of {proof.total_reported:,} actions ({proof.reason})"
-        )
         requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
-        lines = [f"{self.new:,} new actions, {self.finished:,} newly finished, in {requests}; {verdict}."]
+        lines = [f"{self.new:,} new actions, {self.finished:,} newly finished, in {requests}; {self.proof}."]
         if self.not_found:
             lines.append(
                 f"{len(self.not_found):,} open actions are no longer known to the API: {_first(self.not_found)}."
@@ -96,6 +105,9 @@ class Refresh:
             )
         if self.lacking:
             lines.append(f"Some resources have no names, because the token lacks {', '.join(self.lacking)}.")
+        if self.names_problem:
+            lines.append(f"Some names of resources could not be read: {self.names_problem}")
+        lines += [f"Set aside, because it has no usable id: {one_line(text)}" for text in self.set_aside[:_SHOWN_IDS]]
         return "\n".join(lines)
 
 
@@ -103,172 +115,161 @@ def _first(ids: tuple[int, ...]) -> str:
     return ", ".join(map(str, ids[:_SHOWN_IDS])) + (" ..." if len(ids) > _SHOWN_IDS else "")
 
 
-def refresh(
+@contextmanager
+def page_1_ahead(client: Client, path: str | os.PathLike[str] | None) -> Iterator[PageOne | None]:
+    """Ask for page 1 while the block opens a history that is new here; give None for another, or one in memory."""
+    file = known_file(client, path)
+    if (file is None and path is not None) or (file is not None and file.exists()):
+        yield None
+        return
+    page_1 = PageOne(client)
+    try:
+        yield page_1
+    finally:
+        page_1.pool.shutdown()
+
+
+def refresh(  # noqa: PLR0913 -- the account, its history, what of it, and how; all but two have a default
     client: Client,
     store: Store,
     *,
     full: bool = False,
+    since: datetime | None = None,
     names: bool = True,
+    page_1: PageOne | None = None,
     on_progress: Callable[[str, Progress], None] = lambda *_: None,
+    clock: Clock | None = None,
 ) -> Refresh:
     """
-    Read new and open actions into the history.
+    Read new and open actions into the history, and log the read, however it ends.
 
     Args:
         client: the account.
         store: its history.
         full: read everything again, whatever is known; `updated` then counts what differed.
+        since: on a first read, or where an earlier one was such a one, read no further back than to this moment. It has
+            no effect on a history that is whole.
         names: read the names of resources, too, where there may be new ones.
+        page_1: page 1, if it was asked for before the history was opened; taken if the history is empty.
         on_progress: called with what is being read ('actions', 'open actions') and the progress of it.
+        clock: tells when it was begun, for the log; by default the machine's own.
 
     Raises:
         ReadIncomplete: a page could not be read. What was read is stored, and the next refresh goes on from there.
         ReadInterrupted: Ctrl-C; likewise.
         ApiProblem: nothing could be read.
+        InvalidArgument: *full* and *since* together.
     """
-    sent_before = client.sent
-    writer = _Writer(store)
-    listing = _read_list(client, writer, on_progress, full=full)
-    vanished = _record_vanished(store, listing, full=full)
-    not_found = _reread_open(client, writer, listing, on_progress, full=full)
-    now = round(listing.proof.finished.timestamp())
-    lacking = update_resource_names(client, store, now=now) if names else ()
-    pages = listing.proof.pages_read
-    return Refresh(
-        proof=listing.proof,
-        requests=client.sent - sent_before,
-        new=writer.counts.new,
-        updated=writer.counts.updated,
-        finished=writer.counts.finished,
-        still_open=len(store.open_ids()),
-        not_found=not_found,
-        vanished=vanished,
-        estimate=estimate_read(pages, reserve=RESERVE) if pages > 1 else None,
-        lacking=lacking,
-    )
+    if full and since is not None:
+        raise InvalidArgument("full=True reads everything again, and since= only the newest: leave one of them out.")
+    sent_before = page_1.sent_before if page_1 else client.sent
+    writer = ReadWriter(store, client, (clock or SystemClock()).now(), sent_before)
+    known = read_known(store, writer.facts, full=full)
+    if writer.facts.actions:  # then page 1 may be older than what is known, and look as if rows had left
+        page_1 = None
+    reading_of_names = reading_names(client, writer.facts, wanted=names)
+    with log_fault(writer.log_fault), reading_of_names as writer.names, rereading(client, full=full) as reread:
+        listing = _read_list(writer, known, page_1, reread, on_progress, since)
+        result = _finish(writer, listing, reread, on_progress, full=full)
+    return replace(result, since=since)
 
 
-def stored_proof(store: Store) -> Proof | None:
-    """Return the proof of the latest read that is in the history; None before the first."""
-    fields: Any = store.recall(_PROOF)
-    if fields is None:
-        return None
-    times = {name: datetime.fromisoformat(fields[name]) for name in ("started", "finished")}
-    return Proof(**{**fields, **times})
-
-
-@dataclass
-class _Writer:
-    """Writes rows of a read into the store, some pages at a time, and adds up the counts."""
-
-    store: Store
-    covered: tuple[RankRange, ...] = ()
-    counts: Upserted = field(default_factory=Upserted)
-    _records: list[Record] = field(default_factory=list)
-    _observed_at: list[int] = field(default_factory=list)
-    _written_at: int = 0
-
-    def add_page(self, records: list[Record], date: int, read: Read) -> None:
-        """Add the rows of a page, and write if there are many or the last time is long ago."""
-        self._records += records
-        self._observed_at += [date] * len(records)
-        self.covered = tuple(joined([*self.covered, read.span]))
-        if date - self._written_at >= _WRITE_EACH_S or len(self._records) >= _WRITE_ROWS:
-            self.flush()
-            self._written_at = date
-
-    def flush(self, notes: Mapping[str, object] | None = None) -> None:
-        """Write the rows that were added, with the ranks read by now and further notes."""
-        self.write(self._records, self._observed_at, notes=notes)
-        self._records, self._observed_at = [], []
-
-    def write(
-        self,
-        records: Sequence[Record],
-        observed_at: Sequence[int],
-        *,
-        anomalies: Iterable[Anomaly] = (),
-        notes: Mapping[str, object] | None = None,
-    ) -> None:
-        """Write readings, anomalies and notes in one transaction."""
-        all_notes = {_COVERED: self.covered, **(notes or {})}
-        self.counts += self.store.upsert(records, observed_at, notes=all_notes, anomalies=anomalies)
-
-
-def _read_list(client: Client, writer: _Writer, on_progress: Callable[[str, Progress], None], *, full: bool) -> Listing:
-    """Read the list of actions, or what is not known of it, into the store, and store the proof."""
-    known = Known() if full else _known(writer.store)
-    writer.covered = known.covered
-    try:
-        listing = read_actions(
-            client,
-            known=known,
-            on_progress=lambda progress: on_progress("actions", progress),
-            on_rows=writer.add_page,
-        )
-    except (ReadIncomplete, ReadInterrupted) as stopped:
-        writer.flush({_PROOF: _as_json(stopped.listing.proof)})
-        raise
-    # A list that does not add up is read again from the start.
-    writer.covered = listing.covered if listing.proof.complete else ()
-    writer.flush({_PROOF: _as_json(listing.proof)})
-    return listing
-
-
-def _record_vanished(store: Store, listing: Listing, *, full: bool) -> tuple[int, ...]:
-    """Note which actions have left the API's list, and return their ids, ascending."""
-    vanished = set(listing.vanished)
-    if full and listing.proof.complete:
-        vanished = set(store.ids().tolist()) - {record.id for record in listing.records}
-    if vanished:
-        # From now on the API's list is compared with what it can have; otherwise each refresh would read all of it.
-        earlier = set() if full else _noted_ids(store, _VANISHED)
-        store.remember({_VANISHED: sorted(vanished | earlier)})
-    return tuple(sorted(vanished))
-
-
-def _reread_open(
-    client: Client,
-    writer: _Writer,
+def _finish(
+    writer: ReadWriter,
     listing: Listing,
+    reread: Rereading,
     on_progress: Callable[[str, Progress], None],
     *,
     full: bool,
-) -> tuple[int, ...]:
-    """
-    Read by their ids the open actions that were not in the listing, and the finished ones without an end.
+) -> Refresh:
+    """Read what a list of actions does not tell, where there may be something, and sum up the refresh."""
+    vanished = _note_vanished(writer, listing, full=full)
+    _read_the_rest(writer, listing, reread, on_progress)
+    pages = listing.proof.pages_read
+    return Refresh(
+        proof=listing.proof,
+        requests=writer.requests,
+        new=writer.counts.new,
+        updated=writer.counts.updated,
+        finished=writer.counts.finished,
+        still_open=writer.facts.open_actions,
+        not_found=tuple(sorted(reread.not_found)),
+        vanished=vanished,
+        estimate=estimate_read(pages, reserve=RESERVE) if pages > 1 else None,
+        lacking=writer.names.lacking if writer.names else (),
+        names_problem=writer.names.problem if writer.names else "",
+        set_aside=listing.set_aside,
+    )
 
-    Returns:
-        The ids that the API no longer knows, ascending. They are not read again, unless *full*; nor are the actions
-        whose end the API does not know either.
-    """
-    store = writer.store
-    skipped = set() if full else _noted_ids(store, _NOT_READ_AGAIN)
-    open_ids = set(store.open_ids().tolist()) - {record.id for record in listing.records}
-    without_end = set(store.sql(_WITHOUT_END)["id"].tolist())
-    ids = sorted((open_ids | without_end) - skipped)
-    if not ids:
+
+def _read_the_rest(
+    writer: ReadWriter, listing: Listing, reread: Rereading, on_progress: Callable[[str, Progress], None]
+) -> None:
+    """Write the list with what was read beside it; what is due then is read and written next."""
+    now, names = round(listing.proof.finished.timestamp()), writer.names
+
+    def is_end(facts: Facts) -> bool:
+        return not reread.due(facts, writer.listed, now) and not (names and names.is_awaited(facts, now))
+
+    for is_last in (False, True):
+        also: Callable[[DuckDBPyConnection], None] = lambda _: None  # noqa: E731 -- as names.take gives one
+        with writer.kept():
+            if is_last:
+                reread.begin(reread.due(writer.facts, writer.listed, now))
+            reread.finish(writer, lambda progress: on_progress("open actions", progress), now)
+            if names and (names.is_awaited(writer.facts, now) if is_last else names.is_ready):
+                also = names.take(writer.facts, now)
+        if is_end(writer.commit(is_end=(lambda _: True) if is_last else is_end, also=also)):
+            return
+
+
+def _read_list(
+    writer: ReadWriter,
+    known: Known,
+    page_1: PageOne | None,
+    reread: Rereading,
+    on_progress: Callable[[str, Progress], None],
+    since: datetime | None,
+) -> Listing:
+    """Read the list of actions, or what is not known of it, into the store; its proof is written next."""
+
+    def beside_look(coverage: Callable[[], Coverage]) -> None:
+        reread.begin(reread.due(writer.facts, writer.listed, writer.latest_at))
+        writer.write_beside(coverage)
+        reread.begin(reread.due(writer.facts, writer.listed, writer.latest_at))
+
+    writer.notes_coverage = known.coverage.anchor is not None or not len(known.ids)
+    try:
+        listing = read_actions(
+            writer.client,
+            known=known,
+            since=since,
+            page_1=page_1,
+            on_progress=lambda progress: on_progress("actions", progress),
+            on_rows=writer.add_page,
+            on_look=beside_look,
+        )
+    except (ReadIncomplete, ReadInterrupted) as stopped:
+        if stopped.listing.proof.pages_read:  # before the first page there is nothing to prove, and no date
+            writer.prove(stopped.listing)
+            writer.commit(is_end=lambda _: False)
+        raise
+    # A list that does not add up is read again from the start, but not for rows that will never have an id.
+    is_proved = listing.proof.complete or listing.proof.complete_since is not None
+    writer.notes_coverage = is_proved or (writer.notes_coverage and bool(listing.set_aside))
+    writer.prove(listing)
+    return listing
+
+
+def _note_vanished(writer: ReadWriter, listing: Listing, *, full: bool) -> tuple[int, ...]:
+    """Note which actions have left the API's list, and return their ids, ascending."""
+    if not listing.proof.complete and not listing.vanished:
         return ()
-    again = reread_actions(client, ids, on_progress=lambda progress: on_progress("open actions", progress))
-    no_end_known = {record.id for record in again.records if record.id in without_end and record.completed_at is None}
-    now = max(again.observed_at, default=round(listing.proof.finished.timestamp()))
-    text = "The API no longer knows this action by its id (404)."
-    anomalies = [Anomaly(action_id, "absent", text, now) for action_id in again.not_found]
-    skipped |= no_end_known | again.not_found
-    writer.write(again.records, again.observed_at, anomalies=anomalies, notes={_NOT_READ_AGAIN: sorted(skipped)})
-    return tuple(sorted(again.not_found))
-
-
-def _known(store: Store) -> Known:
-    covered: Any = store.recall(_COVERED, [])
-    ids = frozenset(store.ids().tolist()) - _noted_ids(store, _VANISHED)
-    return Known(ids, tuple((lowest, above) for lowest, above in covered))
-
-
-def _noted_ids(store: Store, note: str) -> set[int]:
-    ids: Any = store.recall(note, [])
-    return set(ids)
-
-
-def _as_json(proof: Proof) -> dict[str, object]:
-    return {**asdict(proof), "started": proof.started.isoformat(), "finished": proof.finished.isoformat()}
+    # From now on the API's list is compared with what it can have; otherwise each refresh would read all of it.
+    noted = set(writer.facts.notes.get(VANISHED, ()))
+    left = (
+        (set() if full and listing.proof.complete else noted) - {record.id for record in listing.records}
+    ) | listing.vanished
+    if left != noted:
+        writer.note(**{VANISHED: sorted(left)})
+    return tuple(sorted(listing.vanished))

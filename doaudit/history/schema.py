@@ -11,8 +11,15 @@ The tables, in the schema `stored`; times are TIMESTAMP_S in UTC:
     anomalies        id, kind, detail, seen_at            things that an action did and should not
     started          id, run, asked_at                    the actions that doaudit itself started, and in which run
     notes            key, value                           JSON: the proof of the latest read, where to resume
+    reads            one row a read, in their order       the log of reads; see `doaudit.history.read_log`
 
-For queries there are the views `actions`, `resources` and `anomalies`, with times as TIMESTAMPTZ.
+Three more say what a refresh must know, so that it need not look through all rows; see `doaudit.history.facts`:
+
+    unsettled        id, is_open, started_at, observed_at the actions that are open, or have ended without an end
+    unnamed          key                                  the resources of actions of which no name was ever read
+    without_volume   id                                   the actions on volumes of which the volume is not known
+
+For queries there are the views `actions`, `resources`, `anomalies` and `reads`, with times as TIMESTAMPTZ.
 """
 
 from __future__ import annotations
@@ -79,8 +86,45 @@ _VERSION_2 = """
         LEFT JOIN stored.started s ON s.id = a.id;
 """
 
+# The log of reads. started_at and ended_at are null if no page of the list was read.
+_VERSION_3 = """
+    CREATE TABLE stored.reads (
+        number BIGINT PRIMARY KEY, asked_at TIMESTAMP_S NOT NULL, started_at TIMESTAMP_S, ended_at TIMESTAMP_S,
+        requests BIGINT NOT NULL, new BIGINT NOT NULL, total_reported BIGINT, complete BOOLEAN NOT NULL, reason VARCHAR
+    );
+    CREATE VIEW main.reads AS
+        SELECT
+            number, stored.utc(asked_at) AS asked_at, stored.utc(started_at) AS started_at,
+            stored.utc(ended_at) AS ended_at, requests, new, total_reported, complete, reason
+        FROM stored.reads;
+"""
+
+# What a refresh must know of all rows, kept beside them.
+_VERSION_4 = """
+    CREATE TABLE stored.unsettled (
+        id BIGINT NOT NULL, is_open BOOLEAN NOT NULL, started_at TIMESTAMP_S, observed_at TIMESTAMP_S NOT NULL
+    );
+    CREATE TABLE stored.unnamed (key VARCHAR NOT NULL);
+    CREATE TABLE stored.without_volume (id BIGINT NOT NULL);
+    INSERT INTO stored.unsettled
+        SELECT id, is_open, started_at, observed_at
+        FROM (
+            SELECT *, status = 'in-progress' OR (
+                coalesce(status NOT IN ('completed', 'done', 'errored'), true) AND completed_at IS NULL
+            ) AS is_open
+            FROM stored.actions
+        )
+        WHERE is_open OR completed_at IS NULL;
+    INSERT INTO stored.unnamed
+        SELECT DISTINCT resource FROM stored.actions ANTI JOIN stored.resources ON key = resource
+        WHERE resource IS NOT NULL;
+    INSERT INTO stored.without_volume
+        SELECT id FROM stored.actions ANTI JOIN stored.action_resource USING (id)
+        WHERE resource_type IN ('volume', 'backend') AND resource IS NULL;
+"""
+
 # STEPS[n] makes version n + 1 from version n; a new file is version 0. A step that has been released is never changed.
-STEPS = (_VERSION_1, _VERSION_2)
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 
 def migrate(connection: DuckDBPyConnection, account: str, name: str, steps: Sequence[str] = STEPS) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from doaudit.history.facts import note_named, note_volumes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Anomaly",
+    "Named",
     "assign_resources",
     "mark_started",
-    "name_resources",
+    "name_all",
     "read_note",
     "write_anomalies",
     "write_notes",
@@ -65,22 +68,60 @@ class Anomaly:
     seen_at: int
 
 
-def name_resources(
-    connection: DuckDBPyConnection, kind: str, names: Mapping[str, str | None], seen_at: int, *, all_of_kind: bool
-) -> None:
-    """Write the names of resources of a kind; see `Store.name_resources`."""
-    rows = [(key, name, kind, seen_at) for key, name in names.items()]
-    _register(connection, "named", rows, {"key": "VARCHAR", "name": "VARCHAR", "kind": "VARCHAR", "second": "BIGINT"})
+@dataclass(frozen=True)
+class Named:
+    """
+    Names of resources of a kind, from a list.
+
+    Attributes:
+        kind: of resource, such as 'droplet'.
+        names: from a resource's key, as in the frame's column `resource`, to its name. One that is null, or older than
+            the known one, changes nothing.
+        seen_at: when they were read, in Unix seconds.
+        all_of_kind: whether these are all there are; then every other one of the kind is gone.
+    """
+
+    kind: str
+    names: Mapping[str, str | None]
+    seen_at: int
+    all_of_kind: bool
+
+
+def name_all(connection: DuckDBPyConnection, lists: Iterable[Named]) -> None:
+    """
+    Write the names in several lists, as if they were written one after the other, in a few statements.
+
+    The history has them even when the resources are gone.
+    """
+    rows: dict[str, tuple[str, str | None, str, int]] = {}
+    gone = []
+    for listed in lists:
+        for key, name in listed.names.items():
+            _, known, _, seen_at = rows.get(key, (key, None, listed.kind, listed.seen_at))
+            first, second = (name, known) if listed.seen_at >= seen_at else (known, name)
+            rows[key] = (key, second if first is None else first, listed.kind, max(seen_at, listed.seen_at))
+        if listed.all_of_kind:
+            gone.append({"kind": listed.kind, "at": listed.seen_at})
+    columns = {"key": "VARCHAR", "name": "VARCHAR", "kind": "VARCHAR", "second": "BIGINT"}
+    _register(connection, "named", list(rows.values()), columns)
     connection.execute(_NAME)
-    if all_of_kind:
-        connection.execute(_MARK_GONE, {"kind": kind, "at": seen_at})
+    for kind in gone:
+        connection.execute(_MARK_GONE, kind)
+    note_named(connection)
     connection.execute("DROP TABLE named")
 
 
 def assign_resources(connection: DuckDBPyConnection, keys: Mapping[int, str]) -> None:
-    """Write the resources of actions whose records do not tell them; see `Store.assign_resources`."""
+    """
+    Write the resources of actions whose records do not tell them, as those of volumes.
+
+    Args:
+        connection: a connection with a transaction under way.
+        keys: from an action's id to its resource's key, such as 'volume:7724db7c-e098-11e5-b522-000f53304e51'.
+    """
     _register(connection, "assigned", list(keys.items()), {"id": "BIGINT", "key": "VARCHAR"})
     connection.execute("INSERT OR REPLACE INTO stored.action_resource FROM assigned; DROP TABLE assigned")
+    note_volumes(connection)
 
 
 def mark_started(connection: DuckDBPyConnection, rows: Sequence[tuple[int, str | None, int]]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import platformdirs
@@ -24,26 +24,34 @@ from doaudit.clock import SystemClock
 from doaudit.errors import InvalidArgument
 from doaudit.history import side_tables
 from doaudit.history.connection import FileBackend, MemoryBackend
+from doaudit.history.facts import read_facts, select_held
 from doaudit.history.parquet import write_parquet
+from doaudit.history.proof import read_proved_ids
 from doaudit.history.query import count_actions, read_frame, read_ids, run_query
+from doaudit.history.read_log import read_reads, write_read
+from doaudit.history.relation import relation_of_file, relation_of_rows
 from doaudit.history.upsert import upsert_actions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import numpy as np
     import pandas as pd
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from doaudit.actions import Record
     from doaudit.clock import Clock
     from doaudit.history.connection import Backend
+    from doaudit.history.facts import Facts
+    from doaudit.history.read_log import LoggedRead
     from doaudit.history.side_tables import Anomaly
     from doaudit.history.upsert import Upserted
 
 __all__ = ["MEMORY", "Store", "default_path", "open_store"]
 
 MEMORY = ":memory:"
+T = TypeVar("T")
 
 
 def default_path(account: str) -> Path:
@@ -127,6 +135,14 @@ class Store:
         """The file, or None for a history in memory."""
         return self._backend.path
 
+    def run(self, work: Callable[[DuckDBPyConnection], T]) -> T:
+        """
+        Call a function with a connection, and return its result; all that it writes is one transaction.
+
+        For what the modules of this package do in one go; everybody else has the methods below, and `sql`.
+        """
+        return self._backend.run(work)
+
     def upsert(
         self,
         records: Sequence[Record],
@@ -171,13 +187,23 @@ class Store:
         """Return every action as the actions frame, newest first; see `doaudit.actions`."""
         return self._backend.run(read_frame)
 
-    def newest(self, n: int) -> pd.DataFrame:
-        """Return the first *n* rows of the frame: the actions that started last."""
-        return self._backend.run(lambda connection: read_frame(connection, n))
+    def ids(self, since: datetime | None = None) -> np.ndarray:
+        """Return the ids of all actions, or of those that started later than a moment, ascending (int64)."""
+        return self._backend.run(lambda connection: read_ids(connection, since=since))
 
-    def ids(self) -> np.ndarray:
-        """Return the ids of all actions, ascending (int64)."""
-        return self._backend.run(read_ids)
+    def held(self, ids: Collection[int]) -> frozenset[int]:
+        """
+        Return those of the ids that the history has.
+
+        Example:
+            >>> open_store(":memory:", "an-account").held([3087531973])
+            frozenset()
+        """
+        return self._backend.run(lambda connection: select_held(connection, ids))
+
+    def facts(self) -> Facts:
+        """Return what a refresh needs to know, at a price that does not depend on the number of actions."""
+        return self._backend.run(read_facts)
 
     def open_ids(self) -> np.ndarray:
         """
@@ -187,9 +213,37 @@ class Store:
         """
         return self._backend.run(lambda connection: read_ids(connection, open_only=True))
 
+    def proved_ids(self) -> np.ndarray | None:
+        """
+        Return the ids that were here when the latest proof was made, ascending (int64); see `doaudit.history.proof`.
+
+        None if there is no proof yet, or if nothing tells which they were.
+        """
+        return self._backend.run(read_proved_ids)
+
     def count(self) -> int:
         """Return the number of actions."""
         return self._backend.run(count_actions)
+
+    def reads(self) -> pd.DataFrame:
+        """
+        Return the log of reads: one row for each refresh that ended, complete or not, the latest first.
+
+        Returns:
+            `asked_at` (when it was begun, by this machine's clock), `started_at`, `ended_at` (the first and the last
+            response of the list, by the server's clock; null if there was none; all three datetime64[s, UTC]),
+            `requests`, `new` (actions that were not known; both int64), `total_reported` (Int64, null likewise),
+            `complete` (bool), and `reason` (text: why it is not complete; null if it is).
+
+        Example:
+            >>> open_store(":memory:", "an-account").reads()["complete"].tolist()
+            []
+        """
+        return self._backend.run(read_reads)
+
+    def log_read(self, read: LoggedRead) -> None:
+        """Add a read to the log."""
+        self._backend.run(lambda connection: write_read(connection, read))
 
     def remember(self, notes: Mapping[str, object]) -> None:
         """Keep values under their names, in place of earlier ones: anything that JSON can express."""
@@ -207,31 +261,6 @@ class Store:
         """
         return self._backend.run(lambda connection: side_tables.read_note(connection, name, default))
 
-    def name_resources(self, kind: str, names: Mapping[str, str | None], seen_at: int, *, all_of_kind: bool) -> None:
-        """
-        Keep the names of resources, so that `read` has them even when the resources are gone.
-
-        A name that is null, or older than the known one, changes nothing.
-
-        Args:
-            kind: of resource, such as 'droplet'.
-            names: from a resource's key, as in the frame's column `resource`, to its name.
-            seen_at: when they were read, in Unix seconds.
-            all_of_kind: whether these are all there are; then every other one of the kind is gone.
-        """
-        self._backend.run(
-            lambda connection: side_tables.name_resources(connection, kind, names, seen_at, all_of_kind=all_of_kind)
-        )
-
-    def assign_resources(self, keys: Mapping[int, str]) -> None:
-        """
-        Keep the resources of actions whose records do not tell them, as those of volumes.
-
-        Args:
-            keys: from an action's id to its resource's key, such as 'volume:7724db7c-e098-11e5-b522-000f53304e51'.
-        """
-        self._backend.run(lambda connection: side_tables.assign_resources(connection, keys))
-
     def mark_started(self, rows: Iterable[tuple[int, str | None, int]]) -> None:
         """
         Mark actions as started by doaudit itself, so that `sql` can tell them from the others.
@@ -248,8 +277,8 @@ class Store:
         Query the history in DuckDB's SQL; nothing can be changed by it.
 
         There are the views `actions` (the columns of the frame, first_seen_at, last_open_at, and for what doaudit
-        itself started, started_by and run), `resources` and `anomalies`; times are in UTC. A query sees no other file
-        and no network.
+        itself started, started_by and run), `resources`, `anomalies` and `reads`; times are in UTC. A query sees no
+        other file and no network.
 
         Returns:
             The columns of the query; times with a zone as datetime64 in UTC.
@@ -263,15 +292,45 @@ class Store:
         """
         return self._backend.run(lambda connection: run_query(connection, query), read_only=True)
 
+    def relation(self) -> DuckDBPyRelation:
+        """
+        Return every action as a DuckDB relation, from which tables are made without loading the rows into pandas.
+
+        It has the columns of the frame, in no order, and its session is in UTC. It is a copy of the history as it is
+        now: a later refresh neither waits for it nor changes it, and it stays when the account is closed.
+
+        Raises:
+            FileProblem: there is no room for the copy in the folder for temporary files.
+
+        Example:
+            >>> open_store(":memory:", "an-account").relation().filter("status = 'errored'").fetchall()
+            []
+        """
+        if isinstance(self._backend, FileBackend):
+            self.count()  # see `export_parquet`
+            with self._backend.lock():
+                return relation_of_file(self._backend.path)
+        return relation_of_rows(self.sql("FROM actions"))
+
     def export_parquet(self, folder: str | os.PathLike[str]) -> Path:
         """
-        Write the view `actions` as a folder of Parquet files, `year=2026/month=11/*.parquet`, and return the folder.
+        Write the view `actions` as a folder of Parquet files, one a month, and return the folder.
 
-        Years and months are those of the start in UTC; actions without a start are in year 0, month 0. An earlier
+        They lie as `year=2026/month=11/actions.parquet`, which Spark, Trino, Athena, BigQuery, Polars and DuckDB read
+        as one table; year and month are those of the start in UTC, 0 without one. Times are `timestamp[us, UTC]`, and
+        beside each is a column of the same name and `_s` with whole seconds since 1970 (int64). The rows of a file are
+        in the order of their starts and ids. It takes at most 0.5 GB of memory, and shows its progress. An earlier
         export in that folder is replaced.
 
         Raises:
             FileProblem: the folder holds something else, or cannot be written.
+
+        Example:
+            >>> import tempfile
+            >>> store = open_store(":memory:", "an-account")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     list(store.export_parquet(folder).iterdir())
+            []
         """
         target = Path(folder).expanduser().absolute()
         if isinstance(self._backend, FileBackend):
@@ -279,5 +338,7 @@ class Store:
             with self._backend.lock():
                 write_parquet(self._backend.path, target)
         else:
-            write_parquet(self.sql("FROM actions"), target)
+            self._backend.run(
+                lambda connection: write_parquet(lambda query: run_query(connection, query), target), read_only=True
+            )
         return target

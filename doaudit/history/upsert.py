@@ -11,7 +11,7 @@ A reading is what the API said of an action at one moment. The policy for two re
    was read while open.
 4. A reading in progress that was made after a finished one is recorded as the anomaly 'reopened'.
 
-`doaudit.actions.merge` is points 1 and 2 for two records in Python, as a read of the list needs them; here all four are
+`doaudit.records.merge` is points 1 and 2 for two records in Python, as a read of the list needs them; here all four are
 SQL over many rows. A test holds one against the other.
 """
 
@@ -26,6 +26,7 @@ import pandas as pd
 
 from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS, to_frame
 from doaudit.errors import FileProblem
+from doaudit.history.facts import note_upserted
 from doaudit.history.schema import VALUES
 from doaudit.resources import resource_key
 
@@ -119,6 +120,12 @@ _RECORD_REOPENED = f"""
        OR (k.status {_IS_RUNNING} AND i.status {_IS_FINISHED} AND k.observed_at > i.observed_at)
 """
 
+# Where none of the rows is known, nothing has to be merged.
+_FRESH = f"""
+    CREATE TEMP TABLE {{after}} AS
+    SELECT i.*, i.observed_at AS first_seen_at, if({open_condition("i")}, i.observed_at, NULL) AS last_open_at
+    FROM incoming i
+"""
 _SELECT_KNOWN = """
     CREATE TEMP TABLE merged_0 AS SELECT * EXCLUDE (resource) FROM stored.actions SEMI JOIN incoming USING (id)
 """
@@ -152,20 +159,24 @@ def upsert_actions(connection: DuckDBPyConnection, records: Sequence[Record], ob
     rounds = _rounds(records, observed_at)
     if not rounds:
         return Upserted()
+    ids = len(rounds[0][0])
     for number, (distinct, read_at) in enumerate(rounds):
         _stage(connection, to_frame(distinct, read_at))
+        tables = {"before": f"merged_{number}", "after": f"merged_{number + 1}"}
         if number == 0:
             connection.execute(_SELECT_KNOWN)
-        tables = {"before": f"merged_{number}", "after": f"merged_{number + 1}"}
-        connection.execute(_RECORD_REOPENED.format(**tables))
-        connection.execute(_MERGE.format(**tables))
+            known = _rows(connection, "merged_0")
+        if number == 0 and known == 0:
+            connection.execute(_FRESH.format(**tables))
+        else:
+            connection.execute(_RECORD_REOPENED.format(**tables))
+            connection.execute(_MERGE.format(**tables))
         connection.execute("DROP TABLE incoming")
     merged = f"merged_{len(rounds)}"
-    [counts] = connection.execute(_COUNT.format(merged=merged)).fetchall()
+    [counts] = connection.execute(_COUNT.format(merged=merged)).fetchall() if known else [(ids,)]
     upserted = Upserted(*counts)
-    _replace(connection, merged, new=upserted.new, ids=len(rounds[0][0]))
-    for number in range(len(rounds) + 1):
-        connection.execute(f"DROP TABLE merged_{number}")
+    _replace(connection, merged, new=upserted.new, ids=ids)
+    connection.execute("".join(f"DROP TABLE merged_{number};" for number in range(len(rounds) + 1)))
     return upserted
 
 
@@ -175,6 +186,7 @@ def _replace(connection: DuckDBPyConnection, merged: str, *, new: int, ids: int)
     _stage_resource_keys(connection, merged)
     connection.execute("DELETE FROM stored.actions WHERE id IN (SELECT id FROM merged_0)")
     connection.execute(_INSERT.format(merged=merged))
+    note_upserted(connection, merged, open_condition("k"))
     connection.execute("DROP TABLE keys")
     after = _rows(connection, "stored.actions")
     if after != before + new or _rows(connection, merged) != ids:
@@ -191,6 +203,8 @@ def _rows(connection: DuckDBPyConnection, table: str) -> int:
 
 def _rounds(records: Sequence[Record], observed_at: Sequence[int]) -> list[tuple[list[Record], list[int]]]:
     """Split readings into rounds with distinct ids; the n-th reading of an id is in the n-th round."""
+    if len({record.id for record in records}) == len(records) == len(observed_at) > 0:
+        return [(list(records), list(observed_at))]
     rounds: list[tuple[list[Record], list[int]]] = []
     seen: dict[int, int] = {}
     for record, at in zip(records, observed_at, strict=True):

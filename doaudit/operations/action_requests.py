@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from doaudit.actions import Action, decode
+from doaudit.actions import Action
 from doaudit.errors import Refused
+from doaudit.records import decode
 
 if TYPE_CHECKING:
     import threading

@@ -7,14 +7,20 @@ import sys
 from typing import TextIO
 
 from doaudit.errors import NotPossible
+from doaudit.formatting import visible
 
 __all__ = ["confirmed", "print_line"]
 
 
 def print_line(text: str, stream: TextIO | None = None) -> None:
-    """Print a line, by default to standard error; a stream that is closed or full is no error."""
+    """
+    Print a line, by default to standard error; a stream that is closed or full is no error.
+
+    Control characters are made visible, but for line feeds at its start: they end what stands there, such as ^C.
+    """
+    line = text.lstrip("\n")
     with contextlib.suppress(OSError, ValueError):
-        print(text, file=stream or sys.stderr, flush=True)
+        print(text[: len(text) - len(line)] + visible(line), file=stream or sys.stderr, flush=True)
 
 
 def confirmed(question: str, *, how_without: str) -> bool:

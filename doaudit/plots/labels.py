@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from doaudit.formatting import visible
 from doaudit.plots.table_columns import group_keys
 
 if TYPE_CHECKING:
@@ -60,13 +61,14 @@ def action_names(actions: pd.DataFrame) -> list[str]:
 def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:
     r"""
     Return one printable line of at most *longest* characters: a longer text loses its middle, for names differ at
-    their ends.
+    their ends. Control characters are made visible.
 
     Example:
         >>> shorten("reserved_ip:45.55.96.47\nassign", longest=15)
         'reserved_…ssign'
     """
-    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    line = visible(" ".join(text.split()))
+    line = "".join(letter if letter.isprintable() else " " for letter in line)  # what no font has a picture of
     if len(line) <= longest:
         return line
     tail = (longest - 1) * 2 // 5

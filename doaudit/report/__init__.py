@@ -10,7 +10,8 @@ from doaudit.actions import COLUMNS
 from doaudit.csv import csv_bytes
 from doaudit.errors import FileProblem, InvalidArgument
 from doaudit.files import write_files
-from doaudit.report.manifest import manifest, scope
+from doaudit.report.completeness import ask
+from doaudit.report.manifest import files_listed, manifest, scope
 from doaudit.report.page import page
 from doaudit.tables import TABLES
 
@@ -20,57 +21,95 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from doaudit.api.listing import Proof
+    from doaudit.report.completeness import ReportedAccount
 
 __all__ = ["report"]
 
 _DPI = 110
+_READS = "reads.csv"
+_SIMULATED = "simulated account"
 
 
 def report(
-    actions: pd.DataFrame, folder: str | os.PathLike[str], *, proof: Proof | None = None, source: str = ""
+    actions: pd.DataFrame,
+    folder: str | os.PathLike[str],
+    *,
+    account: ReportedAccount | None = None,
+    source: str = "",
 ) -> Path:
     """
     Write one audit of *actions* into *folder*: CSV files, figures, index.html and manifest.json.
 
-    The same actions give the same bytes. The files appear all together or not at all where the folder is new; in one
-    that has an earlier report each file is replaced whole, the manifest last.
+    The report says whether *actions* are all that the account has, a selection of them, or not proved; nothing is asked
+    of the API for that. The same actions, of a history in the same state, give the same bytes. The files appear all
+    together or not at all where the folder is new. In one that has an earlier report the new files take its place, the
+    manifest last; if that fails, the earlier report is there as it was.
 
     Args:
         actions: an actions frame (see `doaudit.actions`).
-        folder: where to; it and its parents are made.
-        proof: of the read that the actions come from (`account.proof`); the report says so if there is none.
-        source: whose actions they are (`account.source`).
+        folder: where to; it and its parents are made, and `~` is the user's own folder.
+        account: the `doaudit.Account` that the actions come from. Its history tells whether they are complete, and its
+            log of reads becomes reads.csv. Without it the report says that nothing is known about completeness.
+        source: whose actions they are; by default the account's own `source`.
 
     Returns:
         The path of index.html.
 
     Raises:
         InvalidArgument: *actions* is no actions frame.
-        FileProblem: the folder cannot be written; nothing in it has changed then.
+        FileProblem: the folder cannot be written; nothing in it has changed then. Or reads.csv of an earlier report
+            cannot be deleted.
+        HistoryLocked: another process has been using the account's history for too long.
     """
-    lacking = [name for name in COLUMNS if name not in actions.columns]
-    if lacking:
-        raise InvalidArgument(
-            f"A report is made of an actions frame, and this one lacks {', '.join(lacking)}. "
-            "Use what account.actions() or read_csv() returns."
-        )
-    target = Path(folder)
+    _check_columns(actions)
+    target = Path(folder).expanduser()
     if target.exists() and not target.is_dir():
         raise FileProblem(f"{target} is a file, and a report is a folder. Choose another name.")
+    completeness = ask(actions["id"].to_numpy(), account, actions["started_at"].min())
     variants = [(table, variant) for table in TABLES for variant in table.variants]
     tables = {
         "actions": actions[list(COLUMNS)],
         **{variant.name: table.function(actions, **variant.arguments) for table, variant in variants},
     }
     figures = dict(_figures(actions, tables))
-    about = scope(actions, tables, proof, source)
+    if account is not None:
+        tables["reads"] = account.history.reads()
+    about = scope(
+        actions,
+        tables,
+        completeness,
+        source=source or ("" if account is None else account.source),
+        simulated=source == _SIMULATED if account is None else account.is_simulated,
+    )
     files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()} | figures
     sections = [(table, variant) for table, variant in variants if variant.section]
     files["index.html"] = page(about, tables, list(figures), sections).encode()
     files["manifest.json"] = manifest(about, files)
+    earlier = files_listed(target / "manifest.json")
     write_files(target, files.items())
+    if _READS in earlier - files.keys():
+        _delete(target / _READS)
     return target / "index.html"
+
+
+def _check_columns(actions: pd.DataFrame) -> None:
+    lacking = [name for name in COLUMNS if name not in actions.columns]
+    if lacking:
+        raise InvalidArgument(
+            f"A report is made of an actions frame, and this one lacks {', '.join(lacking)}. "
+            "Use what account.actions() or read_csv() returns."
+        )
+
+
+def _delete(stale: Path) -> None:
+    """Delete a file of an earlier report that the new one does not have."""
+    try:
+        stale.unlink(missing_ok=True)
+    except OSError as fault:
+        raise FileProblem(
+            f"The report is written, but {stale} of an earlier report cannot be deleted ({fault.strerror or fault}), "
+            "and is no part of this one. Delete it yourself."
+        ) from None
 
 
 def _figures(actions: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, bytes]]:
@@ -81,7 +120,7 @@ def _figures(actions: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> Iterator
         for variant in table.variants:
             if not variant.figure:
                 continue
-            figure = Figure(figsize=(9, 5), dpi=_DPI, layout="constrained")
+            figure = Figure(figsize=(9, variant.height_inches), dpi=_DPI, layout="constrained")
             table.draw(actions, tables[variant.name], variant.arguments, ax=figure.subplots())
             buffer = io.BytesIO()
             # Without the name and version of the software, which would change bytes that show the same picture.

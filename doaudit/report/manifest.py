@@ -1,11 +1,10 @@
-"""The manifest of a report: what the report is about, and the SHA-256 of each of its files."""
+"""The manifest of a report: what the report is about, how complete it is, and the SHA-256 of each of its files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -13,24 +12,33 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
 
-    from doaudit.api.listing import Proof
+    from doaudit.report.completeness import Completeness
 
-__all__ = ["manifest", "scope"]
+__all__ = ["files_listed", "manifest", "scope"]
 
 
 def scope(
-    actions: pd.DataFrame, tables: Mapping[str, pd.DataFrame], proof: Proof | None, source: str
+    actions: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    completeness: Completeness,
+    *,
+    source: str,
+    simulated: bool,
 ) -> dict[str, Any]:
     """
-    Collect what a report is about: the source, the window, the counts, and the proof of completeness.
+    Collect what a report is about: the source, the window, the counts, and how complete it is.
 
-    Times are text in UTC; where there is none, null.
+    Times are text in UTC; where there is none, null. The proof stands beside the verdict, since it is about the
+    history, and the report may be about a part of it.
     """
     counts = tables["failure_rates_by_type"]
     return {
         "doaudit": version("doaudit"),
         "source": source,
+        "simulated": simulated,
         "window": {
             "first_started_at": _utc(actions["started_at"].min()),
             "last_started_at": _utc(actions["started_at"].max()),
@@ -41,9 +49,7 @@ def scope(
         "errored": int(counts["errored"].sum()),
         "open": len(tables["open_actions"]),
         "problems": len(tables["problems"]),
-        "proof": None
-        if proof is None
-        else {name: _utc(value) if isinstance(value, datetime) else value for name, value in asdict(proof).items()},
+        "completeness": {"complete": completeness.complete, **asdict(completeness)},
     }
 
 
@@ -56,4 +62,13 @@ def manifest(report_scope: Mapping[str, Any], files: Mapping[str, bytes]) -> byt
     sums = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
     }
-    return (json.dumps({**report_scope, "files": sums}, indent=2) + "\n").encode()
+    return (json.dumps({**report_scope, "files": sums}, indent=2, default=_utc) + "\n").encode()
+
+
+def files_listed(path: Path) -> set[str]:
+    """Return the names that the manifest of an earlier report lists; none if there is no such manifest."""
+    try:
+        files = json.loads(path.read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
+    return set(files) if isinstance(files, dict) else set()

@@ -22,6 +22,11 @@ __all__ = ["page"]
 _SHOWN_ROWS = 12
 _SIX_DECIMALS = re.compile(r"-?\d+\.\d{6}")
 _FOUR_FIGURES = 10_000
+_READS = (
+    "When the account was read, the latest read first: with how many requests, how many actions were new, and whether "
+    "the read was complete, or why not. asked_at is by the clock of the machine that read, the other times are by the "
+    "server's."
+)
 _NOT_COVERED = (
     "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
     "in this list may still have happened."
@@ -60,7 +65,8 @@ def page(
         f"<p>{counts} Written by doaudit {html_text(scope['doaudit'])}.</p>",
         f"<p>{_NOT_COVERED}</p>",
         *(f'<img src="{name}" alt="{html_text(_title(name.removesuffix(".png")))}">' for name in figures),
-        *(_section(table, variant, tables[variant.name]) for table, variant in sections),
+        *(_section(variant.name, table.how_to_read, tables[variant.name]) for table, variant in sections),
+        *([_section("reads", _READS, tables["reads"])] if "reads" in tables else []),
         "<h2>All files</h2><ul>",
         *(
             f'<li><a href="{name}.csv">{name}.csv</a>, {count(len(table), "row")}</li>'
@@ -76,25 +82,18 @@ def page(
 
 
 def _verdict(scope: dict[str, Any]) -> str:
-    loud = "SIMULATED ACCOUNT: none of this is real. " if scope["source"] == "simulated account" else ""
-    proof = scope["proof"]
-    if proof is None:
-        return loud + "No proof of completeness was given: actions may be missing."
-    if not proof["complete"]:
-        return (
-            loud + f"INCOMPLETE: {proof['distinct_ids']:,} of {proof['total_reported']:,} actions ({proof['reason']})."
-        )
-    return loud + f"Complete: {proof['distinct_ids']:,} distinct ids, exactly as many as the API reports."
+    loud = "SIMULATED ACCOUNT: none of this is real. " if scope["simulated"] else ""
+    return f"{loud}{scope['completeness']['sentence']}"
 
 
-def _section(table: Table, variant: Variant, rows: pd.DataFrame) -> str:
+def _section(name: str, how_to_read: str, rows: pd.DataFrame) -> str:
     head = rows.head(_SHOWN_ROWS)
-    more = f"<p>{len(rows) - len(head):,} more rows in {variant.name}.csv.</p>" if len(rows) > len(head) else ""
+    more = f"<p>{len(rows) - len(head):,} more rows in {name}.csv.</p>" if len(rows) > len(head) else ""
     heading, *cells = _rows(head)
     titles = "".join(f"<th>{html_text(cell)}</th>" for cell in heading)
     body = "".join("<tr>" + "".join(f"<td>{html_text(_short(cell))}</td>" for cell in row) + "</tr>" for row in cells)
     return (
-        f"<h2>{_title(variant.name)}</h2><p>{html_text(table.how_to_read)}</p>"
+        f"<h2>{_title(name)}</h2><p>{html_text(how_to_read)}</p>"
         f'<div class="wide"><table><tr>{titles}</tr>{body}</table></div>{more}'
     )
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doaudit.errors import DoauditError, NotPossible
+from doaudit.formatting import visible
 from doaudit.snapshot.signals import signals_received
 from doaudit.snapshot.transitions import power_statement
 
@@ -190,4 +191,4 @@ def _wait_at_exit(job: Job) -> None:
 
 def _print(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text)}\n")

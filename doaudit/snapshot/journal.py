@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from doaudit.errors import FileProblem
-from doaudit.files import private_folder
+from doaudit.files import private_folder, tighten
 from doaudit.snapshot.run import Run
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class Journal:
                 if not self.path.exists():
                     self._file = _create(self.path, line)
                     return
+                tighten(self.path)
                 self._file = os.open(self.path, _OPEN_FLAGS)
             _append(self._file, line)
         except OSError as fault:
@@ -170,6 +171,7 @@ def note_started(folder: Path, resource: str, action: Action, asked_at: datetime
     path = folder / _STARTED_FILE
     try:
         private_folder(folder)
+        tighten(path)
         file = os.open(path, _OPEN_FLAGS | os.O_CREAT, 0o600)
         try:
             _append(file, line)
@@ -332,6 +334,7 @@ def _changed_at(path: Path) -> datetime:
 
 def _lines(path: Path) -> list[bytes]:
     """Return the lines of a file; the last one is empty if the file ends with a line end, as it should."""
+    tighten(path)
     try:
         return path.read_bytes().split(b"\n") if path.exists() else []
     except OSError as fault:

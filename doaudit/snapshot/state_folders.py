@@ -139,5 +139,5 @@ def any_journals() -> bool:
 
 
 def _root() -> Path:
-    chosen = os.environ.get(_VARIABLE)
+    chosen = os.getenv(_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("doaudit")

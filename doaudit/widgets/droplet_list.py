@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 import pandas as pd
 
+from doaudit.formatting import visible
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -103,7 +105,9 @@ def droplet_lines(
     """
     ordered = droplets.sort_values(["name", "id"])
     ids: list[int] = ordered["id"].tolist()
-    names, *others = [["-" if pd.isna(value) else str(value) for value in ordered[name]] for name in _COLUMNS[:4]]
+    names, *others = [
+        ["-" if pd.isna(value) else visible(str(value)) for value in ordered[name]] for name in _COLUMNS[:4]
+    ]
     snapshots = [f"{last_snapshots[i]:%Y-%m-%d %H:%M}" if i in last_snapshots else "-" for i in ids]
     columns = [list(map(_shortened, names)), *others, snapshots, list(map(str, ids))]
     aligned = [_aligned([title, *cells]) for title, cells in zip(_COLUMNS, columns, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doaudit.formatting import html_text, time_span, utc_datetime, utc_time
+from doaudit.formatting import html_text, time_span, utc_datetime, utc_time, visible
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -88,7 +88,7 @@ def fallback_text(observation: Observation) -> str:
     if observation.at is None:
         return _NOT_READ
     count, at = f"{len(observation.open):,} open actions", utc_datetime(observation.at)
-    lines = [f"  {_line(row)}" for row in observation.open]
+    lines = [f"  {visible(_line(row))}" for row in observation.open]
     return "\n".join([f"{count} as of {at}; no longer live: run the cell again.", *lines])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doaudit.formatting import html_text, time_span, utc_datetime, utc_time
+from doaudit.formatting import html_text, time_span, utc_datetime, utc_time, visible
 from doaudit.widgets.html_box import box
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def confirmation(run: Run) -> str:
     """Return the sentence that is confirmed before a run starts, as plain text."""
     before = f"switch {run.droplet_name} off, take" if run.off_s else "take"
     after = ", and switch it on again" if run.off_s else ""
-    return f"Yes, {before} the snapshot '{run.snapshot_name}'{after}."
+    return visible(f"Yes, {before} the snapshot '{run.snapshot_name}'{after}.")
 
 
 def status_html(run: Run) -> str:
@@ -208,4 +208,4 @@ def fallback_text(run: Run, at: datetime) -> str:
         *(f"  {_MARKS.get(step.status, '○')} {step.sentence}" for step in run.steps),
         *(_log_line(line) for line in run.log[-_LOG_LINES:]),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))

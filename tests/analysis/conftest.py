@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-import duckdb
 import pandas as pd
-import polars as pl
 import pytest
+from engine_frames import to_duckdb, to_polars
 
 from doaudit.actions import COLUMNS, IN_PROGRESS
 
@@ -55,24 +52,10 @@ def frame():
     return build
 
 
-def to_polars(actions):
-    """Build the same frame in Polars: categories as its own, times in its microseconds."""
-    kinds = {"category": pl.Categorical, "int64": pl.Int64, "Int64": pl.Int64}
-    columns = {}
-    for name, dtype in COLUMNS.items():
-        values = [None if pd.isna(value) else value for value in actions[name].astype(object)]
-        if dtype.startswith("datetime"):
-            times = [value and datetime.fromtimestamp(value.timestamp(), tz=UTC) for value in values]
-            columns[name] = pl.Series(times, dtype=pl.Datetime("us", "UTC"))
-        else:
-            columns[name] = pl.Series(values, dtype=kinds[dtype])
-    return pl.DataFrame(columns)
-
-
 BACKENDS = {
     "polars": to_polars,
     "polars lazy": lambda actions: to_polars(actions).lazy(),
-    "duckdb": duckdb.from_df,
+    "duckdb": lambda actions: to_duckdb(actions, "UTC"),
 }
 
 

@@ -8,10 +8,12 @@ import pytest
 from doaudit import analysis
 from doaudit.analysis import (
     activity,
+    daily_failures,
     duration_distribution,
     durations,
     failure_rates,
     failures,
+    incidents,
     open_actions,
     problems,
     slowest,
@@ -51,7 +53,25 @@ TABLES = {
         failure_rates,
         {"type": "category"}
         | dict.fromkeys(["actions", "open", "unclear", "finished", "errored"], "int64")
-        | dict.fromkeys(["failure_rate", "low", "high", "rate_if_open_complete", "rate_if_open_fail"], "float64"),
+        | dict.fromkeys(["failure_rate", "low", "high", "deff", "q"], "float64")
+        | {"groups_tested": "int64", "rate_if_open_complete": "float64", "rate_if_open_fail": "float64"},
+    ),
+    "incidents": (
+        incidents,
+        {"region": "category", "first_failure_at": "datetime64[s, UTC]", "last_failure_at": "datetime64[s, UTC]"}
+        | {
+            "actions": "int64",
+            "errored": "int64",
+            "expected": "float64",
+            "q": "float64",
+            "types": "text",
+            "ids": "text",
+        },
+    ),
+    "daily_failures": (
+        daily_failures,
+        {"region": "category", "day": "datetime64[s, UTC]", "actions": "int64", "finished": "int64"}
+        | {"errored": "int64", "expected": "float64", "q": "float64"},
     ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (
@@ -103,7 +123,7 @@ FRAMES = {
 
 def dtypes_of(table):
     """Return the names of the dtypes; text has another name in pandas 2 than in pandas 3."""
-    texts = ("note", "problem", "detail")
+    texts = ("note", "problem", "detail", "types", "ids")
     return {
         name: "text" if name in texts and pd.api.types.is_string_dtype(dtype) else str(dtype)
         for name, dtype in table.dtypes.items()

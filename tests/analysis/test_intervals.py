@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from doaudit.analysis.intervals import clopper_pearson_low, finished_needed, order_statistic_interval, wilson
+from doaudit.analysis.intervals import clopper_pearson, finished_needed, order_statistic_interval, wilson
 from doaudit.errors import InvalidArgument
 
 COUNTS = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -90,17 +90,20 @@ def test_wilson_reaches_0_and_1_exactly_and_says_nothing_about_nothing():
 
 @given(COUNTS, st.sampled_from([0.8, 0.95]))
 def test_clopper_pearson_is_scipys(counts, confidence):
-    """The lower limit is that of the exact interval."""
+    """The limits are those of the exact interval."""
     errored, finished = counts
     oracle = stats.binomtest(errored, finished).proportion_ci(confidence, method="exact")
 
-    assert clopper_pearson_low(errored, finished, confidence) == pytest.approx(oracle.low, abs=1e-12)
+    low, high = clopper_pearson(errored, finished, confidence)
+
+    assert [float(low), float(high)] == pytest.approx([oracle.low, oracle.high], abs=1e-12)
 
 
 def test_clopper_pearson_says_nothing_about_nothing():
-    """No failure has a lower limit of 0; nothing finished has none."""
-    assert clopper_pearson_low([0], [9], 0.95).tolist() == [0.0]
-    assert np.isnan(clopper_pearson_low([0], [0], 0.95)).all()
+    """No failure has a lower limit of 0, no success an upper one of 1; nothing finished has none."""
+    assert clopper_pearson([0], [9], 0.95)[0].tolist() == [0.0]
+    assert clopper_pearson([9], [9], 0.95)[1].tolist() == [1.0]
+    assert np.isnan(clopper_pearson([0], [0], 0.95)).all()
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, math.nan])
@@ -109,7 +112,7 @@ def test_clopper_pearson_says_nothing_about_nothing():
     [
         lambda confidence: wilson(1, 2, confidence),
         lambda confidence: order_statistic_interval(9, 0.5, confidence),
-        lambda confidence: clopper_pearson_low(1, 2, confidence),
+        lambda confidence: clopper_pearson(1, 2, confidence),
         lambda confidence: finished_needed(0.5, confidence),
     ],
 )

@@ -213,11 +213,14 @@ def test_what_reading_raises_is_shown_without_token_and_in_short():
 
     with hostile_server(good()) as server:
         for method in ("GET", "POST"):
-            with pytest.raises(ApiProblem, match=r"ValueError: \[31m\[token\] long") as failed:
+            with pytest.raises(ApiProblem, match=r"ValueError: \\x00\\x1b\[31m\[token\] long") as failed:
                 ask(server, method, parse)
             assert len(str(failed.value)) < 700
             assert str(failed.value).isprintable()
-            assert failed.value.__context__ is None
+            behind = failed.value.__context__  # nothing of ours; one of the test runner's own may stand there
+            while behind is not None:
+                assert not isinstance(behind, ValueError)
+                behind = behind.__context__
 
 
 @pytest.mark.parametrize("kind", [Stopped, KeyboardInterrupt])

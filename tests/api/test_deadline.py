@@ -335,3 +335,32 @@ def test_an_unknown_certificate_is_not_taken(proxied, tls, monkeypatch):
         with pytest.raises(ConnectionFailed, match="certificate could not be verified"):
             get(client)
         client.close()
+
+
+@maybe_left_behind
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
+def test_the_proxy_and_the_certificates_of_a_company_are_used(name, proxied, tls, monkeypatch):
+    """HTTPS_PROXY and REQUESTS_CA_BUNDLE are enough; the proxy is told the host, and sees nothing of the token."""
+    with hostile_server(good(), tls=tls, tunnel=lambda: TUNNEL) as server:
+        client = proxied(server, ENOUGH_S)
+        monkeypatch.delenv("https_proxy")
+        monkeypatch.setenv(name, server.url)
+        get(client)
+        client.close()
+
+    assert [line[:28] for line in server.tunnelled] == [b"CONNECT api.test:443 HTTP/1."]
+    assert b"authorization: bearer" in server.requests[0].lower()
+
+
+def test_a_netrc_file_does_not_take_the_place_of_the_token(proxied, tls, monkeypatch, tmp_path):
+    """A header of the session would be replaced by the login that ~/.netrc has for the host."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.test login somebody password else\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with hostile_server(good(), tls=tls, tunnel=lambda: TUNNEL) as server:
+        client = proxied(server, ENOUGH_S)
+        get(client)
+        client.close()
+
+    assert f"Authorization: Bearer {TOKEN}".encode() in server.requests[0]

@@ -11,11 +11,11 @@ from doaudit.api.page_planner import (
     Read,
     Recovery,
     Window,
-    every_window,
     gaps,
     is_newest_first,
     ties_across_pages,
     window_around,
+    windows_of,
 )
 
 PAGES = st.builds(Window, st.integers(1, 9), st.integers(1, 7))
@@ -50,12 +50,14 @@ def test_gaps_are_the_ranks_that_no_page_showed(windows, grown):
 
 
 @given(total=st.integers(0, 60), per_page=st.integers(1, 9))
-def test_every_window_shows_every_row_once(total, per_page):
+def test_the_pages_of_all_ranks_show_every_row_once(total, per_page):
     """The windows of a list are its rows, none left out and none twice."""
     rows = list(range(total))
 
     shown = [
-        row for w in every_window(total, per_page) for row in rows[(w.page - 1) * w.per_page : w.page * w.per_page]
+        row
+        for w in windows_of([(0, total)], total, per_page)
+        for row in rows[(w.page - 1) * w.per_page : w.page * w.per_page]
     ]
 
     assert shown == rows
@@ -100,7 +102,7 @@ def test_ties_across_pages_are_those_of_the_plain_definition(reads):
 def test_ties_of_a_long_list_are_found_soon():
     """A million rows on 5,000 pages are searched within two seconds, though every edge is a tie."""
     total, starts = 1_000_000, ("a",) * 200
-    reads = [Read(window, total, starts) for window in every_window(total, 200)]
+    reads = [Read(window, total, starts) for window in windows_of([(0, total)], total, 200)]
     began = time.process_time()
 
     ties = ties_across_pages(reads)
@@ -121,7 +123,7 @@ def test_oldest_first_list_is_read_again_whole():
     """Ranks mean nothing in a list of another order, so gaps are not trusted there."""
     rows = ["a", "b", "c", "d"]
 
-    spent, windows = Recovery().next([read(Window(1, 2), rows)], [], 4, per_page=2)
+    spent, windows = Recovery().next([read(Window(1, 2), rows)], [], 4, wanted=(0, 4), per_page=2)
 
     assert spent == Recovery(full_passes=1)
     assert {window.per_page for window in windows} == {2, 1}
@@ -132,7 +134,7 @@ def test_gaps_are_read_before_ties_and_ties_before_everything():
     pages = [read(Window(page, 2), ["e", "d", "d", "c", "b", "a"]) for page in (1, 2)]
     rounds = [Recovery()]
     for _ in range(6):
-        spent, windows = rounds[-1].next(pages, [], 6, per_page=2)
+        spent, windows = rounds[-1].next(pages, [], 6, wanted=(0, 6), per_page=2)
         assert windows[0] == Window(1, 2)
         rounds.append(spent)
 
@@ -151,7 +153,7 @@ def test_the_search_ends(reads, total, per_page):
     """However often nothing helps, there comes a round in which nothing is left to try."""
     recovery, windows, rounds = Recovery(), [Window(1, per_page)], 0
     while windows:
-        recovery, windows = recovery.next(reads, [], total, per_page=per_page)
+        recovery, windows = recovery.next(reads, [], total, wanted=(0, total), per_page=per_page)
         rounds += 1
 
     assert rounds < 30

@@ -71,7 +71,7 @@ def test_nothing_is_lost_and_nothing_is_twice(gaps, arrivals, faults, per_page, 
     ids = sorted(record.id for record in listing.records)
     assert len(ids) == len(set(ids)) == listing.proof.distinct_ids
     assert set(ids) <= set(ids_in(world))
-    assert listing.proof.complete == (ids == ids_in(world))
+    assert ids == ids_in(world) or not listing.proof.complete
     if largest_tie(gaps) <= per_page // 2:
         assert listing.proof.complete, listing.proof
     assert listing.proof.is_newest_first
@@ -85,10 +85,10 @@ def test_the_proof_is_that_of_the_read():
     with reading(world) as client:
         proof = read_actions(client, per_page=10).proof
 
-    assert (proof.total_reported, proof.distinct_ids, proof.pages_read, proof.pages_read_again) == (53, 53, 6, 0)
+    assert (proof.total_reported, proof.distinct_ids, proof.pages_read, proof.pages_read_again) == (53, 53, 7, 0)
     assert (proof.arrived, proof.is_newest_first, proof.complete, proof.reason) == (0, True, True, "")
     assert proof.started.timestamp() == proof.finished.timestamp() == START + 3
-    assert len(world.requests) == 6
+    assert len(world.requests) == 7, "six pages, and the first one once more"
 
 
 def test_rows_that_arrive_between_pages_are_found():
@@ -99,7 +99,8 @@ def test_rows_that_arrive_between_pages_are_found():
         proof = read_actions(client, per_page=10, in_flight=1).proof
 
     assert (proof.complete, proof.distinct_ids, proof.arrived) == (True, 63, 13)
-    assert proof.pages_read_again == len(world.requests) - 5
+    assert proof.pages_read == len(world.requests)
+    assert 0 < proof.pages_read_again <= 6
 
 
 def test_a_tie_longer_than_a_page_is_read_or_reported_never_guessed():
@@ -171,7 +172,7 @@ def test_progress_is_reported_on_the_calling_thread():
         read_actions(client, per_page=10, on_progress=note)
 
     assert threads == {threading.current_thread()}
-    assert (reports[-1].rows, reports[-1].total, reports[-1].pages) == (50, 50, 5)
+    assert (reports[-1].rows, reports[-1].total, reports[-1].pages) == (50, 50, 6)
     assert [(p.pause.seconds, p.pause.reason) for p in reports if p.pause] == [(9, "limit of requests a minute")]
 
 
@@ -193,9 +194,9 @@ def test_ctrl_c_stops_at_once_and_keeps_what_was_read():
 
 
 def test_the_list_of_a_company_is_262_pages():
-    """52,292 actions are read in 262 requests, and a few more where a tie lies on an edge."""
+    """52,292 actions are read in 262 requests, one more look at page 1, and a few where a tie lies on an edge."""
     with reading(company_world()) as client:
         proof = read_actions(client).proof
 
     assert (proof.total_reported, proof.distinct_ids, proof.complete) == (52_292, 52_292, True)
-    assert proof.pages_read - proof.pages_read_again == 262
+    assert proof.pages_read - proof.pages_read_again == 262 + 1

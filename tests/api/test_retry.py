@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doaudit.api.retry import Attempts, pause_after_no_response, pause_after_response, reserve_pause
+from doaudit.api.retry import Attempts, RetryLimits, pause_after_no_response, pause_after_response, reserve_pause
 
 NOW = 1_795_435_200
 
@@ -29,6 +29,33 @@ def test_a_fault_is_retried_four_times_ever_later(status):
     """Five attempts in all, the wait doubling from half a second."""
     assert waits(status) == [0.5, 1.0, 2.0, 4.0]
     assert waits(status, jitter=0.0) == [0.25, 0.5, 1.0, 2.0]
+
+
+def faults(budget_s, took_s=0.0, headers=None):
+    """Return the seconds before each retry of a request whose every attempt takes so long and ends in a fault."""
+    attempts, seconds, limits = Attempts(), [], RetryLimits(fault_budget_s=budget_s)
+    while pause := pause_after_response(
+        503, headers or {}, attempts.plus_fault_s(took_s), now=NOW, jitter=1, limits=limits
+    ):
+        seconds.append(pause.seconds)
+        attempts = pause.attempts
+    return seconds
+
+
+@pytest.mark.parametrize("took_s", [0.0, 0.2, 7.0, 60.0])
+@pytest.mark.parametrize("budget_s", [0.0, 10.0, 120.0, 600.0])
+def test_faults_last_for_a_time_budget(budget_s, took_s):
+    """Waits double to 30 s, and with what the attempts take they fit the budget, and no further wait would."""
+    waits_s = faults(budget_s, took_s)
+    plain = [min(0.5 * 2**n, 30.0) for n in range(99)]
+    most = next(n for n in range(99) if sum(plain[: n + 1]) + (n + 1) * took_s > budget_s)
+
+    assert waits_s == plain[:most]
+
+
+def test_a_wait_that_is_asked_for_costs_no_budget():
+    """A fault that names the time to come back is waited for, four times."""
+    assert faults(120.0, headers={"retry-after": "3000"}) == [3000] * 4
 
 
 def test_no_response_is_retried_like_a_fault():
@@ -80,7 +107,9 @@ def test_no_wait_is_longer_than_it_may_be_whatever_is_asked_for(status, asked):
     """An hour at most, or what the caller allows, and never less than nothing."""
     for name in ("retry-after", "ratelimit-reset"):
         for longest_s in (3600, 120, 3):
-            pause = pause_after_response(status, {name: asked}, Attempts(), now=NOW, jitter=1, longest_s=longest_s)
+            pause = pause_after_response(
+                status, {name: asked}, Attempts(), now=NOW, jitter=1, limits=RetryLimits(longest_s)
+            )
             assert 0 < pause.seconds <= longest_s
 
 
@@ -97,4 +126,4 @@ def test_the_pause_for_the_reserve_is_no_longer_than_it_may_be(reset, left):
 
 def test_the_wait_after_no_response_is_no_longer_than_it_may_be():
     """The bound holds after a fault as well."""
-    assert pause_after_no_response("timed out", Attempts(faults=3), jitter=1.0, longest_s=1).seconds == 1
+    assert pause_after_no_response("timed out", Attempts(faults=3), jitter=1.0, limits=RetryLimits(1)).seconds == 1

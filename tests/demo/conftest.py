@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 import requests
+from contract import read_document
 
 from doaudit.demo import DemoServer, company_world, serve
 from doaudit.demo.world.clock import START
@@ -41,9 +42,7 @@ class ServedWorld:
         )
 
 
-@pytest.fixture
-def served():
-    """Return a function that serves a world with a clock that stands still; all servers stop when the test ends."""
+def _start_servers():
     with ExitStack() as stack:
 
         def start(world, **options):
@@ -53,6 +52,24 @@ def served():
             return ServedWorld(server, session)
 
         yield start
+
+
+@pytest.fixture
+def served():
+    """Return a function that serves a world with a clock that stands still; all servers stop when the test ends."""
+    yield from _start_servers()
+
+
+@pytest.fixture(scope="module")
+def served_once():
+    """Return the same function, for worlds that the tests of a module read and do not change."""
+    yield from _start_servers()
+
+
+@pytest.fixture(scope="session")
+def document():
+    """DigitalOcean's OpenAPI document."""
+    return read_document()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from doaudit.errors import FileProblem, InvalidArgument, NewerHistory, WrongAccount
-from doaudit.history.refresh import stored_proof
+from doaudit.history.proof import stored_proof
 from doaudit.history.schema import STEPS, migrate
 from doaudit.history.store import default_path, open_store
 from doaudit.history.upsert import Upserted
@@ -241,6 +241,22 @@ class TestMigration:
         assert store.sql("SELECT id, kind FROM anomalies").to_numpy().tolist() == [[6, "absent"]]
         assert store.recall("covered") == [[0, 1]]
         assert stored_proof(store).complete
+
+    def test_a_version_2_file_is_read(self, opened, path):
+        """A history from before reads were logged keeps its rows and its proof, and begins an empty log."""
+        path.parent.mkdir()
+        with duckdb.connect(path) as connection:
+            migrate(connection, "mine", "it", STEPS[:2])
+            connection.execute(VERSION_1_ROWS)
+            connection.execute("INSERT INTO stored.started VALUES (7, 'run-1', '2026-03-12 22:27:07')")
+
+        store = opened("mine")
+
+        assert store.reads().empty
+        assert store.sql("SELECT started_by, run FROM actions").to_numpy().tolist() == [["doaudit", "run-1"]]
+        assert store.proved_ids().tolist() == [7]
+        with duckdb.connect(path) as connection:
+            assert connection.execute("FROM stored.file").fetchall() == [("mine", len(STEPS))]
 
     def test_each_step_is_taken_once_and_in_order(self):
         """From whichever version a file comes, it takes the steps it lacks, and its rows come along."""

@@ -119,7 +119,7 @@ class TestReading:
             ("WITH open AS (FROM actions WHERE status = 'in-progress') SELECT * FROM open", 1),
             ("SELECT date_trunc('month', started_at) AS month, count(*) FROM actions GROUP BY ALL", 2),
             ("DESCRIBE actions", 15),
-            ("SHOW TABLES", 3),
+            ("SHOW TABLES", 4),
             ("SUMMARIZE actions", 15),
             ("EXPLAIN FROM actions", 1),
             ("VALUES (1), (2)", 2),

@@ -53,7 +53,19 @@ def rates_table():
 
     def build(**columns):
         defaults = {"type": "snapshot", "actions": 812, "open": 0, "unclear": 0, "finished": 812, "errored": 3}
-        return _rows(defaults | {"failure_rate": 0.004, "low": 0.001, "high": 0.011}, columns)
+        return _rows(defaults | {"failure_rate": 0.004, "low": 0.001, "high": 0.011, "deff": 1.0, "q": 0.4}, columns)
+
+    return build
+
+
+@pytest.fixture
+def incidents_table():
+    """Build an incidents table."""
+
+    def build(**columns):
+        defaults = {"region": "ams3", "first_failure_at": pd.Timestamp("2026-06-17T13:04:28Z")}
+        defaults |= {"last_failure_at": pd.Timestamp("2026-06-17T17:16:58Z"), "actions": 239, "errored": 150}
+        return _rows(defaults | {"expected": 2.2, "q": 0.0, "types": "snapshot (150)", "ids": "1, 2"}, columns)
 
     return build
 
@@ -128,6 +140,7 @@ def long_table(plot, request):
     maker, columns = {
         "durations": ("durations_table", {"type": names, "note": [note] * 20, "open": [1234] * 20}),
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
+        "incidents": ("incidents_table", {"region": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),

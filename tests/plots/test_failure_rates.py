@@ -47,6 +47,33 @@ def test_a_group_of_which_nothing_finished_has_no_dot(rates_table, ax):
     assert texts(ax) == ["2 of 8", "none finished, 3 open"]
 
 
+def test_what_fails_more_often_than_the_rest_stands_out(rates_table, ax):
+    """Up to a q of 5 % a group has another marker and colour, which the legend explains."""
+    table = rates_table(type=["resize", "reboot", "backup"], q=[0.05, 0.051, np.nan], failure_rate=[0.5, 0.3, 0.1])
+
+    plots.failure_rates(table, ax=ax)
+
+    ordinary, more_often = ax.lines
+    assert more_often.get_xydata().tolist() == [[0.5, 0]]
+    assert ordinary.get_xydata().tolist() == [[0.3, 1], [0.1, 2]]
+    assert (ordinary.get_marker(), ordinary.get_color()) != (more_often.get_marker(), more_often.get_color())
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "more often than the other groups (q at most 5 %)"
+    ]
+
+
+def test_without_such_a_group_there_is_no_legend(rates_table, ax):
+    """An ordinary plot has nothing to explain."""
+    assert plots.failure_rates(rates_table(type=["resize"], q=[0.9]), ax=ax).get_legend() is None
+
+
+def test_failures_that_come_together_are_said_to(rates_table, ax):
+    """A design effect above 2 is named beside the counts."""
+    table = rates_table(type=["a", "b", "c"], deff=[2.0, 2.1, np.nan])
+
+    assert texts(plots.failure_rates(table, ax=ax)) == ["3 of 812", "3 of 812, in bursts", "3 of 812"]
+
+
 def test_the_axis_is_in_percent_and_shows_every_interval(rates_table):
     """Zero and the largest upper limit are both inside, whatever their size."""
     ax = plots.failure_rates(rates_table(type=["resize"], failure_rate=[0.25], low=[0.1], high=[0.5]))

@@ -31,6 +31,7 @@ PHASES = {
 }
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 AT_ONCE_S = 10
+_LONG_S = 3000
 
 
 def signalled(stand, number, phase):
@@ -98,6 +99,8 @@ def closed_terminal(stand):
 
 def killed_and_resumed_twice(stand):
     """Kill two snapshots with -9; ask for what is new; then let two processes take both up at once."""
+    # However slowly the processes come along, neither snapshot ends before both are killed.
+    stand.world.faults.add(Fault("slow_event", type="snapshot", times=2, seconds=_LONG_S))
     left = [stand.snapshot(each) for each in (7, 8)]
     for child in left:
         child.says(PHASES["snapshotting"])
@@ -105,6 +108,7 @@ def killed_and_resumed_twice(stand):
         child.process.wait()
     refresh = stand.start("refresh")
     refresh.ended()
+    stand.world.advance(_LONG_S)
     resumers = [stand.start("resume", "--yes") for _ in range(2)]
     for each in resumers:
         each.ended()

@@ -54,6 +54,20 @@ def test_only_its_owner_may_read_it(scene):
     assert {stat.S_IMODE(path.stat().st_mode) for path in (scene.folders.journals, scene.folders.locks)} == {0o700}
 
 
+def test_a_journal_that_others_may_read_is_taken_from_them(scene):
+    """Journals that were left open to others, as by a copy, are 0600 once they are read."""
+    scene.snapshot()
+    action = read_action(scene.client, scene.world.act_on_droplet(DROPLET, {"type": "reboot"}).id)
+    note_started(scene.folders.journals, f"droplet:{DROPLET}", action, scene.now)
+    paths = list(scene.folders.journals.glob("*.jsonl"))
+    for path in paths:
+        path.chmod(0o664)
+
+    assert len(started(scene.folders.readable)) > 1
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
+
+
 @pytest.mark.parametrize("damage", ["emptied", "zeroed", "last line", "two last lines", "first byte", "line end"])
 def test_a_damaged_journal_is_an_unfinished_run_of_unknown_state(scene, interrupted, damage):
     """A journal that cannot be read is listed, names its droplet and its file, and is not resumed."""

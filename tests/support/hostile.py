@@ -64,6 +64,7 @@ class HostileServer:
         port: its port on 127.0.0.1.
         connections: connections accepted.
         requests: the heads of the requests, in the order in which they came.
+        tunnelled: as a proxy, the first line of each request for a tunnel; all of it if the token came in it.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class HostileServer:
         self._threads: list[threading.Thread] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
-        self.connections, self.requests = 0, []
+        self.connections, self.requests, self.tunnelled = 0, [], []
         self._start(self._accept)
 
     @property
@@ -129,6 +130,8 @@ class HostileServer:
         request = _request_head(connection)
         if request is None:
             return False
+        if script is not None:
+            self.tunnelled.append(request.split(b"\r\n")[0] if b"uthorization" not in request else request)
         if script is None:
             with self._lock:
                 script = self._scripts[min(len(self.requests), len(self._scripts) - 1)]

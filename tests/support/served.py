@@ -8,14 +8,16 @@ from pathlib import Path
 
 from doaudit.api.client import Client
 from doaudit.demo import serve
+from doaudit.demo.world.records import Action
 
+START = 1_795_435_200  # when the simulated account's clock starts
 ROOT = Path(__file__).parents[2]
 
 
 class Hourglass:
     """A clock on which a wait is over at once; it adds up the seconds that were waited."""
 
-    def __init__(self, start: float = 1_795_435_200) -> None:
+    def __init__(self, start: float = START) -> None:
         self.time, self.waited = start, 0.0
         self._lock = threading.Lock()
 
@@ -35,6 +37,17 @@ class Hourglass:
             self.time += seconds
             self.waited += seconds
         return False
+
+
+def finished_actions(count: int, **facts) -> list[Action]:
+    """Return reboots that have ended, a minute apart."""
+    first = START - 60 * count - 600
+    return [
+        Action(
+            **{"id": 100 + n, "type": "reboot", "started_at": first + 60 * n, "ends_at": first + 60 * n + 5, **facts}
+        )
+        for n in range(count)
+    ]
 
 
 @contextmanager

@@ -25,7 +25,8 @@ _DROPLET_IDS = (352_000_000, 564_000_000)
 _IMAGE_IDS = (142_000_000, 226_000_000)
 
 _ROLES = (("web", 14), ("api", 10), ("worker", 16), ("db", 6), ("cache", 6), ("queue", 4), ("ci", 6), ("mail", 2))
-_ODD_NAMES = ('<b>db</b> & "co"', "=cmd|calc", "legacy-01", "legacy-02", "archive-01", "staging-old")
+_OTHER_NAMES = ("intranet-01", "reports-01", "legacy-01", "legacy-02", "archive-01", "staging-old")
+_HOSTILE_NAMES = ('<b>db</b> & "co"', "=cmd|calc", "\x1b[31mred\u202e", *_OTHER_NAMES[3:])
 _POOL_DROPLETS = 3_000
 _DESTROYED_IMAGES = 1_350
 _TRANSFERRED_IMAGES = 220
@@ -68,7 +69,7 @@ class Fleet:
         return (self.created_at[rows] + 3_600 < at) & (at < self.destroyed_at[rows] - 3_600)
 
 
-def make_fleet(random: np.random.Generator, begins: int, ends: int) -> Fleet:
+def make_fleet(random: np.random.Generator, begins: int, ends: int, *, hostile_names: bool = False) -> Fleet:
     """
     Return the resources of a company.
 
@@ -76,9 +77,10 @@ def make_fleet(random: np.random.Generator, begins: int, ends: int) -> Fleet:
         random: The source of the regions, the lifetimes and the ids.
         begins: The first second of the history, in Unix seconds.
         ends: The last.
+        hostile_names: True to give a few droplets names that are markup, a formula and control characters.
     """
     roles = np.repeat([role for role, _ in _ROLES], [count for _, count in _ROLES])
-    named = len(roles) + len(_ODD_NAMES)
+    named = len(roles) + len(_OTHER_NAMES)
     counts = [named, _POOL_DROPLETS, _DESTROYED_IMAGES + _TRANSFERRED_IMAGES, _VOLUMES, _RELEASED_IPS + _KEPT_IPS]
     total, starts = sum(counts), np.cumsum([0, *counts])
     groups = {
@@ -101,7 +103,8 @@ def make_fleet(random: np.random.Generator, begins: int, ends: int) -> Fleet:
     groups |= {"quiet": np.arange(len(roles) + 2, named), "busy": np.arange(len(roles) + 2)}
     slow_factor = np.ones(total)
     slow_factor[:named] = random.lognormal(0, 0.7, named).clip(0.35, 8)
-    return Fleet(kind, key, number, region, created_at, destroyed_at, slow_factor, _names(roles, region), groups)
+    names = (*_names(roles, region), *(_HOSTILE_NAMES if hostile_names else _OTHER_NAMES))
+    return Fleet(kind, key, number, region, created_at, destroyed_at, slow_factor, names, groups)
 
 
 def _keys(kind: NDArray[np.str_], number: NDArray[np.int64], uuids: list[str]) -> NDArray[np.str_]:
@@ -121,7 +124,7 @@ def _lifetimes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw the seconds at which each of *total* resources is created and destroyed."""
     created_at, destroyed_at = begins - random.integers(DAY_S, 900 * DAY_S, total), np.full(total, _FOREVER)
-    roles = len(groups["named"]) - len(_ODD_NAMES)
+    roles = len(groups["named"]) - len(_OTHER_NAMES)
     recent = random.choice(roles, roles // 3, replace=False)
     created_at[recent] = random.integers(begins, ends - 200 * DAY_S, len(recent))
     gone = random.choice(roles, roles // 10, replace=False)
@@ -170,12 +173,12 @@ def _addresses(random: np.random.Generator, count: int) -> NDArray[np.int64]:
     return (chosen[:, 0] << 24) + (chosen[:, 1] << 16) + hosts
 
 
-def _names(roles: NDArray[np.str_], region: NDArray[np.str_]) -> tuple[str, ...]:
-    """Return the names of the named droplets: numbered within their role, workers with their region."""
+def _names(roles: NDArray[np.str_], region: NDArray[np.str_]) -> list[str]:
+    """Return the names of the droplets with a role: numbered within it, workers with their region."""
     counts: dict[str, int] = {}
     names = []
     for role, slug in zip(roles, region, strict=False):
         counts[role] = counts.get(role, 0) + 1
         infix = f"{slug}-" if role == "worker" else ""
         names.append(f"{role}-{infix}{counts[role]:02d}")
-    return (*names, *_ODD_NAMES)
+    return names

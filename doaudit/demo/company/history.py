@@ -36,7 +36,6 @@ _SPAN_S = 3 * 365 * DAY_S
 _ID_SECONDS = (1_693_699_200, 1_721_779_200, 1_755_216_000, 1_773_273_600, 1_778_630_400, 1_795_435_200)
 _IDS = (1_882_300_000, 2_215_400_000, 2_771_100_000, 3_087_500_000, 3_169_600_000, 3_330_000_000)
 
-_TEXT_REGIONS = 25
 _OLD_NAMES_UNTIL_S = 300 * DAY_S
 _TIE_SHUFFLE = 0.1
 
@@ -78,29 +77,34 @@ class _Overrides:
         return _Overrides(self.errs[order], self.slow_factor[order], self.left_s[order])
 
 
-def company_world(seed: int = 7, *, start: int = START, actions: int = ACTIONS) -> World:
+def company_world(seed: int = 7, *, start: int = START, actions: int = ACTIONS, hostile_names: bool = False) -> World:
     """
     Return the account of a company with three years of history, which ends when the clock starts.
 
     Args:
         seed: The seed of the account; the same seed gives the same account, byte for byte.
         start: Unix seconds that the clock shows first.
-        actions: The exact number of actions.
+        actions: The exact number of actions. A smaller history begins later than three years ago: it has the newest
+            actions of the usual one, and those that have not ended.
+        hostile_names: True to give a few droplets names that are markup, a formula and control characters.
 
     Raises:
-        ValueError: The three years cannot be cut to this number of *actions*.
+        ValueError: The three years do not make as many *actions*, or there are to be none.
 
     Example:
         >>> world = company_world()
         >>> world.log.total(world.now)
         52292
     """
+    if actions < 1:
+        raise ValueError(_impossible(actions, ACTIONS))
     random = np.random.default_rng(seed)
     begins = start - _SPAN_S
-    fleet = make_fleet(random, begins, start)
-    schedule, overrides = _schedule(random, fleet, begins, start, actions)
-    history = _history(random, fleet, schedule, overrides, start)
-    droplets = droplets_of(fleet, history, start)
+    fleet = make_fleet(random, begins, start, hostile_names=hostile_names)
+    schedule, overrides = _schedule(random, fleet, begins, start, max(actions, ACTIONS))
+    full_history = _history(random, fleet, schedule, overrides, start)
+    droplets = droplets_of(fleet, full_history, start)
+    history = _newest(full_history, actions, start)
     return World(
         actions=history,
         droplets=droplets,
@@ -113,6 +117,11 @@ def company_world(seed: int = 7, *, start: int = START, actions: int = ACTIONS) 
     )
 
 
+def _impossible(count: int, most: int) -> str:
+    """Return what is wrong with a number of actions."""
+    return f"This company cannot have a history of {count} actions; choose a number from 1 to {most}."
+
+
 def _schedule(
     random: np.random.Generator, fleet: Fleet, begins: int, start: int, count: int
 ) -> tuple[Schedule, _Overrides]:
@@ -123,7 +132,11 @@ def _schedule(
     rare = _rare_actions(random, fleet, begins, start)
 
     special = Schedule.join([incident, in_progress, rare])
-    ordinary = _trim(_until_stuck(ordinary, in_progress), count - len(special.at))
+    ordinary = _until_stuck(ordinary, in_progress)
+    most = len(ordinary.at) + len(special.at)
+    if count > most:
+        raise ValueError(_impossible(count, most))
+    ordinary = _trim(ordinary, count - len(special.at))
     schedule = Schedule.join([ordinary, special])
 
     errs = np.arange(len(incident.at)) < failures
@@ -177,16 +190,18 @@ def _trim(schedule: Schedule, count: int) -> Schedule:
     gaps.
     """
     optional = np.flatnonzero(schedule.optional)
-    total = len(schedule.at)
-    surplus = total - count
-    if not 0 <= surplus <= len(optional):
-        raise ValueError(
-            f"Three years of this company make between {total - len(optional)} and {total} ordinary actions, so "
-            f"{count} is not possible; choose a number between them."
-        )
-    kept = np.ones(total, dtype=np.bool_)
+    surplus = len(schedule.at) - count
+    kept = np.ones(len(schedule.at), dtype=np.bool_)
     kept[optional[np.lexsort((schedule.at[optional], schedule.resource[optional]))][:surplus]] = False
     return schedule.select(kept)
+
+
+def _newest(history: list[Action], count: int, start: int) -> list[Action]:
+    """Return *count* actions of *history* (oldest first): those that are open at *start*, and the newest others."""
+    if count == len(history):
+        return history
+    by_importance = sorted(history, key=lambda action: (not action.finished(start), action.started_at))
+    return sorted(by_importance[-count:], key=lambda action: action.started_at)
 
 
 def _history(
@@ -226,7 +241,6 @@ def _add_oddities(columns: dict[str, NDArray[Any]]) -> None:
         return np.flatnonzero((columns["type"] == type_) & (outcome == "completed"))[list(places)]
 
     outcome, odd, end_hidden = columns["outcome"], columns["odd"], columns["end_hidden"]
-    odd[np.flatnonzero(columns["type"] != "image_destroy")[:_TEXT_REGIONS]] = "region_is_text"
     odd[completed("attach_volume", 40, 41)] = "no_resource_id"
     columns["resource_type"][completed("detach_volume", 60, 61, 62, 63)] = "backend"
     outcome[completed("resize_volume", 0)] = "done"

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from doaudit.demo.world.catalogue import region_json, size
+from doaudit.demo.world.catalogue import REGIONS, region_json, size
 from doaudit.demo.world.clock import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from doaudit.demo.world.api_errors import ErrorResponse
     from doaudit.demo.world.records import Action, Droplet, Image, ReservedIp, Volume
 
 __all__ = [
+    "PROJECT_ID",
     "action_json",
+    "base_image",
     "droplet_object",
     "encode",
     "error_json",
@@ -38,7 +40,9 @@ __all__ = [
 encode = msgspec.json.Encoder().encode
 """Encode a dictionary as JSON, as bytes."""
 
-_PROJECT_ID = "746c6152-2fa2-11ed-92d3-27aaa54e4988"  # the only project of the account
+PROJECT_ID = "746c6152-2fa2-11ed-92d3-27aaa54e4988"
+"""The id of the only project of the account."""
+
 _ACTION = b'{"id":%d,"status":"%s","type":"%s","started_at":"%s","completed_at":%s,%s"resource_type":"%s","region":%s}'
 
 
@@ -71,14 +75,11 @@ def action_json(action: Action, now: float, *, end_hidden: bool = False, with_si
 
 
 def _region(action: Action, *, with_sizes: bool) -> bytes:
-    """Return the value of `region` and, except in the oldest actions, the key `region_slug` after it."""
+    """Return the value of `region`, which is an object or null, and the key `region_slug` after it."""
     if action.region is None:
         return b'null,"region_slug":null'
-    slug = action.region.encode()
-    if action.odd == "region_is_text":
-        return b'"%s"' % slug
     region = b"null" if action.odd == "region_is_null" else region_json(action.region, with_sizes=with_sizes)
-    return b'%s,"region_slug":"%s"' % (region, slug)
+    return b'%s,"region_slug":"%s"' % (region, action.region.encode())
 
 
 def page_json(key: str, rows: Iterable[bytes], pages: dict[str, Any], total: int) -> bytes:
@@ -132,15 +133,15 @@ def _region_raw(slug: str) -> msgspec.Raw:
     return msgspec.Raw(region_json(slug))
 
 
-def _base_image(droplet: Droplet) -> dict[str, Any]:
-    """Return the distribution image that a droplet was created from."""
+def base_image(regions: Sequence[str] = REGIONS) -> dict[str, Any]:
+    """Return the distribution image that every droplet was created from, as the API's object."""
     return {
         "id": 195_932_981,
         "name": "24.04 (LTS) x64",
         "distribution": "Ubuntu",
         "slug": "ubuntu-24-04-x64",
         "public": True,
-        "regions": [droplet.region],
+        "regions": list(regions),
         "created_at": "2025-08-11T15:34:00Z",
         "min_disk_size": 10,
         "type": "base",
@@ -184,7 +185,7 @@ def droplet_object(droplet: Droplet, now: float, images: Iterable[Image], volume
         "backup_ids": [id_ for id_, type_ in image_types if type_ == "backup"],
         "next_backup_window": None,
         "snapshot_ids": [id_ for id_, type_ in image_types if type_ == "snapshot"],
-        "image": _base_image(droplet),
+        "image": base_image([droplet.region]),
         "volume_ids": [volume.id for volume in volumes],
         "size": plan,
         "size_slug": slug,
@@ -260,10 +261,10 @@ def reserved_ip_object(reserved_ip: ReservedIp, droplet: dict[str, Any] | None) 
         "region": _region_raw(reserved_ip.region),
         "droplet": droplet,
         "locked": False,
-        "project_id": _PROJECT_ID,
+        "project_id": PROJECT_ID,
     }
 
 
 def with_project_id(action: bytes) -> bytes:
     """Return an action (as JSON) with the `project_id`, as in single actions of reserved IPs and only there."""
-    return b'%s,"project_id":"%s"}' % (action[:-1], _PROJECT_ID.encode())
+    return b'%s,"project_id":"%s"}' % (action[:-1], PROJECT_ID.encode())

@@ -14,15 +14,17 @@ import flask
 from doaudit.demo.http import serialize
 from doaudit.demo.http.fault_responses import damaged, replacement
 from doaudit.demo.http.loopback import WAIT_FOR_DISCONNECT, LoopbackServer, listen
+from doaudit.demo.http.request import Request
 from doaudit.demo.http.response import Response
-from doaudit.demo.http.routes import ROUTES, Request, Route
+from doaudit.demo.http.routes import METHODS, PATHS
 from doaudit.demo.world.api_errors import ErrorResponse
 from doaudit.demo.world.tokens import DEMO_TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
+    from doaudit.demo.http.request import Route
     from doaudit.demo.world.faults import Fault
     from doaudit.demo.world.world import World
 
@@ -66,10 +68,12 @@ class DemoServer:
         return f"<DemoServer {self.url}{'' if self._stop else ', stopped'}>"
 
 
-def serve(
+def serve(  # noqa: PLR0913 -- all have a default, and are given by name
     world: World | None = None,
     *,
     seed: int = 7,
+    actions: int | None = None,
+    hostile_names: bool = False,
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float = 1.0,
@@ -81,6 +85,8 @@ def serve(
     Args:
         world: The account; None for the company of `doaudit.demo.company.history`.
         seed: The seed of the company, where no world is given.
+        actions: The number of actions in the company's history; None for all 52,292.
+        hostile_names: True to give a few of its droplets names that are markup, a formula and control characters.
         host: A loopback address.
         port: A port, or 0 for any free one.
         speed: The speed of the world's clock from now on, as a multiple of real time: with 60 a minute passes in a
@@ -91,7 +97,7 @@ def serve(
         The running server. It stops with `stop`, or as a context manager at the end of the block.
 
     Raises:
-        ValueError: *host* can be reached from other machines.
+        ValueError: *host* can be reached from other machines, or there is no company with so many *actions*.
         OSError: The port cannot be used.
 
     Example:
@@ -102,9 +108,13 @@ def serve(
     """
     listening = listen(host, port)
     if world is None:
-        from doaudit.demo.company.history import company_world  # noqa: PLC0415 -- not needed for a given world
+        from doaudit.demo.company.history import ACTIONS, company_world  # noqa: PLC0415 -- not needed for a given world
 
-        world = company_world(seed)
+        try:
+            world = company_world(seed, actions=ACTIONS if actions is None else actions, hostile_names=hostile_names)
+        except ValueError:
+            listening.close()
+            raise
     world.clock.follow(time.monotonic, speed)
     stopping = threading.Event()
     running = LoopbackServer(app(world, latency_s=latency_s, stopping=stopping), listening)
@@ -129,13 +139,14 @@ def app(world: World, *, latency_s: float = 0.0, stopping: threading.Event | Non
     wsgi_app = flask.Flask("doaudit.demo", static_folder=None)
     wsgi_app.config["PROPAGATE_EXCEPTIONS"] = True  # a cut connection is raised through Flask to the server
     endpoints = _Endpoints(world, latency_s, stopping or threading.Event())
-    for route in ROUTES:
+    for rule, routes in PATHS.items():
         wsgi_app.add_url_rule(
-            route.rule,
-            endpoint=f"{route.method} {route.rule}",
-            view_func=endpoints.view(route),
-            methods=[route.method],
+            rule,
+            endpoint=rule,
+            view_func=endpoints.view(routes),
+            methods=METHODS,
             provide_automatic_options=False,
+            strict_slashes=False,  # several clients end every path with a slash
         )
     return wsgi_app
 
@@ -149,10 +160,11 @@ class _Endpoints:
         self._stopping = stopping
         self._lock = threading.Lock()
 
-    def view(self, route: Route) -> Callable[..., flask.Response]:
-        """Return the Flask view of *route*."""
+    def view(self, routes: Mapping[str, Route]) -> Callable[..., flask.Response]:
+        """Return the Flask view of a path, with the route of each method."""
 
         def view(**variables: Any) -> flask.Response:  # noqa: ANN401 -- numbers and texts
+            route = routes["GET" if flask.request.method == "HEAD" else flask.request.method]
             path = flask.request.full_path if flask.request.query_string else flask.request.path
             with self._lock:
                 self._world.requests.append(f"{flask.request.method} {path}")
@@ -200,7 +212,9 @@ class _Endpoints:
         token = world.tokens.authenticate(authorization)
         world.limits.admit(token, world.now)
         world.tokens.check(token, [route.scope] if route.scope else [])
-        request = Request(world, flask.request.base_url, flask.request.args, flask.request.get_data(), token)
+        request = Request(
+            world, flask.request.base_url.rstrip("/"), flask.request.args, flask.request.get_data(), token
+        )
         return route.view(request, **variables)
 
     def _to_flask(self, response: Response) -> flask.Response:

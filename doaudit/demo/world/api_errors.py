@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["ErrorResponse", "bad_request", "forbidden", "not_found", "pending_event", "unauthorized", "unprocessable"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ErrorResponse",
+    "bad_request",
+    "forbidden",
+    "method_not_allowed",
+    "not_found",
+    "pending_event",
+    "unauthorized",
+    "unprocessable",
+]
 
 
 class ErrorResponse(Exception):
@@ -42,6 +56,12 @@ def forbidden() -> ErrorResponse:
 def not_found() -> ErrorResponse:
     """Return the 404, the same for a resource that never existed and for one that is gone."""
     return ErrorResponse(404, "not_found", "The resource you were accessing could not be found.")
+
+
+def method_not_allowed(methods: Iterable[str]) -> ErrorResponse:
+    """Return the 405 for a path that has only *methods*; its wording is our guess."""
+    headers = {"allow": ", ".join(sorted(methods))}
+    return ErrorResponse(405, "method_not_allowed", "The method is not allowed for this path.", headers)
 
 
 def unprocessable(message: str) -> ErrorResponse:

@@ -11,7 +11,7 @@ from doaudit.demo.world.api_errors import unprocessable
 if TYPE_CHECKING:
     from doaudit.demo.world.records import Droplet
 
-__all__ = ["EVENTS", "Event", "apply", "validate"]
+__all__ = ["BY_TAG", "EVENTS", "Event", "apply", "validate"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Event:
 
 _ADMIN = ("droplet:admin",)
 
+BY_TAG = frozenset(
+    "power_cycle power_on power_off shutdown enable_ipv6 enable_backups disable_backups snapshot".split()
+)
+"""The types that can be requested for all droplets with a tag at once."""
+
 EVENTS = {
     "power_on": Event(3),
     "power_off": Event(8),
@@ -58,17 +63,18 @@ EVENTS = {
 """Every documented type. The median of "snapshot" is a multiple of the droplet's own `snapshot_s`."""
 
 
-def validate(body: dict[str, Any], droplet: Droplet, now: float) -> Event:
+def validate(body: dict[str, Any], droplet: Droplet, now: float, *, power_on_twice: bool = True) -> Event:
     """
     Return the event that a request asks for, after the checks of the API.
 
-    A shutdown of a droplet that is off is accepted; a second power-off is not. Rejecting an unknown type and a second
-    power-on is our guess: the API's response to them is not published.
+    A shutdown of a droplet that is off is accepted; a second power-off is not. About a second power-on the reports of
+    clients differ. Rejecting an unknown type is our guess: the API's response to one is not published.
 
     Args:
         body: The body of the request: `type` and its arguments.
         droplet: The droplet it is about.
         now: Unix seconds.
+        power_on_twice: True to accept a power-on of a droplet that is on.
 
     Raises:
         ErrorResponse: 422, the API would reject the event.
@@ -80,7 +86,7 @@ def validate(body: dict[str, Any], droplet: Droplet, now: float) -> Event:
     off = droplet.real("status", now) == "off"
     if type_ == "power_off" and off:
         raise unprocessable("Droplet is already powered off")
-    if type_ == "power_on" and not off:
+    if type_ == "power_on" and not off and not power_on_twice:
         raise unprocessable("Droplet is already powered on")
     if event.only_when_off and not off:
         raise unprocessable("Droplet is currently on. Please power it off to run this event.")

@@ -31,8 +31,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
         resource: Its resource as "kind:key", for the list of a resource's actions; "" where there is no such list.
         region: The region's slug, or null.
         end_hidden: Responses in which the API leaves out when it finished: in lists, or everywhere.
-        odd: A deviation in its JSON: the region as a bare slug, as before 2015; no region beside its slug, as for
-            reserved IPv6 addresses; no `resource_id` at all.
+        odd: A deviation in its JSON: no region beside its slug, as for reserved IPv6 addresses, or no `resource_id`.
 
     Example:
         >>> action = Action(id=1, type="power_off", resource_id=560000001, started_at=100, ends_at=107)
@@ -50,7 +49,7 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     resource: str = ""
     region: str | None = "fra1"
     end_hidden: Literal["", "in_lists", "everywhere"] = ""
-    odd: Literal["", "region_is_text", "region_is_null", "no_resource_id"] = ""
+    odd: Literal["", "region_is_null", "no_resource_id"] = ""
 
     def finished(self, now: float) -> bool:
         """Return whether it has ended by *now* (Unix seconds)."""

@@ -16,7 +16,8 @@ __all__ = ["DEMO_TOKEN", "Tokens"]
 DEMO_TOKEN = "dop_v1_" + "0" * 64
 """The token of every simulated account. It is valid nowhere else."""
 
-_WELL_FORMED = re.compile(r"dop_v1_[0-9a-f]{64}")
+# Personal, OAuth and refresh tokens; the oldest ones have no prefix.
+_WELL_FORMED = re.compile(r"(do[opr]_v1_)?[0-9a-f]{64}")
 
 
 class Tokens(UserDict[str, frozenset[str]]):

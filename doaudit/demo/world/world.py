@@ -35,6 +35,7 @@ __all__ = ["World"]
 _DROPLET_IDS_FROM = 564_000_000
 _IMAGE_IDS_FROM = 226_000_000
 _REQUESTS_KEPT = 100_000
+_REGION, _SIZE = "fra1", "s-2vcpu-4gb"
 
 
 class World:
@@ -94,6 +95,8 @@ class World:
         self.arrivals = dict(arrivals or {})
         self.scoped_reads_lack_end = True
         """True if /v2/droplets/{id}/actions/{id} leaves out when an action completed, as the live API does."""
+        self.power_on_twice = True
+        """True if a power-on of a droplet that is on is accepted and changes nothing; False if it is rejected."""
         self.requests: deque[str] = deque(maxlen=_REQUESTS_KEPT)
         """The requests that a server has received for this world, as "GET /v2/actions?page=1"."""
         self.list_reads = 0
@@ -164,13 +167,13 @@ class World:
     def create_droplets(self, body: dict[str, Any]) -> list[tuple[Droplet, Action]]:
         """Create a droplet called `name`, or one for each of `names`; return each with its create action."""
         names = body.get("names") or [body.get("name")]
-        if not all(isinstance(name, str) and name for name in names):
+        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
             raise unprocessable("You must specify a name.")
-        if body.get("size", "s-2vcpu-4gb") not in SIZES:
+        if (body.get("size") or _SIZE) not in SIZES:
             raise unprocessable("You specified an invalid size for Droplet creation.")
         if not body.get("image"):
             raise unprocessable("You specified an invalid image for Droplet creation.")
-        if body.get("region", "fra1") not in REGIONS:
+        if (body.get("region") or _REGION) not in REGIONS:
             raise unprocessable("You specified an invalid region for Droplet creation.")
         return [self._create(name, body) for name in names]
 
@@ -187,7 +190,7 @@ class World:
         """Start an event of a droplet and return its action."""
         droplet = self.droplet(droplet_id)
         self._reject_if_pending(droplet, "Droplet")
-        event = events.validate(body, droplet, self.now)
+        event = events.validate(body, droplet, self.now, power_on_twice=self.power_on_twice)
         type_ = body["type"]
         median_s = event.median_s * (droplet.snapshot_s if type_ == "snapshot" else 1)
         was_on = droplet.real("status", self.now) == "active"
@@ -197,11 +200,23 @@ class World:
             return action
         if type_ == "snapshot":
             self._add_snapshot(droplet, action, effect_at, body.get("name"))
-        if type_ == "shutdown" and not was_on:
-            return action
+        if type_ == ("power_on" if was_on else "shutdown"):
+            return action  # there is nothing to change
         guest_s = self._random.uniform(2, 8) if type_ == "shutdown" else 0.0
         events.apply(type_, body, droplet, effect_at + guest_s, self._random.uniform(1, 5))
         return action
+
+    def act_on_tagged(self, tag: str, body: dict[str, Any]) -> list[Action]:
+        """Start an event of each droplet with a tag, or of none if one of them would reject it; return the actions."""
+        if body.get("type") not in events.BY_TAG:
+            raise unprocessable("You specified an invalid action type.")
+        droplets = [droplet for droplet in self.listed_droplets() if tag in droplet.tags]
+        if not droplets:
+            raise not_found()
+        for droplet in droplets:
+            self._reject_if_pending(droplet, "Droplet")
+            events.validate(body, droplet, self.now, power_on_twice=self.power_on_twice)
+        return [self.act_on_droplet(droplet.id, body) for droplet in droplets]
 
     def act_on_image(self, image_id: int, body: dict[str, Any]) -> Action:
         """Transfer an image to another region, or convert a backup to a snapshot; return the action."""
@@ -251,15 +266,18 @@ class World:
 
     def _target_id(self, body: dict[str, Any], type_: str) -> int | None:
         """Return the id of the droplet that a request of *type_* names, or raise the 404; None for other types."""
-        return self.droplet(body.get("droplet_id") or 0).id if body.get("type") == type_ else None
+        if body.get("type") != type_:
+            return None
+        target = body.get("droplet_id")
+        return self.droplet(target if isinstance(target, int) else 0).id
 
     def _create(self, name: str, body: dict[str, Any]) -> tuple[Droplet, Action]:
         """Create a droplet as *body* describes it; return it with its create action."""
         droplet = Droplet(
             id=max((*self.droplets, _DROPLET_IDS_FROM)) + int(self._random.integers(1, 40)),
             name=name,
-            region=body.get("region", "fra1"),
-            size=body.get("size", "s-2vcpu-4gb"),
+            region=body.get("region") or _REGION,
+            size=body.get("size") or _SIZE,
             status="new",
             created_at=self.clock.second,
             tags=list(body.get("tags") or []),

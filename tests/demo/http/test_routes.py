@@ -207,13 +207,17 @@ def test_sizes_are_hidden_from_a_token_without_their_scope(served, actions):
         ("GET", "/v2/volumes/x/actions"),
         ("GET", "/v2/reserved_ips/10.0.0.1/actions"),
         ("GET", "/v2/actions/abc"),
-        ("POST", "/v2/actions"),
-        ("PUT", "/v2/droplets"),
+        ("GET", "/v2/images/no-such-slug"),
+        ("GET", "/v2/snapshots/1"),
+        ("GET", "/v2/volumes/x"),
+        ("GET", "/v2/floating_ips/10.0.0.1"),
+        ("GET", "/v2/droplets/1/neighbors"),
+        ("PUT", "/v2/nothing"),
         ("GET", "/"),
     ],
 )
-def test_unknown_resources_paths_and_methods_are_not_found(served, method, path):
-    """An unknown resource, path or method is a 404 with the API's message."""
+def test_unknown_resources_and_paths_are_not_found(served, method, path):
+    """An unknown resource or path is a 404 with the API's message."""
     response = served(World()).request(method, path)
 
     assert response.status_code == 404

@@ -33,7 +33,7 @@ class DropletMachine(RuleBasedStateMachine):
         rejected = (
             self.busy
             or type_ == "paint"
-            or (type_ == "power_on" and self.on)
+            or (type_ == "power_on" and self.on and not self.world.power_on_twice)
             or (type_ == "power_off" and not self.on)
             or (type_ == "enable_ipv6" and self.on)
         )
@@ -50,6 +50,11 @@ class DropletMachine(RuleBasedStateMachine):
         if type_ in {"power_on", "power_off"}:
             self.on = type_ == "power_on"
         self.settled_at = action.ends_at + LONGEST_GUEST_S + LONGEST_LAG_S
+
+    @rule(accepted=st.booleans())
+    def switch(self, accepted):
+        """Let a power-on of a droplet that is on be accepted or rejected from now on."""
+        self.world.power_on_twice = accepted
 
     @rule(seconds=st.floats(0, 120))
     def wait(self, seconds):

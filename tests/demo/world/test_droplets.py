@@ -85,6 +85,20 @@ def test_a_shutdown_of_a_droplet_that_is_off_is_accepted_and_changes_nothing(wor
     assert _status(world, 2) == "active"
 
 
+def test_a_power_on_of_a_droplet_that_is_on_is_accepted_and_changes_nothing(world):
+    """The power-on completes, and a shutdown that the guest still carries out is not undone; a switch rejects it."""
+    _advance_to_end(world, world.act_on_droplet(1, {"type": "shutdown"}))
+    assert world.droplet(1).real("status", world.now) == "active"
+    action = world.act_on_droplet(1, {"type": "power_on"})
+    world.advance(60)
+
+    assert (action.status(world.now), _status(world, 1)) == ("completed", "off")
+
+    world.power_on_twice = False
+    _advance_to_end(world, world.act_on_droplet(1, {"type": "power_on"}))
+    assert _rejection(world, 1, {"type": "power_on"}) == (422, "Droplet is already powered on")
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome", "after_a_minute", "after_an_hour"),
     [

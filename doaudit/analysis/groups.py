@@ -1,0 +1,100 @@
+"""Groups of a table: the columns that name them, their numbers in the order of their values, and their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from doaudit.analysis.engines import quoted
+from doaudit.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+    Counts = NDArray[np.int64]
+
+__all__ = ["By", "check_names", "key_columns", "number_groups", "ranks", "with_keys"]
+
+By: TypeAlias = str | Sequence[str]
+
+
+def key_columns(by: By) -> list[str]:
+    """
+    Return the columns that `by` names, each once.
+
+    Example:
+        >>> key_columns("type"), key_columns(["region", "type", "region"])
+        (['type'], ['region', 'type'])
+    """
+    return list(dict.fromkeys([by] if isinstance(by, str) else by))
+
+
+def check_names(keys: Collection[str], figures: Collection[str]) -> None:
+    """
+    Refuse columns to group by that have the name of a figure of the table.
+
+    Raises:
+        InvalidArgument: one has.
+
+    Example:
+        >>> check_names(["type"], ["actions"])
+    """
+    if taken := [name for name in keys if name in figures]:
+        raise InvalidArgument(f"by cannot name {quoted(taken)}: the table has a column of that name. Rename it first.")
+
+
+def with_keys(keys: pd.DataFrame, figures: Mapping[str, Any]) -> pd.DataFrame:
+    """
+    Join the keys of groups and their figures into one table.
+
+    Raises:
+        InvalidArgument: a key has the name of a figure.
+
+    Example:
+        >>> with_keys(pd.DataFrame({"type": ["resize"]}), {"actions": [3]}).to_dict("records")
+        [{'type': 'resize', 'actions': 3}]
+    """
+    check_names(keys.columns, figures)
+    return keys.assign(**figures)
+
+
+def number_groups(counted: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, Counts]:
+    """
+    Return the groups of a table, by value (nulls last), and the number of each row's group.
+
+    Example:
+        >>> keys, group = number_groups(pd.DataFrame({"type": ["resize", "reboot", "resize"]}), ["type"])
+        >>> keys["type"].tolist(), group.tolist()
+        (['reboot', 'resize'], [1, 0, 1])
+    """
+    group = np.zeros(len(counted), dtype=np.int64)
+    if not by:
+        return pd.DataFrame(index=range(1)), group
+    example = group
+    for name in by:
+        rank = ranks(counted[name])
+        _, example, group = np.unique(group * (rank.max(initial=0) + 1) + rank, return_index=True, return_inverse=True)
+    return counted[by].iloc[example].reset_index(drop=True), group
+
+
+def ranks(column: pd.Series[Any]) -> Counts:
+    """
+    Return the rank of each value, nulls last; categories that have no order of their own are ranked by value.
+
+    Example:
+        >>> ranks(pd.Series(["resize", None, "reboot", "resize"])).tolist()
+        [1, 2, 0, 1]
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        categories = column.dtype.categories
+        rank = np.arange(len(categories))
+        if not column.dtype.ordered:
+            rank[categories.argsort()] = np.arange(len(categories))
+        return np.append(rank, len(categories))[column.cat.codes]
+    codes, values = pd.factorize(column, sort=True)
+    return np.where(codes < 0, len(values), codes)
