@@ -294,16 +294,17 @@ class _Reader:
     def listing(self, stopped: str = "") -> Listing:
         """Return what was read, with its proof; *stopped* says why the read ended early, if it did."""
         coverage, vanished = self._coverage(), self._vanished()
+        uncounted = coverage.uncounted - vanished
         return Listing(
             records=tuple(self._records.values()),
             observed_at=tuple(self._observed_at[i] for i in self._records),
-            proof=self._proof(stopped),
-            coverage=replace(coverage, uncounted=coverage.uncounted - vanished),
+            proof=self._proof(stopped, uncounted),
+            coverage=replace(coverage, uncounted=uncounted),
             vanished=vanished,
             set_aside=tuple(self._set_aside),
         )
 
-    def _proof(self, stopped: str) -> Proof:
+    def _proof(self, stopped: str, uncounted: frozenset[int]) -> Proof:
         attempt = self.attempt
         # Where ids were in hand of which nothing tells whether they are still listed, only a read of a part that came
         # to its end has told which have left.
@@ -312,7 +313,8 @@ class _Reader:
         is_counted = self._is_first or attempt.proved or attempt.part_proved
         return Proof(
             total_reported=attempt.total if attempt.proved or attempt.part_proved else self.total,
-            distinct_ids=len(attempt.ids) if is_counted else len(self._records),
+            # Ids whose ranks are forgotten prove nothing, but they are in hand.
+            distinct_ids=len(attempt.ids) + len(attempt.ids.missing(uncounted)) if is_counted else len(self._records),
             pages_read=self.pages,
             pages_read_again=min(self._read_again + attempt.read_again, self.pages),
             arrived=self.total - (self._least_total or 0),

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 from examples import examples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from served import reading
 
@@ -53,6 +53,13 @@ def largest_tie(gaps: list[int]) -> int:
 
 
 @examples(150)
+@example(  # a read that ends with rows in hand whose ranks it has forgotten
+    gaps=[int(gap) for gap in "105555015015111051050015111500"],
+    arrivals={11: 4, 6: 3, 5: 3, 3: 3},
+    faults=[],
+    per_page=4,
+    in_flight=1,
+)
 @given(
     gaps=st.lists(st.sampled_from([0, 0, 1, 5]), max_size=40),
     arrivals=st.dictionaries(st.integers(1, 12), st.integers(1, 4), max_size=6),
