@@ -34,7 +34,7 @@ def design_effect(counted: pd.DataFrame) -> Figures:
     that of a binomial share (Kish, Survey Sampling, 1965, 5.4).
 
     Args:
-        counted: what `doaudit.analysis.tally.outcomes_by_day` returns.
+        counted: what `doaudit.analysis.daily_counts.outcomes_by_day` returns.
 
     Returns:
         One a group, float64: 1 if days make no difference, more if failures come together; NaN where nothing can tell,

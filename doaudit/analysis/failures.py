@@ -8,12 +8,13 @@ import narwhals as nw
 import numpy as np
 
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.daily_counts import DAY_SUMS, outcomes_by_day
 from doaudit.analysis.design_effect import design_effect, effective
 from doaudit.analysis.engines import quoted
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import clopper_pearson, wilson
 from doaudit.analysis.significance import benjamini_hochberg, fisher_greater
-from doaudit.analysis.tally import DAY_SUMS, OUTCOMES, outcomes_by_day, timed
+from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:

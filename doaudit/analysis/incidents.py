@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainc
 
+from doaudit.analysis.daily_counts import per_day
 from doaudit.analysis.engines import to_pandas, unix_seconds
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups
 from doaudit.analysis.significance import benjamini_hochberg
-from doaudit.analysis.tally import OUTCOMES, per_day, timed
+from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """
-The tally: counts of actions for each group, outcome and duration. The only place where rows are grouped.
+The tally: counts of actions for each group, outcome and duration. Rows are grouped here and in `daily_counts` only.
 
 An action's duration is a whole number of seconds, so every statistic of this package is a function of one small
 table, the tally. Counting is the only step that touches the rows, and counts add up. It is written with narwhals and
@@ -42,13 +42,11 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
 
 __all__ = [
-    "DAY_SUMS",
     "OUTCOMES",
     "Lifetimes",
+    "add_day",
     "lifetimes",
     "outcomes",
-    "outcomes_by_day",
-    "per_day",
     "per_hour",
     "sum_counts",
     "tally",
@@ -60,9 +58,6 @@ _COMPLETED, _ERRORED, _OPEN, _UNCLEAR = range(len(OUTCOMES))
 _ADDED = ("outcome", "seconds", "actions", *ADDED)
 _UNTIMED = -1
 _HOUR_S, _DAY_S = 3600, 86_400
-
-DAY_SUMS = ("days", "errored_squared", "errored_finished", "finished_squared")
-"""The sums over days of `outcomes_by_day`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,17 +80,19 @@ class Lifetimes:
     running: Counts
 
 
-def tally(actions: IntoFrame, by: By) -> pd.DataFrame:
+def tally(actions: IntoFrame, by: By, *, by_day: bool = False) -> pd.DataFrame:
     """
-    Count the actions of each group, outcome and duration.
+    Count the actions of each group, outcome and duration, also by day where that is asked for.
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+        by_day: whether actions that started on different days (UTC) are counted apart.
 
     Returns:
-        The *by* columns with their dtypes, `outcome` (category of `OUTCOMES`), `seconds` (Int64, null if untimed) and
-        `actions` (int64), in order of the keys (nulls last), the outcome and the seconds.
+        The *by* columns with their dtypes; with *by_day* `day` (Int64, days since 1970, null without a start);
+        `outcome` (category of `OUTCOMES`), `seconds` (Int64, null if untimed) and `actions` (int64), in order of the
+        keys (nulls last), the day, the outcome and the seconds.
 
     Raises:
         InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
@@ -107,9 +104,30 @@ def tally(actions: IntoFrame, by: By) -> pd.DataFrame:
         [['resize', 'completed', 90, 3]]
     """
     keys = key_columns(by)
-    counted = _count_rows(timed(actions, keys), [*keys, "outcome", "seconds"])
+    rows = timed(actions, keys)
+    if by_day:
+        keys, rows = [*keys, "day"], add_day(rows, keys)
+    counted = _count_rows(rows, [*keys, "outcome", "seconds"])
     seconds = counted["seconds"].astype("Int64")
-    return counted.assign(outcome=_outcome_names(counted["outcome"]), seconds=seconds.mask(seconds == _UNTIMED))
+    counted = counted.assign(outcome=_outcome_names(counted["outcome"]), seconds=seconds.mask(seconds == _UNTIMED))
+    return counted.astype({"day": "Int64"}) if by_day else counted
+
+
+def add_day(rows: Rows, keys: Sequence[str] = ()) -> Rows:
+    """
+    Add to rows that `timed` has made the day on which each action started (UTC), in days since 1970.
+
+    Raises:
+        InvalidArgument: one of the keys that the rows are to be grouped by has that name.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> rows = timed(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], observed_at=1632996000))
+        >>> add_day(rows)["day"].to_list()
+        [1]
+    """
+    check_names(keys, ["day"])
+    return rows.with_columns(day=unix_seconds("started_at") // _DAY_S)
 
 
 def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
@@ -132,81 +150,6 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
     keys = key_columns(by)
     counted = _count_rows(timed(actions, keys), [*keys, "outcome"])
     return sum_counts(counted.assign(outcome=_outcome_names(counted["outcome"])), keys)
-
-
-def outcomes_by_day(actions: IntoFrame, by: By) -> pd.DataFrame:
-    """
-    Count the actions of each group by outcome, and sum what tells how much their failures come on the same days (UTC).
-
-    Those without a start are taken for those of a day of their own.
-
-    Returns:
-        The columns of `outcomes`, and of the failures and the finished actions (completed or errored) of each day:
-        `days`, the number of days with a finished one, and the sums over days `errored_squared`, `errored_finished`
-        (their product) and `finished_squared` (all int64).
-
-    Raises:
-        InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
-
-    Example:
-        >>> from doaudit.actions import Record, to_frame
-        >>> starts = ["2021-09-29T10:00:00Z", "2021-09-30T10:00:00Z", "2021-09-30T11:00:00Z"]
-        >>> taken = [Record(n, "errored", "resize", start) for n, start in enumerate(starts)]
-        >>> table = outcomes_by_day(to_frame(taken, observed_at=1632996000), by="type")
-        >>> table[["errored", "days", "errored_squared"]].values.tolist()
-        [[3, 2, 5]]
-    """
-    keys = key_columns(by)
-    check_names(keys, DAY_SUMS)
-    daily = _group_by_day(actions, keys)
-    errored, finished = nw.col("errored"), nw.col("errored") + nw.col("completed")
-    squared = daily.with_columns(
-        days=(finished > 0).cast(nw.Int64),
-        errored_squared=errored * errored,
-        errored_finished=errored * finished,
-        finished_squared=finished * finished,
-    )
-    sums = [nw.col(name).sum() for name in (*OUTCOMES, *DAY_SUMS)]
-    summed = to_pandas(squared.group_by(keys, drop_null_keys=False).agg(*sums) if keys else squared.select(*sums))
-    order = np.lexsort([ranks(summed[name]) for name in reversed(keys)]) if keys else np.arange(1)
-    figures = summed[[*OUTCOMES, *DAY_SUMS]].iloc[order].fillna(0).astype("int64").reset_index(drop=True)
-    counts = figures[list(OUTCOMES)].sum(axis="columns").rename("actions")
-    return with_keys(summed[keys].iloc[order].reset_index(drop=True), {"actions": counts, **figures})
-
-
-def per_day(actions: IntoFrame, by: By) -> pd.DataFrame:
-    """
-    Count the actions of each group that started on each day (UTC), by outcome; those without a start are of no day.
-
-    Returns:
-        One row for each group and day that occur, by value: the *by* columns, `day` (int64, days since 1970),
-        `actions`, and one column for each of `OUTCOMES` (all int64).
-
-    Raises:
-        InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
-
-    Example:
-        >>> from doaudit.actions import Record, to_frame
-        >>> actions = to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1773354500)
-        >>> per_day(actions, by="type")[["type", "day", "actions", "completed"]].values.tolist()
-        [['resize', 1, 1, 1]]
-    """
-    keys = key_columns(by)
-    daily = to_pandas(_group_by_day(actions, keys).filter(~nw.col("day").is_null()))
-    order = np.lexsort([ranks(daily[name]) for name in ("day", *reversed(keys))])
-    figures = daily[["day", *OUTCOMES]].iloc[order].astype("int64").reset_index(drop=True)
-    figures.insert(1, "actions", figures[list(OUTCOMES)].sum(axis="columns"))
-    return with_keys(daily[keys].iloc[order].reset_index(drop=True), {**figures})
-
-
-def _group_by_day(actions: IntoFrame, keys: list[str]) -> Rows:
-    """Count the actions of each group and day by outcome, where the rows are; the day is null without a start."""
-    check_names(keys, ["day", *OUTCOMES])
-    rows = timed(actions, keys).with_columns(
-        day=unix_seconds("started_at") // _DAY_S,
-        **{name: (nw.col("outcome") == code).cast(nw.Int64) for code, name in enumerate(OUTCOMES)},
-    )
-    return rows.group_by([*keys, "day"], drop_null_keys=False).agg(*(nw.col(name).sum() for name in OUTCOMES))
 
 
 def per_hour(actions: IntoFrame) -> pd.DataFrame:

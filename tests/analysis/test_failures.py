@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from doaudit.analysis import failure_rates, failures
+from doaudit.analysis.daily_counts import outcomes_by_day
 from doaudit.analysis.intervals import clopper_pearson, wilson
-from doaudit.analysis.tally import outcomes_by_day
 from doaudit.errors import InvalidArgument
 
 
