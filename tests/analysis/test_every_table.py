@@ -81,8 +81,9 @@ TABLES = {
     "open_actions": (
         open_actions,
         ACTION_COLUMNS
-        | {"age_s": "float64", "finished": "int64", "older_than": "float64", "stuck": "bool"}
-        | {"p50_left_s": "float64", "p90_left_s": "float64"},
+        | {"age_s": "float64", "verdict": "category", "compared_with": "text", "finished": "int64"}
+        | dict.fromkeys(["older_than", "usual_p50_s", "usual_p99_s", "p50_left_s", "p90_left_s"], "float64")
+        | {"sentence": "text"},
     ),
     **{
         f"activity {freq}": (

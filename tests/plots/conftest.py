@@ -118,7 +118,8 @@ def open_table():
     """Build a table of open actions."""
 
     def build(**columns):
-        age = {"age_s": 90, "finished": 812, "older_than": 0.5, "stuck": False, "p50_left_s": 30.0, "p90_left_s": 80.0}
+        age = {"age_s": 90, "verdict": "normal", "finished": 812, "older_than": 0.5}
+        age |= {"p50_left_s": 30.0, "p90_left_s": 80.0}
         return _rows(_ACTION | age, columns)
 
     return build
@@ -143,7 +144,10 @@ def long_table(plot, request):
         "incidents": ("incidents_table", {"region": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
-        "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),
+        "open_actions": (
+            "open_table",
+            {"resource": names, "verdict": ["stuck", "slow", "normal", "too few to tell"] * 5},
+        ),
     }[plot]
     return request.getfixturevalue(maker)(**columns)
 

@@ -48,7 +48,7 @@ def test_an_end_that_the_data_cannot_bound_is_an_arrow(open_table, ax):
 
 def test_stuck_actions_are_told_apart_without_colour(open_table, ax):
     """A stuck action is hatched, named in the legend and said next to its bar."""
-    plots.open_actions(open_table(age_s=[7200, 90], stuck=[True, False], p50_left_s=[np.nan] * 2), ax=ax)
+    plots.open_actions(open_table(age_s=[7200, 90], verdict=["stuck", "normal"], p50_left_s=[np.nan] * 2), ax=ax)
 
     assert bars(ax) == [(0, 7200, True), (1, 90, False)]
     assert texts(ax)[0] == "2 h, stuck"
