@@ -89,8 +89,8 @@ TABLES: tuple[Table, ...] = (
     Table(
         "durations",
         "percentiles of durations by group, with intervals",
-        "Half of the group's actions end within p50_s seconds, 90 % within p90_s; the interval beside each holds the "
-        "true value 95 times in 100, and actions that are still open count as lasting at least until now.",
+        "Half of the group's completed actions took up to p50_s seconds, 90 % up to p90_s; the interval beside each "
+        "holds the true value 95 times in 100, and completed_share says how many complete at all.",
         by="type",
         variants=(
             Variant("durations_by_type", {"by": "type"}, section=True, figure=True),

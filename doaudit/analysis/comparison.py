@@ -16,9 +16,10 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from doaudit.analysis.curve_values import ended_quantile, max_duration
 from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
 from doaudit.analysis.groups import number_groups
-from doaudit.analysis.survival import ended_quantile, kaplan_meier, max_duration
+from doaudit.analysis.survival import kaplan_meier
 from doaudit.analysis.tally import OUTCOMES, lifetimes, tally
 from doaudit.expected_duration import LEAST_FINISHED
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.comparison import RECENT_DAYS, comparison_sets, recent_tally, says_more_than
-from doaudit.analysis.survival import remaining, share_ended
+from doaudit.analysis.curve_values import remaining, share_ended
 from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.expected_duration import LEAST_FINISHED, VERDICTS, ExpectedDuration, describe_age, find_verdict
 

@@ -41,8 +41,8 @@ TABLES = {
     "durations": (
         durations,
         {"type": "category"}
-        | dict.fromkeys(["actions", "open", "finished", "errored", "untimed"], "int64")
-        | dict.fromkeys([*PERCENTILES, "max_s"], "float64")
+        | dict.fromkeys(["actions", "open", "finished", "completed", "errored", "untimed"], "int64")
+        | dict.fromkeys(["completed_share", *PERCENTILES, "max_s", "deff"], "float64")
         | {"note": "text"},
     ),
     "duration_distribution": (
@@ -124,11 +124,7 @@ FRAMES = {
 
 def dtypes_of(table):
     """Return the names of the dtypes; text has another name in pandas 2 than in pandas 3."""
-    texts = ("note", "problem", "detail", "types", "ids")
-    return {
-        name: "text" if name in texts and pd.api.types.is_string_dtype(dtype) else str(dtype)
-        for name, dtype in table.dtypes.items()
-    }
+    return {name: "text" if pd.api.types.is_string_dtype(dtype) else str(dtype) for name, dtype in table.dtypes.items()}
 
 
 def test_every_registered_table_is_tested_here():
