@@ -99,6 +99,19 @@ TABLES: tuple[Table, ...] = (
         companion="duration_distribution",
     ),
     Table(
+        "duration_curves",
+        "the share of each group that has ended, over time",
+        "Of the group's completed actions this share took no longer than after_s seconds; the true share lies between "
+        "low and high 95 times in 100.",
+        by="type",
+    ),
+    Table(
+        "outcome_curves",
+        "what has become of each group's actions, over time",
+        "After after_s seconds these shares of the group's actions had completed, errored, or were still open.",
+        by="type",
+    ),
+    Table(
         "failure_rates",
         "failure rates by group, with intervals",
         "Of the group's finished actions the share failure_rate errored; the true rate lies between low and high 95 "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
@@ -16,12 +17,14 @@ __all__ = [
     "By",
     "activity",
     "daily_failures",
+    "duration_curves",
     "duration_distribution",
     "durations",
     "failure_rates",
     "failures",
     "incidents",
     "open_actions",
+    "outcome_curves",
     "problems",
     "slowest",
     "tally",

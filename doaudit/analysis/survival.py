@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
     Figures = NDArray[np.float64]
 
-__all__ = ["Curves", "completed_curves", "kaplan_meier"]
+__all__ = ["Curves", "completed_curves", "incidence", "kaplan_meier"]
 
 
 _STUCK_FACTOR = 3  # as in `doaudit.expected_duration`: what is open for longer will hardly complete
@@ -126,12 +126,11 @@ def completed_curves(times: Lifetimes) -> Curves:
     risk = _at_risk(group, times.ended, times.running, len(times.keys))
     completed_by = _within_group(np.cumsum(completed), risk.first, group)
     total = np.diff(np.append(0, np.cumsum(completed))[risk.first])
-    share = completed_by / np.maximum(total[group], 1)
-    mass = np.append(0.0, np.cumsum(completed * risk.weight / np.maximum(risk.total[group], 1)))
-    incidence = mass[1:] - mass[risk.first[group]]
-    most = (mass[risk.first[1:]] - mass[risk.first[:-1]])[group]
+    share, most = completed_by / np.maximum(total[group], 1), np.zeros(len(times.keys))
+    by_then = incidence(times, completed)
+    np.maximum.at(most, group, by_then)
     is_censored = (risk.total > risk.total_ended)[group]
-    np.divide(incidence, most, out=share, where=is_censored & (most > 0))
+    np.divide(by_then, most[group], out=share, where=is_censored & (most[group] > 0))
     steps = completed > 0
     return Curves(
         starts=np.append(0, np.cumsum(steps))[risk.first],
@@ -141,8 +140,36 @@ def completed_curves(times: Lifetimes) -> Curves:
         ended_by=completed_by[steps],
         ended=total,
         running=risk.total - risk.total_ended,
-        beyond=_beyond(times, risk, mass[risk.first[1:]] - mass[risk.first[:-1]]),
+        beyond=_beyond(times, risk, most),
     )
+
+
+def incidence(times: Lifetimes, counts: Counts) -> Figures:
+    """
+    Estimate the share of each group's actions that ended in some way by each of its durations.
+
+    Source: Aalen and Johansen, 1978; each end counts for itself and for those last seen running before (Efron, The Two
+    Sample Problem with Censored Data, 1967, redistribution to the right).
+
+    Args:
+        times: the durations.
+        counts: int64, how many ended in that way after each of them.
+
+    Returns:
+        float64, one a duration.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> from doaudit.analysis.tally import lifetimes, tally
+        >>> taken = [Record(1, "errored", "resize", "2026-03-12T22:00:00Z", "2026-03-12T22:00:01Z")]
+        >>> times = lifetimes(tally(to_frame(taken, observed_at=1773355000), "type"), "type")
+        >>> incidence(times, times.errored).tolist()
+        [1.0]
+    """
+    risk = _at_risk(times.group, times.ended, times.running, len(times.keys))
+    mass = np.append(0.0, np.cumsum(counts * risk.weight / np.maximum(risk.total[times.group], 1)))
+    by_then: Figures = np.clip(mass[1:] - mass[risk.first[times.group]], 0.0, 1.0)
+    return by_then
 
 
 def _beyond(times: Lifetimes, risk: _Risk, completed_share: Figures) -> Figures:

@@ -71,7 +71,7 @@ class Lifetimes:
         group: int64, the number of the group, rising.
         seconds: int64, rising within a group, each value once.
         ended: int64, number of actions that ended after that long.
-        completed: int64, number of those that completed.
+        completed, errored: int64, number of those that did.
         running: int64, number of actions that were last seen running after that long.
     """
 
@@ -80,6 +80,7 @@ class Lifetimes:
     seconds: Counts
     ended: Counts
     completed: Counts
+    errored: Counts
     running: Counts
 
     def totals(self) -> Counts:
@@ -219,11 +220,11 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
     order = np.argsort(combined_ranks([group, seconds]))
     group, seconds, outcome, count = group[order], seconds[order], outcome[order], count[order]
     new = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(seconds, prepend=-1) != 0))
-    ended, completed, running = (
+    ended, completed, errored, running = (
         np.add.reduceat(np.where(mask, count, 0), new) if new.size else count
-        for mask in (outcome != _OPEN, outcome == _COMPLETED, outcome == _OPEN)
+        for mask in (outcome != _OPEN, outcome == _COMPLETED, outcome == _ERRORED, outcome == _OPEN)
     )
-    return Lifetimes(keys, group[new], seconds[new], ended, completed, running)
+    return Lifetimes(keys, group[new], seconds[new], ended, completed, errored, running)
 
 
 def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:

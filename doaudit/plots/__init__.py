@@ -11,14 +11,26 @@ alike.
 from __future__ import annotations
 
 from doaudit.plots.activity import activity
+from doaudit.plots.duration_curves import duration_curves
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
 from doaudit.plots.open_actions import open_actions
+from doaudit.plots.outcome_curves import outcome_curves
 from doaudit.plots.slowest import slowest
 from doaudit.plots.week_pattern import week_pattern
 
-__all__ = ["activity", "durations", "failure_rates", "incidents", "open_actions", "slowest", "week_pattern"]
+__all__ = [
+    "activity",
+    "duration_curves",
+    "durations",
+    "failure_rates",
+    "incidents",
+    "open_actions",
+    "outcome_curves",
+    "slowest",
+    "week_pattern",
+]
 
 
 def __dir__() -> list[str]:

@@ -29,15 +29,16 @@ _DAY_LENGTH = len(" 2026-03-12")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def group_names(keys: Sequence[GroupKey]) -> list[str]:
+def group_names(keys: Sequence[GroupKey], *, longest: int = _MAX_NAME_LENGTH) -> list[str]:
     """
-    Return the label of each group.
+    Return the label of each group, of at most *longest* characters.
 
     Example:
         >>> group_names([("droplet", "snapshot"), ("volume", None), ()])
         ['droplet · snapshot', 'volume · (none)', 'all actions']
     """
-    return [shorten(" · ".join("(none)" if part is None else part for part in key)) or "all actions" for key in keys]
+    names = (" · ".join("(none)" if part is None else part for part in key) for key in keys)
+    return [shorten(name, longest=longest) or "all actions" for name in names]
 
 
 def action_names(actions: pd.DataFrame) -> list[str]:

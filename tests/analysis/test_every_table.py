@@ -9,12 +9,14 @@ from doaudit import analysis
 from doaudit.analysis import (
     activity,
     daily_failures,
+    duration_curves,
     duration_distribution,
     durations,
     failure_rates,
     failures,
     incidents,
     open_actions,
+    outcome_curves,
     problems,
     slowest,
     tally,
@@ -48,6 +50,15 @@ TABLES = {
     "duration_distribution": (
         duration_distribution,
         {"type": "category", "from_s": "int64", "to_s": "int64", "actions": "int64", "share": "float64"},
+    ),
+    "duration_curves": (
+        duration_curves,
+        {"type": "category", "after_s": "int64"} | dict.fromkeys(["share", "low", "high"], "float64"),
+    ),
+    "outcome_curves": (
+        outcome_curves,
+        {"type": "category", "after_s": "int64"}
+        | dict.fromkeys(["completed", "errored", "unclear", "open"], "float64"),
     ),
     "failure_rates": (
         failure_rates,

@@ -31,7 +31,9 @@ def lifetimes_of(group, seconds, outcome, groups):
     completed, errored, running = (table[code].to_numpy() for code in table)
     at = table.index.to_frame()
     keys = pd.DataFrame(index=range(groups))
-    return Lifetimes(keys, at["group"].to_numpy(), at["seconds"].to_numpy(), completed + errored, completed, running)
+    return Lifetimes(
+        keys, at["group"].to_numpy(), at["seconds"].to_numpy(), completed + errored, completed, errored, running
+    )
 
 
 def covered(low, high, p, spread):

@@ -48,6 +48,25 @@ def durations_table():
 
 
 @pytest.fixture
+def curves_table():
+    """Build a table of curves, of durations and of outcomes: twenty steps a group."""
+
+    def build(**columns):
+        steps = [{name: values[at] for name, values in columns.items()} for at in range(len(columns["type"]))]
+        rows = [
+            {
+                **group, "after_s": 3 ** (step // 2), "share": step / 20, "low": step / 25, "high": step / 19,
+                "completed": step / 20, "errored": step / 200, "unclear": 0.0, "open": 1 - step * 11 / 200,
+            }
+            for group in steps for step in range(1, 19)
+        ]  # fmt: skip
+        names = ["type", "after_s", "share", "low", "high", "completed", "errored", "unclear", "open"]
+        return pd.DataFrame(rows, columns=names)
+
+    return build
+
+
+@pytest.fixture
 def rates_table():
     """Build a failure rates table."""
 
@@ -140,6 +159,8 @@ def long_table(plot, request):
         return request.getfixturevalue("week_table")
     maker, columns = {
         "durations": ("durations_table", {"type": names, "note": [note] * 20, "open": [1234] * 20}),
+        "duration_curves": ("curves_table", {"type": names}),
+        "outcome_curves": ("curves_table", {"type": names}),
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
         "incidents": ("incidents_table", {"region": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),

@@ -19,6 +19,8 @@ from doaudit.tables import TABLES
 
 NEEDED = {
     "durations": "p90_high_s",
+    "duration_curves": "high",
+    "outcome_curves": "unclear",
     "failure_rates": "low",
     "incidents": "expected",
     "activity": "unclear",
@@ -93,6 +95,7 @@ def test_an_empty_table_is_a_message(draw, plot, long_table):
     (text,) = [text.get_text() for text in drawn.texts]
     expected = {"durations": "no finished actions", "slowest": "no finished actions", "open_actions": "no open actions"}
     expected |= {"incidents": "no incidents"}
+    expected |= dict.fromkeys(["duration_curves", "outcome_curves"], "no finished actions")
     assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 
