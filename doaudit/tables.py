@@ -154,6 +154,13 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("slowest", figure=True),),
     ),
     Table(
+        "last_actions",
+        "the last action of each type on each resource",
+        "Each row is the last action of its type on its resource, age_s seconds old; the newest row comes first.",
+        plotted=False,
+        variants=(Variant("last_actions"),),
+    ),
+    Table(
         "problems",
         "rows that break an expectation",
         "Each row names an action whose record is odd, and says what is odd; nothing is repaired.",

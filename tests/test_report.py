@@ -24,6 +24,7 @@ TABLES = [
     "failure_rates_by_type",
     "failures",
     "incidents",
+    "last_actions",
     "open_actions",
     "problems",
     "slowest",

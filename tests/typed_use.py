@@ -37,6 +37,7 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.activity(actions, freq="W"),
         da.week_pattern(actions),
         da.problems(actions),
+        da.last_actions(actions, outcome="completed"),
     ]
 
 

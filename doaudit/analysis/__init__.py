@@ -7,6 +7,7 @@ from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
+from doaudit.analysis.last_actions import last_actions
 from doaudit.analysis.open_actions import open_actions
 from doaudit.analysis.problems import problems
 from doaudit.analysis.tally import OUTCOMES, tally
@@ -21,6 +22,7 @@ __all__ = [
     "failure_rates",
     "failures",
     "incidents",
+    "last_actions",
     "open_actions",
     "problems",
     "slowest",

@@ -14,6 +14,7 @@ from doaudit.analysis import (
     failure_rates,
     failures,
     incidents,
+    last_actions,
     open_actions,
     problems,
     slowest,
@@ -83,6 +84,12 @@ TABLES = {
         ACTION_COLUMNS
         | {"age_s": "float64", "finished": "int64", "older_than": "float64", "stuck": "bool"}
         | {"p50_left_s": "float64", "p90_left_s": "float64"},
+    ),
+    "last_actions": (
+        last_actions,
+        ACTION_COLUMNS
+        | {"completed_at": "datetime64[s, UTC]", "status": "category", "duration_s": "float64", "age_s": "float64"}
+        | {"actions": "int64"},
     ),
     **{
         f"activity {freq}": (
