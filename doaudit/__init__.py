@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         last_actions,
         open_actions,
         problems,
+        retries,
+        retry_rates,
         slowest,
         week_pattern,
     )
@@ -63,6 +65,8 @@ __all__ = [
     "problems",
     "read_csv",
     "report",
+    "retries",
+    "retry_rates",
     "slowest",
     "week_pattern",
     "widgets",

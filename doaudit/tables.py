@@ -127,6 +127,22 @@ TABLES: tuple[Table, ...] = (
         companion_as="daily",
     ),
     Table(
+        "retries",
+        "failures, and whether trying again helped, newest first",
+        "Each row is a failure with the actions of its type that followed on its resource within six hours of each "
+        "other; outcome says what they came to.",
+        plotted=False,
+        variants=(Variant("retries"),),
+    ),
+    Table(
+        "retry_rates",
+        "shares of the failures tried again that recovered, by group",
+        "Of the failures that were tried again the share recovery_rate recovered; the true share lies between low and "
+        "high 95 times in 100.",
+        by="type",
+        variants=(Variant("retry_rates_by_type", {"by": "type"}, figure=True),),
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is stuck if it is older than 99 % of at least 100 finished ones of its kind were when they ended.",

@@ -27,6 +27,8 @@ TABLES = [
     "last_actions",
     "open_actions",
     "problems",
+    "retries",
+    "retry_rates_by_type",
     "slowest",
     "week_pattern",
 ]
@@ -36,6 +38,7 @@ FIGURES = [
     "failure_rates_by_type",
     "incidents",
     "open_actions",
+    "retry_rates_by_type",
     "slowest",
     "week_pattern",
 ]

@@ -37,6 +37,8 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.activity(actions, freq="W"),
         da.week_pattern(actions),
         da.problems(actions),
+        da.retries(actions, within_s=3600),
+        da.retry_rates(actions, by="region", confidence=0.9),
         da.last_actions(actions, outcome="completed"),
     ]
 

@@ -10,6 +10,8 @@ from doaudit.analysis.incidents import daily_failures, incidents
 from doaudit.analysis.last_actions import last_actions
 from doaudit.analysis.open_actions import open_actions
 from doaudit.analysis.problems import problems
+from doaudit.analysis.retries import retries
+from doaudit.analysis.retry_rates import retry_rates
 from doaudit.analysis.tally import OUTCOMES, tally
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "last_actions",
     "open_actions",
     "problems",
+    "retries",
+    "retry_rates",
     "slowest",
     "tally",
     "week_pattern",

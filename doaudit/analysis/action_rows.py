@@ -19,6 +19,7 @@ __all__ = ["ACTION_COLUMNS", "action_rows", "moments", "newest_observed", "unix_
 
 ACTION_COLUMNS = ("id", "type", "resource_type", "resource", "resource_name", "region", "started_at")
 
+_TIMES = ("started_at", "completed_at", "observed_at")
 _EPOCH = pd.Timestamp(0, tz="UTC")
 _NOT_A_TIME = np.iinfo(np.int64).min  # the number that numpy reads as NaT
 
@@ -38,7 +39,7 @@ def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFra
         >>> action_rows(rows, ["id"], seconds="duration_s").to_dict("records")
         [{'id': 1, 'duration_s': 0.0}]
     """
-    times = [name for name in columns if name.endswith("_at")]
+    times = [name for name in columns if name in _TIMES]
     numbers = [unix_seconds(name).alias(name) if name in times else nw.col(name) for name in columns]
     table = to_pandas(frame.select(*numbers, "seconds")).rename(columns={"seconds": seconds})
     return table.assign(

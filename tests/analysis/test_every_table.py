@@ -17,6 +17,8 @@ from doaudit.analysis import (
     last_actions,
     open_actions,
     problems,
+    retries,
+    retry_rates,
     slowest,
     tally,
     week_pattern,
@@ -84,6 +86,19 @@ TABLES = {
         ACTION_COLUMNS
         | {"age_s": "float64", "finished": "int64", "older_than": "float64", "stuck": "bool"}
         | {"p50_left_s": "float64", "p90_left_s": "float64"},
+    ),
+    "retries": (
+        retries,
+        dict.fromkeys(["type", "resource_type", "resource", "resource_name", "region"], "category")
+        | {"first_failure_at": "datetime64[s, UTC]", "attempts": "int64", "errored": "int64", "outcome": "category"}
+        | {"recovered_at": "datetime64[s, UTC]", "recovery_s": "float64", "ids": "text"},
+    ),
+    "retry_rates": (
+        retry_rates,
+        {"type": "category"}
+        | dict.fromkeys(["failures", "recovered", "failed_again", "not_retried", "open", "unclear"], "int64")
+        | dict.fromkeys(["recovery_rate", "low", "high", "deff"], "float64")
+        | dict.fromkeys([f"p50_recovery{side}_s" for side in ("", "_low", "_high")], "float64"),
     ),
     "last_actions": (
         last_actions,

@@ -71,6 +71,18 @@ def incidents_table():
 
 
 @pytest.fixture
+def retries_table():
+    """Build a table of retry rates."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "failures": 97, "recovered": 29, "failed_again": 5, "not_retried": 63}
+        defaults |= {"open": 0, "unclear": 0, "recovery_rate": 29 / 34, "low": 0.698, "high": 0.936}
+        return _rows(defaults | {"deff": np.nan, "p50_recovery_s": 4306.0}, columns)
+
+    return build
+
+
+@pytest.fixture
 def activity_table():
     """Build an activity table of as many periods as its first column has."""
 
@@ -141,6 +153,7 @@ def long_table(plot, request):
         "durations": ("durations_table", {"type": names, "note": [note] * 20, "open": [1234] * 20}),
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
         "incidents": ("incidents_table", {"region": names}),
+        "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),

@@ -21,6 +21,7 @@ NEEDED = {
     "durations": "p90_high_s",
     "failure_rates": "low",
     "incidents": "expected",
+    "retry_rates": "recovery_rate",
     "activity": "unclear",
     "week_pattern": "hour",
     "slowest": "duration_s",
@@ -92,7 +93,7 @@ def test_an_empty_table_is_a_message(draw, plot, long_table):
     drawn.figure.canvas.draw()
     (text,) = [text.get_text() for text in drawn.texts]
     expected = {"durations": "no finished actions", "slowest": "no finished actions", "open_actions": "no open actions"}
-    expected |= {"incidents": "no incidents"}
+    expected |= {"incidents": "no incidents", "retry_rates": "no failures"}
     assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 
