@@ -8,7 +8,7 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-import doaudit as da
+from doaudit.analysis import last_actions
 from doaudit.errors import InvalidArgument
 
 STARTS = [None, "2026-03-01T00:00:00Z", "2026-03-01T00:00:01Z", "2026-03-02T12:00:00Z"]
@@ -46,7 +46,7 @@ def test_each_row_is_the_one_that_a_loop_finds(frame, rows, outcome, drawn):
     actions = frame(resource=resources, type=kinds, status=status, started_at=starts)
     order = drawn.sample(range(len(rows)), len(rows))
 
-    table = da.last_actions(actions.iloc[order], outcome=outcome)
+    table = last_actions(actions.iloc[order], outcome=outcome)
 
     keys = table[["resource", "type"]].astype(object).where(table[["resource", "type"]].notna(), None)
     found = dict(zip(keys.itertuples(index=False, name=None), table[["id", "actions"]].to_numpy(), strict=True))
@@ -61,7 +61,7 @@ def test_the_newest_comes_first_and_ages_are_those_at_the_newest_reading(frame):
         observed_at=["2026-03-01T00:05:00Z", "2026-03-02T00:01:00Z", "2026-03-02T00:00:30Z"],
     )
 
-    table = da.last_actions(actions)
+    table = last_actions(actions)
 
     assert table["type"].tolist() == ["reboot", "resize", "snapshot"]
     assert table["age_s"].iloc[:2].tolist() == [60, 86_460]
@@ -72,7 +72,7 @@ def test_an_open_action_has_an_age_and_no_duration(frame):
     """A duration is that of an action that has ended."""
     actions = frame(type=["resize", "reboot"], status=["in-progress", "errored"], seconds=[90, 30])
 
-    table = da.last_actions(actions).set_index("type")
+    table = last_actions(actions).set_index("type")
 
     assert pd.isna(table.loc["resize", "duration_s"])
     assert table.loc["reboot", "duration_s"] == 30
@@ -83,16 +83,16 @@ def test_the_last_that_worked_hides_a_later_failure(frame):
     starts = [f"2026-03-0{day}T00:00:00Z" for day in (1, 2, 3)]
     actions = frame(status=["completed", "completed", "errored"], started_at=starts)
 
-    assert da.last_actions(actions)[["id", "actions"]].to_numpy().tolist() == [[3, 3]]
-    assert da.last_actions(actions, outcome="completed")[["id", "actions"]].to_numpy().tolist() == [[2, 2]]
+    assert last_actions(actions)[["id", "actions"]].to_numpy().tolist() == [[3, 3]]
+    assert last_actions(actions, outcome="completed")[["id", "actions"]].to_numpy().tolist() == [[2, 2]]
 
 
 def test_a_start_after_the_newest_reading_has_no_age(frame):
     """A clock that was wrong gives no negative age."""
-    assert da.last_actions(frame(observed_at="2026-01-01T00:00:00Z"))["age_s"].isna().all()
+    assert last_actions(frame(observed_at="2026-01-01T00:00:00Z"))["age_s"].isna().all()
 
 
 def test_an_unknown_outcome_is_refused(frame):
     """The message lists the outcomes that there are."""
     with pytest.raises(InvalidArgument, match="one of 'completed', 'errored', 'open', 'unclear'; got 'done'"):
-        da.last_actions(frame(), outcome="done")
+        last_actions(frame(), outcome="done")

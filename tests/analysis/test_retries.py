@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-import doaudit as da
+from doaudit.analysis import retries, retry_rates
 from doaudit.errors import InvalidArgument
 
 OUTCOMES = ["recovered", "failed again", "not retried", "open", "unclear"]
@@ -83,7 +83,7 @@ def outcome_of(chain, within_s):
 @given(ROWS, st.sampled_from([0, HOUR, 6 * HOUR, 24 * HOUR]))
 def test_chains_are_those_that_a_walk_through_each_resource_finds(frame, rows, within_s):
     """Attempts, outcome and time to recovery of each chain, whatever the statuses, gaps and overlaps."""
-    table = da.retries(build(frame, rows), within_s=within_s)
+    table = retries(build(frame, rows), within_s=within_s)
 
     columns = ["ids", "attempts", "errored", "outcome", "recovery_s"]
     found = table[columns].astype(object).where(table[columns].notna(), None)
@@ -98,10 +98,10 @@ def test_rates_are_the_shares_of_the_chains(frame, rows):
     """Each type has the counts of its chains, the share that recovered, and scipy's interval of it."""
     actions = build(frame, rows)
     counted = defaultdict(Counter)
-    for chain in da.retries(actions).itertuples():
+    for chain in retries(actions).itertuples():
         counted[chain.type][chain.outcome] += 1
 
-    table = da.retry_rates(actions)
+    table = retry_rates(actions)
 
     assert table["failures"].is_monotonic_decreasing
     assert dict(zip(table["type"], table["failures"], strict=True)) == {t: c.total() for t, c in counted.items()}
@@ -134,7 +134,7 @@ def test_rates_are_the_shares_of_the_chains(frame, rows):
 )
 def test_what_follows_a_failure_in_time_is_its_retry(frame, tries, expected):
     """From six hours after its end on it is none; a chain goes on until one completes, and may still go on lately."""
-    table = da.retries(build(frame, [("droplet:1", "resize", *each) for each in tries]))
+    table = retries(build(frame, [("droplet:1", "resize", *each) for each in tries]))
 
     assert list(zip(table["attempts"], table["outcome"], strict=True)) == expected
 
@@ -143,7 +143,7 @@ def test_a_failure_without_a_resource_a_type_or_a_start_is_left_out(frame):
     """Nobody can say what it follows, and what follows it."""
     rows = [(None, "resize", "errored", 0, 3), ("droplet:1", None, "errored", 0, 3)]
 
-    assert da.retries(build(frame, [*rows, ("droplet:1", "resize", "errored", None, 3)])).empty
+    assert retries(build(frame, [*rows, ("droplet:1", "resize", "errored", None, 3)])).empty
 
 
 def failing(frame, outcomes_by_day, resource="droplet:{}"):
@@ -160,8 +160,8 @@ def failing(frame, outcomes_by_day, resource="droplet:{}"):
 
 def test_the_interval_is_that_of_fewer_where_days_end_alike(frame):
     """Forty failures of four days that end alike say as much as four; forty that differ within each day, as forty."""
-    alike = da.retry_rates(failing(frame, ["y" * 10, "n" * 10, "y" * 10, "n" * 10])).iloc[0]
-    mixed = da.retry_rates(failing(frame, ["yn" * 5] * 4)).iloc[0]
+    alike = retry_rates(failing(frame, ["y" * 10, "n" * 10, "y" * 10, "n" * 10])).iloc[0]
+    mixed = retry_rates(failing(frame, ["yn" * 5] * 4)).iloc[0]
 
     assert (alike.recovery_rate, mixed.recovery_rate) == (0.5, 0.5)
     assert alike.deff == pytest.approx(10 * 4 / 3)
@@ -176,8 +176,8 @@ def test_the_median_time_to_recovery_needs_six_that_recovered(frame):
     """It is the lower middle one, between the first and the last of six; of five there is none."""
     columns = ["p50_recovery_s", "p50_recovery_low_s", "p50_recovery_high_s"]
 
-    six = da.retry_rates(failing(frame, ["yyyyyy"]))[columns].iloc[0].tolist()
-    five = da.retry_rates(failing(frame, ["yyyyyn"]))[columns].iloc[0]
+    six = retry_rates(failing(frame, ["yyyyyy"]))[columns].iloc[0].tolist()
+    five = retry_rates(failing(frame, ["yyyyyn"]))[columns].iloc[0]
 
     assert six == [HOUR + 3 * 60, HOUR + 60, HOUR + 360]
     assert five.isna().all()
@@ -187,23 +187,23 @@ def test_a_failure_is_grouped_by_what_it_was_itself(frame):
     """`by` takes any column, of the first failure; none at all makes one row, also of nothing."""
     actions = failing(frame, ["y"]).assign(region=["fra1", "nyc3"])
 
-    assert da.retry_rates(actions, by="region")["region"].tolist() == ["fra1"]
-    assert da.retry_rates(actions, by=["resource", "region"])[["failures", "recovered"]].to_numpy().tolist() == [[1, 1]]
-    assert da.retry_rates(actions.head(0), by=())["failures"].tolist() == [0]
+    assert retry_rates(actions, by="region")["region"].tolist() == ["fra1"]
+    assert retry_rates(actions, by=["resource", "region"])[["failures", "recovered"]].to_numpy().tolist() == [[1, 1]]
+    assert retry_rates(actions.head(0), by=())["failures"].tolist() == [0]
     with pytest.raises(InvalidArgument, match="cannot name 'ids'"):
-        da.retry_rates(actions.assign(ids=1), by="ids")
+        retry_rates(actions.assign(ids=1), by="ids")
 
 
 def test_columns_of_the_callers_own_make_groups(frame):
     """A column whose name looks like that of a time, or is one of ours elsewhere, is a column like others."""
     actions = failing(frame, ["y", "n"]).assign(retired_at="never", chain=["a", "a", "b", "b"])
 
-    assert da.retry_rates(actions, by="retired_at")["failures"].tolist() == [2]
-    assert da.retry_rates(actions, by="chain")[["chain", "recovered"]].to_numpy().tolist() == [["a", 1], ["b", 0]]
+    assert retry_rates(actions, by="retired_at")["failures"].tolist() == [2]
+    assert retry_rates(actions, by="chain")[["chain", "recovered"]].to_numpy().tolist() == [["a", 1], ["b", 0]]
 
 
 @pytest.mark.parametrize("within_s", [-1, float("nan"), float("inf")])
 def test_a_time_that_is_none_is_refused(frame, within_s):
     """The message says what it has to be."""
     with pytest.raises(InvalidArgument, match="within_s is a time in seconds"):
-        da.retries(frame(), within_s=within_s)
+        retries(frame(), within_s=within_s)
