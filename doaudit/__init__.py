@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         retries,
         retry_rates,
         slowest,
+        timeline,
         week_pattern,
     )
     from doaudit.connect import connect, demo
@@ -68,6 +69,7 @@ __all__ = [
     "retries",
     "retry_rates",
     "slowest",
+    "timeline",
     "week_pattern",
     "widgets",
 ]

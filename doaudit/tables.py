@@ -177,6 +177,11 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("last_actions"),),
     ),
     Table(
+        "timeline",
+        "every action of each resource, oldest first",
+        "Each row is an action, from its start to its end; one without an end is open.",
+    ),
+    Table(
         "problems",
         "rows that break an expectation",
         "Each row names an action whose record is odd, and says what is odd; nothing is repaired.",

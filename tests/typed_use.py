@@ -39,6 +39,7 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.problems(actions),
         da.retries(actions, within_s=3600),
         da.retry_rates(actions, by="region", confidence=0.9),
+        da.timeline(actions, ["web-01", "droplet:7"]),
         da.last_actions(actions, outcome="completed"),
     ]
 

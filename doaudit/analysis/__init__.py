@@ -13,6 +13,7 @@ from doaudit.analysis.problems import problems
 from doaudit.analysis.retries import retries
 from doaudit.analysis.retry_rates import retry_rates
 from doaudit.analysis.tally import OUTCOMES, tally
+from doaudit.analysis.timeline import timeline
 
 __all__ = [
     "OUTCOMES",
@@ -31,6 +32,7 @@ __all__ = [
     "retry_rates",
     "slowest",
     "tally",
+    "timeline",
     "week_pattern",
 ]
 

@@ -17,6 +17,7 @@ from doaudit.plots.incidents import incidents
 from doaudit.plots.open_actions import open_actions
 from doaudit.plots.retry_rates import retry_rates
 from doaudit.plots.slowest import slowest
+from doaudit.plots.timeline import timeline
 from doaudit.plots.week_pattern import week_pattern
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "open_actions",
     "retry_rates",
     "slowest",
+    "timeline",
     "week_pattern",
 ]
 

@@ -21,6 +21,7 @@ from doaudit.analysis import (
     retry_rates,
     slowest,
     tally,
+    timeline,
     week_pattern,
 )
 from doaudit.tables import TABLES as REGISTERED
@@ -105,6 +106,11 @@ TABLES = {
         ACTION_COLUMNS
         | {"completed_at": "datetime64[s, UTC]", "status": "category", "duration_s": "float64", "age_s": "float64"}
         | {"actions": "int64"},
+    ),
+    "timeline": (
+        timeline,
+        {name: dtype for name, dtype in ACTION_COLUMNS.items() if name != "started_at"}
+        | {"start": "datetime64[s, UTC]", "end": "datetime64[s, UTC]", "duration_s": "float64", "outcome": "category"},
     ),
     **{
         f"activity {freq}": (

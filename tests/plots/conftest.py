@@ -136,6 +136,18 @@ def open_table():
     return build
 
 
+@pytest.fixture
+def timeline_table():
+    """Build a timeline."""
+
+    def build(**columns):
+        times = {"start": _ACTION["started_at"], "end": _ACTION["started_at"] + pd.Timedelta("7s"), "duration_s": 7.0}
+        action = {name: value for name, value in _ACTION.items() if name != "started_at"}
+        return _rows(action | times | {"outcome": "completed"}, columns)
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -156,6 +168,7 @@ def long_table(plot, request):
         "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
+        "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),
         "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),
     }[plot]
     return request.getfixturevalue(maker)(**columns)

@@ -25,6 +25,7 @@ NEEDED = {
     "activity": "unclear",
     "week_pattern": "hour",
     "slowest": "duration_s",
+    "timeline": "outcome",
     "open_actions": "p90_left_s",
 }
 
