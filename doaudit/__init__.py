@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.analysis import (
         activity,
+        concurrency,
+        daily_concurrency,
         daily_failures,
         duration_distribution,
         durations,
@@ -52,7 +54,9 @@ __all__ = [
     "Action",
     "DoauditError",
     "activity",
+    "concurrency",
     "connect",
+    "daily_concurrency",
     "daily_failures",
     "demo",
     "duration_distribution",

@@ -164,6 +164,16 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("week_pattern", figure=True),),
     ),
     Table(
+        "concurrency",
+        "how many actions ran at once, by group",
+        "At most_at, most actions of the group ran at once, for the first time; during 99 % of the time no more than "
+        "p99 did, and during the share busy_share at least one.",
+        by="type",
+        variants=(Variant("concurrency_by_type", {"by": "type"}, figure=True),),
+        companion="daily_concurrency",
+        companion_as="daily",
+    ),
+    Table(
         "slowest",
         "the finished actions that took longest",
         "Each row is a finished action, with its duration in seconds.",

@@ -18,6 +18,7 @@ TABLES = [
     "actions",
     "activity_by_day",
     "activity_by_week",
+    "concurrency_by_type",
     "durations_by_resource",
     "durations_by_type",
     "failure_rates_by_resource",
@@ -34,6 +35,7 @@ TABLES = [
 ]
 FIGURES = [
     "activity_by_week",
+    "concurrency_by_type",
     "durations_by_type",
     "failure_rates_by_type",
     "incidents",

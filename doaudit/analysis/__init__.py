@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.concurrency import concurrency, daily_concurrency
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
@@ -19,6 +20,8 @@ __all__ = [
     "OUTCOMES",
     "By",
     "activity",
+    "concurrency",
+    "daily_concurrency",
     "daily_failures",
     "duration_distribution",
     "durations",

@@ -11,6 +11,7 @@ alike.
 from __future__ import annotations
 
 from doaudit.plots.activity import activity
+from doaudit.plots.concurrency import concurrency
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
@@ -22,6 +23,7 @@ from doaudit.plots.week_pattern import week_pattern
 
 __all__ = [
     "activity",
+    "concurrency",
     "durations",
     "failure_rates",
     "incidents",

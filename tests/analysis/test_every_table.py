@@ -8,6 +8,8 @@ import pytest
 from doaudit import analysis
 from doaudit.analysis import (
     activity,
+    concurrency,
+    daily_concurrency,
     daily_failures,
     duration_distribution,
     durations,
@@ -106,6 +108,15 @@ TABLES = {
         ACTION_COLUMNS
         | {"completed_at": "datetime64[s, UTC]", "status": "category", "duration_s": "float64", "age_s": "float64"}
         | {"actions": "int64"},
+    ),
+    "concurrency": (
+        concurrency,
+        {"type": "category", "actions": "int64", "untimed": "int64", "most": "int64", "most_at": "datetime64[s, UTC]"}
+        | {"most_s": "int64", "p99": "float64", "mean": "float64", "busy_share": "float64"},
+    ),
+    "daily_concurrency": (
+        daily_concurrency,
+        {"type": "category", "day": "datetime64[s, UTC]", "most": "int64", "mean": "float64"},
     ),
     "timeline": (
         timeline,

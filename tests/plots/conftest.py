@@ -83,6 +83,18 @@ def retries_table():
 
 
 @pytest.fixture
+def concurrency_table():
+    """Build a concurrency table."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "actions": 5965, "untimed": 1, "most": 15, "most_s": 64}
+        defaults |= {"most_at": pd.Timestamp("2026-06-17T13:26:30Z"), "p99": 1.0, "mean": 0.03, "busy_share": 0.0288}
+        return _rows(defaults, columns)
+
+    return build
+
+
+@pytest.fixture
 def activity_table():
     """Build an activity table of as many periods as its first column has."""
 
@@ -166,6 +178,7 @@ def long_table(plot, request):
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
         "incidents": ("incidents_table", {"region": names}),
         "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
+        "concurrency": ("concurrency_table", {"type": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),

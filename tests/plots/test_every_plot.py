@@ -22,6 +22,7 @@ NEEDED = {
     "failure_rates": "low",
     "incidents": "expected",
     "retry_rates": "recovery_rate",
+    "concurrency": "most_at",
     "activity": "unclear",
     "week_pattern": "hour",
     "slowest": "duration_s",
