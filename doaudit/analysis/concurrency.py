@@ -17,6 +17,7 @@ import pandas as pd
 from doaudit.analysis.action_rows import moments, newest_observed
 from doaudit.analysis.engines import to_pandas, unix_seconds
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups, with_keys
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.tally import OUTCOMES, timed
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+            A `resource` has its newest `resource_name` beside it.
 
     Returns:
         One row a group: the *by* columns; `actions`, of which `untimed` (int64); `most` that ran at once (int64),
@@ -111,7 +113,7 @@ def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
         },
     )
     busiest_first = np.lexsort((-table["busy_share"].to_numpy(), -most))
-    return table.iloc[busiest_first].reset_index(drop=True)
+    return with_resource_names(table.iloc[busiest_first].reset_index(drop=True), actions, by)
 
 
 def daily_concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
@@ -121,6 +123,7 @@ def daily_concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+            A `resource` has its newest `resource_name` beside it.
 
     Returns:
         One row for each group and day on which an action ran (see `concurrency`), by value: the *by* columns; `day`
@@ -143,7 +146,7 @@ def daily_concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     level, group = levels.level[piece], levels.group[piece]
     seconds = np.minimum(levels.end[piece], (day + 1) * _DAY_S) - np.maximum(levels.begin[piece], day * _DAY_S)
     first = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(day, prepend=-1) != 0))
-    return with_keys(
+    table = with_keys(
         levels.keys.iloc[group[first]].reset_index(drop=True),
         {
             "day": moments(pd.Series(day[first] * _DAY_S)),
@@ -151,6 +154,7 @@ def daily_concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
             "mean": (np.add.reduceat(level * seconds, first) if first.size else level) / _DAY_S,
         },
     )
+    return with_resource_names(table, actions, by)
 
 
 def _levels(actions: IntoFrame, by: By) -> _Levels:

@@ -11,6 +11,7 @@ import pandas as pd
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import finished_needed, ratio
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.survival import kaplan_meier, max_duration, quantile, quantile_interval
 from doaudit.analysis.tally import OUTCOMES, lifetimes, sum_counts, tally, timed
 from doaudit.errors import InvalidArgument
@@ -83,7 +84,8 @@ def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) 
     notes.append(np.array([f"{n} without a usable duration left out" if n else "" for n in untimed], dtype=object))
     figures |= {"max_s": max_duration(curves), "note": _join_notes(notes)}
     table = with_keys(times.keys, figures)
-    return table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
+    table = table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
+    return with_resource_names(table, actions, by)
 
 
 def _percentile(
@@ -146,7 +148,7 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     np.add.at(counts, (times.group[ended], bin_of), times.ended[ended])
 
     total = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    return with_keys(
+    table = with_keys(
         times.keys.iloc[np.repeat(np.arange(groups), bins)].reset_index(drop=True),
         {
             "from_s": np.tile(edges[:-1], groups),
@@ -155,6 +157,7 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
             "share": ratio(counts, total).ravel(),
         },
     )
+    return with_resource_names(table, actions, by)
 
 
 def _bin_edges(largest: int) -> NDArray[np.int64]:

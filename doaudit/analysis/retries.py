@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import text_dtype
-from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, newest_observed, unix_times
+from doaudit.analysis.action_rows import action_rows, newest_observed, unix_times
 from doaudit.analysis.engines import unix_seconds
 from doaudit.analysis.groups import number_groups
 from doaudit.analysis.tally import OUTCOMES, timed
@@ -110,7 +110,7 @@ def chains(actions: IntoFrame, columns: Sequence[str], *, within_s: float) -> pd
     """
     if not (within_s >= 0 and math.isfinite(within_s)):
         raise InvalidArgument(f"within_s is a time in seconds, such as {RETRY_S}, and not negative; got {within_s!r}.")
-    needed = [*dict.fromkeys([*ACTION_COLUMNS, "completed_at", *columns])]
+    needed = list(dict.fromkeys(["id", *_SAME, "started_at", "completed_at", *columns]))
     rows = timed(actions, needed)
     newest = newest_observed(rows)
     tries = action_rows(_beside_failures(rows), [*needed, "outcome"], seconds="seconds")

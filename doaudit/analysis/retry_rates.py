@@ -11,6 +11,7 @@ from doaudit.analysis.action_rows import unix_times
 from doaudit.analysis.design_effect import design_effect, effective
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups, with_keys
 from doaudit.analysis.intervals import finished_needed, ratio, wilson
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.retries import CHAIN_FIGURES, CHAIN_OUTCOMES, RETRY_S, chains
 from doaudit.analysis.survival import kaplan_meier, quantile, quantile_interval
 from doaudit.analysis.tally import lifetimes
@@ -45,7 +46,7 @@ def retry_rates(
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by, of the first failure; `()` for all as one group. Nulls are a group of
-            their own.
+            their own. A `resource` has its newest `resource_name` beside it.
         within_s: the longest time from the end of an attempt to the start of the next, in seconds.
         confidence: of the intervals.
 
@@ -90,8 +91,8 @@ def retry_rates(
         "deff": deff,
         **_recovery_times(table, keys, confidence),
     }
-    rates = with_keys(groups, figures)
-    return rates.sort_values("failures", ascending=False, kind="stable", ignore_index=True)
+    rates = with_keys(groups, figures).sort_values("failures", ascending=False, kind="stable", ignore_index=True)
+    return with_resource_names(rates, actions, by)
 
 
 def _design_effect(table: pd.DataFrame, group: Counts, groups: int) -> Figures:

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from doaudit.formatting import time_span
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names, percentage
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels, percentage
 from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def concurrency(
             style.empty_message(axes, "no actions to show")
             return axes
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
-        style.label_rows(axes, group_names(group_keys(first, by)), font_size=font_size)
+        style.label_rows(axes, group_labels(first, by, among=table), font_size=font_size)
         _draw(axes, first, _steps_by_group(daily, by), by)
         style.row_texts(axes, _counts(first), notes=_notes(first), font_size=font_size)
         axes.set_xlabel("day, UTC")

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from doaudit.formatting import time_span
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names, percentage
-from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels, percentage
+from doaudit.plots.table_columns import by_columns, numbers, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def retry_rates(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 12) -
             style.empty_message(axes, "no failures to show")
             return axes
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
-        style.label_rows(axes, group_names(group_keys(first, by)), font_size=font_size)
+        style.label_rows(axes, group_labels(first, by, among=table), font_size=font_size)
         _draw(axes, first)
         style.row_texts(axes, _counts(first), notes=_notes(first), font_size=font_size)
         axes.set_xlabel("failures that were no retries themselves")

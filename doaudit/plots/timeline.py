@@ -10,14 +10,12 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Patch
 
 from doaudit.plots import style
-from doaudit.plots.labels import first_rows_phrase, group_names
+from doaudit.plots.labels import first_rows_phrase, group_labels
 from doaudit.plots.table_columns import group_keys, require
 from doaudit.plots.time_axis import open_ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from doaudit.plots.table_columns import GroupKey
 
 __all__ = ["timeline"]
 
@@ -62,29 +60,25 @@ def timeline(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> A
     """
     require(table, _COLUMNS, maker="timeline")
     started = table[table["start"].notna()]
-    resources = _last_first(group_keys(started, ["resource"]))
+    resources = started.drop_duplicates("resource", keep="last")[::-1]
     row_by = "type" if len(resources) == 1 else "resource"
-    keys = group_keys(started, [row_by])
-    rows = _last_first(keys)
-    first = rows[:top]
+    rows = resources if row_by == "resource" else started.drop_duplicates("type", keep="last")[::-1]
+    first = rows.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.25) as axes:
-        about = f" to {group_names(resources)[0]}" if len(resources) == 1 else ", by resource"
+        one = group_labels(resources, ["resource"], among=resources)[0] if row_by == "type" else ""
+        about = f" to {one}" if one else ", by resource"
         which = first_rows_phrase(len(first), len(rows), f"{row_by}s").replace("first", "latest")
-        style.set_title(axes, f"What happened{about}{which}", with_legend=bool(first))
-        if not first:
+        style.set_title(axes, f"What happened{about}{which}", with_legend=not first.empty)
+        if first.empty:
             style.empty_message(axes, "no actions to show")
             return axes
-        style.label_rows(axes, group_names(first), font_size=style.row_font_size(axes, len(first)))
-        number = {key: row for row, key in enumerate(first)}
-        row = np.array([number.get(key, -1) for key in keys])
+        labels = group_labels(first, [row_by], among=rows)
+        style.label_rows(axes, labels, font_size=style.row_font_size(axes, len(first)))
+        number = {key: row for row, key in enumerate(group_keys(first, [row_by]))}
+        row = np.array([number.get(key, -1) for key in group_keys(started, [row_by])])
         _draw(axes, started[row >= 0], row[row >= 0])
         axes.set_xlabel("time, UTC")
     return axes
-
-
-def _last_first(keys: list[GroupKey]) -> list[GroupKey]:
-    """Return the keys of rows, each once, the one that comes last of all first."""
-    return list(dict.fromkeys(reversed(keys)))
 
 
 def _draw(ax: Axes, table: pd.DataFrame, row: np.ndarray) -> None:

@@ -27,9 +27,10 @@ def times(*hours):
 
 
 def test_a_bar_reaches_from_start_to_end(timeline_table, ax):
-    """Rows are resources, the one that was active last first; an errored action lies on top of the others."""
+    """Rows are resources by their newest names, the one active last first; errored actions lie on top of others."""
     table = timeline_table(
         resource=["droplet:1", "droplet:2", "droplet:1"],
+        resource_name=["web-1", None, "web-2"],
         start=times(0, 6, 12),
         end=times(6, 12, 24),
         outcome=["errored", "completed", "completed"],
@@ -37,7 +38,7 @@ def test_a_bar_reaches_from_start_to_end(timeline_table, ax):
 
     plots.timeline(table, ax=ax)
 
-    assert row_names(ax) == ["droplet:1", "droplet:2"]
+    assert row_names(ax) == ["web-2", "droplet:2"]
     assert bars(ax) == [(0, 0.5, 1), (1, 0.25, 0.5), (0, 0, 0.25)]
     assert legend_labels(ax) == ["completed", "errored"]
     assert ax.get_title(loc="left") == "What happened, by resource"
@@ -72,16 +73,17 @@ def test_of_one_resource_the_rows_are_types(timeline_table, ax):
     plots.timeline(table, ax=ax)
 
     assert row_names(ax) == ["resize", "reboot"]
-    assert ax.get_title(loc="left") == "What happened to droplet:123"
+    assert ax.get_title(loc="left") == "What happened to web-1"
 
 
 def test_only_the_latest_rows_are_drawn(timeline_table, ax):
     """The title says so."""
     keys = [f"droplet:{number}" for number in range(9)]
+    table = timeline_table(resource=keys, start=times(*range(9)), end=times(*range(1, 10)))
 
-    plots.timeline(timeline_table(resource=keys, start=times(*range(9)), end=times(*range(1, 10))), ax=ax, top=2)
+    plots.timeline(table, ax=ax, top=2)
 
-    assert row_names(ax) == ["droplet:8", "droplet:7"]
+    assert row_names(ax) == ["web-1 (droplet:8)", "web-1 (droplet:7)"]
     assert ax.get_title(loc="left") == "What happened, by resource (latest 2 of 9 resources)"
 
 
