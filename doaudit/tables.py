@@ -140,6 +140,22 @@ TABLES: tuple[Table, ...] = (
         companion_as="daily",
     ),
     Table(
+        "retries",
+        "failures, and whether trying again helped, newest first",
+        "Each row is a failure with the actions of its type that followed on its resource within six hours of each "
+        "other; outcome says what they came to.",
+        plotted=False,
+        variants=(Variant("retries"),),
+    ),
+    Table(
+        "retry_rates",
+        "shares of the failures tried again that recovered, by group",
+        "Of the failures that were tried again the share recovery_rate recovered; the true share lies between low and "
+        "high 95 times in 100.",
+        by="type",
+        variants=(Variant("retry_rates_by_type", {"by": "type"}, figure=True),),
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "
@@ -162,10 +178,32 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("week_pattern", figure=True),),
     ),
     Table(
+        "concurrency",
+        "how many actions ran at once, by group",
+        "At most_at, most actions of the group ran at once, for the first time; during 99 % of the time no more than "
+        "p99 did, and during the share busy_share at least one.",
+        by="type",
+        variants=(Variant("concurrency_by_type", {"by": "type"}, figure=True),),
+        companion="daily_concurrency",
+        companion_as="daily",
+    ),
+    Table(
         "slowest",
         "the finished actions that took longest",
         "Each row is a finished action, with its duration in seconds.",
         variants=(Variant("slowest", figure=True),),
+    ),
+    Table(
+        "last_actions",
+        "the last action of each type on each resource",
+        "Each row is the last action of its type on its resource, age_s seconds old; the newest row comes first.",
+        plotted=False,
+        variants=(Variant("last_actions"),),
+    ),
+    Table(
+        "timeline",
+        "every action of each resource, oldest first",
+        "Each row is an action, from its start to its end; one without an end is open.",
     ),
     Table(
         "problems",

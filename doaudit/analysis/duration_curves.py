@@ -12,6 +12,7 @@ from doaudit.analysis.durations import check_choice
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import ratio, wilson
 from doaudit.analysis.percentiles import daily_durations, ended_curves
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.survival import completed_curves, incidence
 from doaudit.analysis.tally import lifetimes, tally
 
@@ -71,7 +72,7 @@ def duration_curves(
     low, high = wilson(share * size, size, confidence)
     keys = times.keys.iloc[np.repeat(np.arange(len(steps)), steps)].reset_index(drop=True)
     table = with_keys(keys, {"after_s": curves.seconds, "share": share, "low": low, "high": high})
-    return _frequent_first(table, times, steps)
+    return with_resource_names(_frequent_first(table, times, steps), actions, by)
 
 
 def outcome_curves(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
@@ -114,7 +115,8 @@ def outcome_curves(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     still_open = np.maximum(1 - sum(shares.values()), 0.0)
     keys = times.keys.iloc[times.group[is_step]].reset_index(drop=True)
     table = with_keys(keys, {"after_s": times.seconds[is_step], **shares, "open": still_open})
-    return _frequent_first(table, times, np.bincount(times.group[is_step], minlength=len(times.keys)))
+    rows = np.bincount(times.group[is_step], minlength=len(times.keys))
+    return with_resource_names(_frequent_first(table, times, rows), actions, by)
 
 
 def _independent(curves: Curves) -> Figures:

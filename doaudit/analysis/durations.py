@@ -13,6 +13,7 @@ from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import ratio
 from doaudit.analysis.notes import Note, join_notes
 from doaudit.analysis.percentiles import daily_durations, ended_curves, percentile, percentile_notes, share_within
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.survival import completed_curves
 from doaudit.analysis.tally import OUTCOMES, lifetimes, sum_counts, tally, timed
 from doaudit.errors import InvalidArgument
@@ -123,7 +124,8 @@ def durations(
         figures |= {"within_slo": share, "within_slo_low": low, "within_slo_high": high}
         notes.insert(-1, Note(np.isnan(share), f"no {_NOUNS[of]} action to compare with the SLO"))
     table = with_keys(times.keys, {**figures, "note": join_notes(notes)})
-    return table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
+    table = table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
+    return with_resource_names(table, actions, by)
 
 
 def duration_distribution(
@@ -166,7 +168,7 @@ def duration_distribution(
     np.add.at(counts, (times.group[ended], bin_of), count[ended])
 
     total = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    return with_keys(
+    table = with_keys(
         times.keys.iloc[np.repeat(np.arange(groups), bins)].reset_index(drop=True),
         {
             "from_s": np.tile(edges[:-1], groups),
@@ -175,6 +177,7 @@ def duration_distribution(
             "share": ratio(counts, total).ravel(),
         },
     )
+    return with_resource_names(table, actions, by)
 
 
 def _bin_edges(largest: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from doaudit.errors import InvalidArgument
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names, shorten
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels, shorten
 from doaudit.plots.table_columns import GroupKey, by_columns, group_keys, numbers, require
 from doaudit.plots.time_axis import open_ends, time_axis
 
@@ -88,7 +88,7 @@ def durations(
             return axes
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
         keys = group_keys(first, by)
-        style.label_rows(axes, group_names(keys), font_size=font_size)
+        style.label_rows(axes, group_labels(first, by, among=table), font_size=font_size)
         _draw(axes, first, _shapes(distribution, by, keys))
         style.row_texts(axes, _counts(first), notes=_notes(first), font_size=font_size)
         axes.set_xlabel("from start to end of an action, log scale")

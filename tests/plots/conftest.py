@@ -90,6 +90,30 @@ def incidents_table():
 
 
 @pytest.fixture
+def retries_table():
+    """Build a table of retry rates."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "failures": 97, "recovered": 29, "failed_again": 5, "not_retried": 63}
+        defaults |= {"open": 0, "unclear": 0, "recovery_rate": 29 / 34, "low": 0.698, "high": 0.936}
+        return _rows(defaults | {"deff": np.nan, "p50_recovery_s": 4306.0}, columns)
+
+    return build
+
+
+@pytest.fixture
+def concurrency_table():
+    """Build a concurrency table."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "actions": 5965, "untimed": 1, "most": 15, "most_s": 64}
+        defaults |= {"most_at": pd.Timestamp("2026-06-17T13:26:30Z"), "p99": 1.0, "mean": 0.03, "busy_share": 0.0288}
+        return _rows(defaults, columns)
+
+    return build
+
+
+@pytest.fixture
 def activity_table():
     """Build an activity table of as many periods as its first column has."""
 
@@ -144,6 +168,18 @@ def open_table():
     return build
 
 
+@pytest.fixture
+def timeline_table():
+    """Build a timeline."""
+
+    def build(**columns):
+        times = {"start": _ACTION["started_at"], "end": _ACTION["started_at"] + pd.Timedelta("7s"), "duration_s": 7.0}
+        action = {name: value for name, value in _ACTION.items() if name != "started_at"}
+        return _rows(action | times | {"outcome": "completed"}, columns)
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -163,12 +199,15 @@ def long_table(plot, request):
         "outcome_curves": ("curves_table", {"type": names}),
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
         "incidents": ("incidents_table", {"region": names}),
+        "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
+        "concurrency": ("concurrency_table", {"type": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": (
             "open_table",
             {"resource": names, "verdict": ["stuck", "slow", "normal", "too few to tell"] * 5},
         ),
+        "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),
     }[plot]
     return request.getfixturevalue(maker)(**columns)
 

@@ -19,7 +19,7 @@ def test_open_actions_are_bars_as_long_as_their_age(open_table, ax):
 
     plots.open_actions(table, ax=ax)
 
-    assert row_names(ax)[0] == "snapshot droplet:123 2026-03-12"
+    assert row_names(ax)[0] == "snapshot web-1 2026-03-12"
     assert bars(ax) == [(0, 200_000, False), (1, 90, False)]
     assert texts(ax) == ["2 d 7 h", "older than 99.9 % of 2,140", "1 min 30 s", "older than 50 % of 23"]
 
