@@ -133,6 +133,12 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("open_actions", section=True, figure=True),),
     ),
     Table(
+        "power_periods",
+        "periods in which a droplet was off, and which actions bound them",
+        "From off_from to off_to the droplet was off, and billed all the same; if that is not certain, note says why.",
+        variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
+    ),
+    Table(
         "activity",
         "actions by day, week or month, by outcome",
         "Each row counts the actions that started in a period (UTC), by how they ended.",

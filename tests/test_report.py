@@ -25,6 +25,7 @@ TABLES = [
     "failures",
     "incidents",
     "open_actions",
+    "power_periods",
     "problems",
     "slowest",
     "week_pattern",
@@ -35,6 +36,7 @@ FIGURES = [
     "failure_rates_by_type",
     "incidents",
     "open_actions",
+    "power_periods",
     "slowest",
     "week_pattern",
 ]

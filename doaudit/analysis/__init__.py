@@ -8,6 +8,7 @@ from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
 from doaudit.analysis.open_actions import open_actions
+from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
 from doaudit.analysis.tally import OUTCOMES, tally
 
@@ -22,6 +23,7 @@ __all__ = [
     "failures",
     "incidents",
     "open_actions",
+    "power_periods",
     "problems",
     "slowest",
     "tally",

@@ -15,10 +15,20 @@ from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
 from doaudit.plots.open_actions import open_actions
+from doaudit.plots.power_periods import power_periods
 from doaudit.plots.slowest import slowest
 from doaudit.plots.week_pattern import week_pattern
 
-__all__ = ["activity", "durations", "failure_rates", "incidents", "open_actions", "slowest", "week_pattern"]
+__all__ = [
+    "activity",
+    "durations",
+    "failure_rates",
+    "incidents",
+    "open_actions",
+    "power_periods",
+    "slowest",
+    "week_pattern",
+]
 
 
 def __dir__() -> list[str]:

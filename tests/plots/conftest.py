@@ -124,6 +124,19 @@ def open_table():
     return build
 
 
+@pytest.fixture
+def periods_table():
+    """Build a table of power periods."""
+
+    def build(**columns):
+        defaults = {"resource": "droplet:123", "resource_name": "web-1", "region": "fra1"}
+        defaults |= {"off_from": pd.Timestamp("2026-03-12T22:27:07Z"), "off_to": pd.NaT, "still_off": False}
+        defaults |= {"off_s": 90_000.0, "off_by": "power_off", "off_id": 1, "on_by": "power_on", "on_id": 2}
+        return _rows(defaults | {"by_doaudit": None, "certain": True, "note": ""}, columns)
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -143,6 +156,10 @@ def long_table(plot, request):
         "incidents": ("incidents_table", {"region": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
+        "power_periods": (
+            "periods_table",
+            {"resource_name": names, "still_off": [True] * 5 + [False] * 15, "certain": [False, True] * 10},
+        ),
         "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),
     }[plot]
     return request.getfixturevalue(maker)(**columns)
