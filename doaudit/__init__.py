@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.analysis import (
         activity,
+        backups,
         daily_failures,
         duration_distribution,
         durations,
@@ -49,6 +50,7 @@ __all__ = [
     "Action",
     "DoauditError",
     "activity",
+    "backups",
     "connect",
     "daily_failures",
     "demo",

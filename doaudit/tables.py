@@ -139,6 +139,13 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
     ),
     Table(
+        "backups",
+        "when a snapshot or backup of each droplet was last taken",
+        "Where without is true, none was taken for 7 days; that one was taken does not say that it still exists, which "
+        "only the account can tell.",
+        variants=(Variant("backups", section=True, figure=True, height_inches=8.5),),
+    ),
+    Table(
         "activity",
         "actions by day, week or month, by outcome",
         "Each row counts the actions that started in a period (UTC), by how they ended.",

@@ -18,6 +18,7 @@ TABLES = [
     "actions",
     "activity_by_day",
     "activity_by_week",
+    "backups",
     "durations_by_resource",
     "durations_by_type",
     "failure_rates_by_resource",
@@ -32,6 +33,7 @@ TABLES = [
 ]
 FIGURES = [
     "activity_by_week",
+    "backups",
     "durations_by_type",
     "failure_rates_by_type",
     "incidents",

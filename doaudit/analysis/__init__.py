@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.backups import backups
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
@@ -16,6 +17,7 @@ __all__ = [
     "OUTCOMES",
     "By",
     "activity",
+    "backups",
     "daily_failures",
     "duration_distribution",
     "durations",

@@ -11,6 +11,7 @@ alike.
 from __future__ import annotations
 
 from doaudit.plots.activity import activity
+from doaudit.plots.backups import backups
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
@@ -21,6 +22,7 @@ from doaudit.plots.week_pattern import week_pattern
 
 __all__ = [
     "activity",
+    "backups",
     "durations",
     "failure_rates",
     "incidents",

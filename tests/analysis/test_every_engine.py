@@ -54,7 +54,7 @@ def odd_actions(build):
     starts = pd.Timestamp("2026-03-05T20:00:00Z") + pd.to_timedelta(
         [drawn.randrange(700_000) for _ in range(ROWS)], "s"
     )
-    kinds = ["snapshot", "resize", "rotate_console_key", None, "power_off", "power_on", "shutdown", "create", "destroy"]
+    kinds = ["snapshot", "backup", "resize", "rotate_console_key", None, "create", "destroy", "power_off", "power_on"]
     words = ["completed"] * 12 + ["errored", "in-progress", "done", "pending", None]
     actions = build(
         type=[drawn.choice(kinds) for _ in range(ROWS)],

@@ -8,6 +8,7 @@ import pytest
 from doaudit import analysis
 from doaudit.analysis import (
     activity,
+    backups,
     daily_failures,
     duration_distribution,
     durations,
@@ -102,6 +103,13 @@ TABLES = {
         | {"off_from": "datetime64[s, UTC]", "off_to": "datetime64[s, UTC]", "still_off": "bool", "off_s": "float64"}
         | {"off_by": "category", "off_id": "int64", "on_by": "category", "on_id": "Int64"}
         | {"by_doaudit": "boolean", "certain": "bool", "note": "text"},
+    ),
+    "backups": (
+        backups,
+        {"resource": "category", "resource_name": "category", "region": "category"}
+        | {"last_taken_at": "datetime64[s, UTC]", "last_type": "category"}
+        | {"age_s": "float64", "longest_gap_s": "float64", "taken": "int64", "errored": "int64"}
+        | {"without": "bool", "still_exists": "boolean"},
     ),
     "problems": (problems, {"id": "int64", "problem": "text", "detail": "text"}),
 }

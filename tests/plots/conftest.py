@@ -137,6 +137,20 @@ def periods_table():
     return build
 
 
+@pytest.fixture
+def backups_table():
+    """Build a table of backups."""
+
+    def build(**columns):
+        defaults = {"resource": "droplet:123", "resource_name": "web-1", "region": "fra1"}
+        defaults |= {"last_taken_at": pd.Timestamp("2026-03-12T22:27:07Z"), "last_type": "backup", "age_s": 90_000.0}
+        defaults |= {"longest_gap_s": 200_000.0, "taken": 12, "errored": 1, "without": False, "still_exists": None}
+        table = _rows(defaults, columns)
+        return table.assign(still_exists=pd.array(table["still_exists"], dtype="boolean"))
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -156,6 +170,10 @@ def long_table(plot, request):
         "incidents": ("incidents_table", {"region": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
+        "backups": (
+            "backups_table",
+            {"resource_name": names, "still_exists": [False, True] * 10, "without": [True] * 9 + [False] * 11},
+        ),
         "power_periods": (
             "periods_table",
             {"resource_name": names, "still_off": [True] * 5 + [False] * 15, "certain": [False, True] * 10},
