@@ -161,6 +161,20 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("week_pattern", figure=True),),
     ),
     Table(
+        "lifespans",
+        "when droplets and reserved IPs were created and destroyed",
+        "Each row is a droplet or a reserved IP; lifespan_s is the time from its creation to its destruction, or until "
+        "the actions were read if it lives.",
+        plotted=False,
+        variants=(Variant("lifespans"),),
+    ),
+    Table(
+        "churn",
+        "droplets and reserved IPs created, destroyed and there, by week",
+        "Each row counts those of a kind that were created and destroyed in a week (UTC), and that existed at its end.",
+        variants=(Variant("churn", figure=True),),
+    ),
+    Table(
         "slowest",
         "the finished actions that took longest",
         "Each row is a finished action, with its duration in seconds.",

@@ -8,6 +8,7 @@ from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
+from doaudit.analysis.lifespans import churn, lifespans
 from doaudit.analysis.open_actions import open_actions
 from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
@@ -18,12 +19,14 @@ __all__ = [
     "By",
     "activity",
     "backups",
+    "churn",
     "daily_failures",
     "duration_distribution",
     "durations",
     "failure_rates",
     "failures",
     "incidents",
+    "lifespans",
     "open_actions",
     "power_periods",
     "problems",

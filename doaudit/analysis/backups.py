@@ -11,7 +11,7 @@ from doaudit.actions import categorical
 from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds
 from doaudit.analysis.engines import quoted
 from doaudit.analysis.groups import ranks
-from doaudit.analysis.resource_rows import last_observed, resource_rows, seen_resources
+from doaudit.analysis.resource_rows import categorized, last_observed, resource_rows, seen_resources
 from doaudit.analysis.tally import OUTCOMES
 from doaudit.errors import InvalidArgument
 from doaudit.resources import DROPLET
@@ -82,8 +82,8 @@ def _of_account(droplets: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "resource": categorical([f"{DROPLET.name}:{number}" for number in droplets["id"]]),
-            "resource_name": categorical(_texts(droplets["name"])),
-            "region": categorical(_texts(droplets["region"])),
+            "resource_name": categorized(droplets["name"]),
+            "region": categorized(droplets["region"]),
             "still_exists": pd.array(exists, dtype="boolean"),
         }
     )
@@ -91,10 +91,6 @@ def _of_account(droplets: pd.DataFrame) -> pd.DataFrame:
 
 def _length(ids: Any) -> int | None:  # noqa: ANN401 -- a list of any kind, or a null of any kind
     return len(ids) if pd.api.types.is_list_like(ids) else None
-
-
-def _texts(column: pd.Series[Any]) -> list[str | None]:
-    return [None if pd.isna(value) else str(value) for value in column]
 
 
 def _not_destroyed(seen: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

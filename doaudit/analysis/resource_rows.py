@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 
+from doaudit.actions import categorical
 from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds
 from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
 from doaudit.analysis.groups import ranks
@@ -15,14 +17,13 @@ from doaudit.analysis.tally import OUTCOMES, timed
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import pandas as pd
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
     from doaudit.analysis.engines import Rows
     from doaudit.resources import Kind
 
-__all__ = ["last_observed", "resource_rows", "seen_resources"]
+__all__ = ["categorized", "last_observed", "resource_rows", "seen_resources"]
 
 _COMPLETED = OUTCOMES.index("completed")
 _NAMES = ["resource", "resource_name", "region"]
@@ -105,6 +106,17 @@ def last_observed(actions: IntoFrame) -> pd.Timestamp:
     """
     newest = to_pandas(read_frame(actions).select(unix_seconds("observed_at").max().alias("newest")))
     return from_unix_seconds(newest["newest"])[0]
+
+
+def categorized(texts: pd.Series[Any]) -> pd.Categorical[Any]:
+    """
+    Return texts with nulls of any kind as a categorical whose categories are sorted.
+
+    Example:
+        >>> categorized(pd.Series(["web", None, "api"])).codes.tolist()
+        [1, -1, 0]
+    """
+    return categorical(None if pd.isna(text) else str(text) for text in texts)
 
 
 def _of_kind(frame: Rows, kind: Kind) -> Rows:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from doaudit.plots.activity import activity
 from doaudit.plots.backups import backups
+from doaudit.plots.churn import churn
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
@@ -23,6 +24,7 @@ from doaudit.plots.week_pattern import week_pattern
 __all__ = [
     "activity",
     "backups",
+    "churn",
     "durations",
     "failure_rates",
     "incidents",

@@ -23,17 +23,18 @@ ROWS = st.lists(
         st.sampled_from(["completed"] * 4 + ["done", "errored", "in-progress", "odd"]),
         st.sampled_from(["droplet:1", "droplet:2", "droplet:3", None]),
         st.sampled_from(["droplet"] * 5 + ["image"]),
-        st.integers(0, 18 * DAY_S) | st.none(),
+        st.integers(0, 17 * DAY_S) | st.none(),
     ),
     max_size=40,
 )
 
 
 def frame_of(build, rows):
-    """Build actions that start so many seconds after a moment, or have no start, and end a minute later."""
+    """Build actions that start so many seconds after a moment, or have no start; a later one may end earlier."""
     kinds, status, resources, resource_types, starts = map(list, zip(*rows, strict=True)) if rows else [[]] * 5
     begun = [None if start is None else START + pd.Timedelta(start, "s") for start in starts]
-    ended = [START + pd.Timedelta(60 + (start or 0), "s") for start in starts]
+    lengths = [60 + number % 3 * DAY_S for number in range(len(rows))]
+    ended = [START + pd.Timedelta(length + (start or 0), "s") for start, length in zip(starts, lengths, strict=True)]
     return build(
         type=kinds, status=status, resource=resources, resource_type=resource_types, started_at=begun,
         completed_at=ended, observed_at=[NOW] * len(rows),
@@ -162,6 +163,13 @@ def test_the_limit_is_the_last_of_the_days(frame, days, without):
     actions = frame(started_at="2026-03-18T00:00:00Z", seconds=60, observed_at=str(NOW))
 
     assert backups(actions, days=days)["without"].tolist() == [without]
+
+
+def test_a_snapshot_ahead_of_the_clock_is_new(frame):
+    """An age is never negative, even where clocks differ."""
+    actions = frame(started_at="2026-03-02T00:00:00Z", seconds=0, observed_at="2026-03-01T23:59:58Z")
+
+    assert backups(actions)["age_s"].tolist() == [0]
 
 
 @pytest.mark.parametrize("days", [0, -1, np.nan])

@@ -9,12 +9,14 @@ from doaudit import analysis
 from doaudit.analysis import (
     activity,
     backups,
+    churn,
     daily_failures,
     duration_distribution,
     durations,
     failure_rates,
     failures,
     incidents,
+    lifespans,
     open_actions,
     power_periods,
     problems,
@@ -110,6 +112,17 @@ TABLES = {
         | {"last_taken_at": "datetime64[s, UTC]", "last_type": "category"}
         | {"age_s": "float64", "longest_gap_s": "float64", "taken": "int64", "errored": "int64"}
         | {"without": "bool", "still_exists": "boolean"},
+    ),
+    "lifespans": (
+        lifespans,
+        {"kind": "category", "resource": "category", "resource_name": "category", "region": "category"}
+        | {"created_at": "datetime64[s, UTC]", "destroyed_at": "datetime64[s, UTC]"}
+        | {"lifespan_s": "float64", "lives": "bool"},
+    ),
+    "churn": (
+        churn,
+        {"kind": "category", "week": "datetime64[s, UTC]"}
+        | dict.fromkeys(["created", "destroyed", "existed"], "int64"),
     ),
     "problems": (problems, {"id": "int64", "problem": "text", "detail": "text"}),
 }

@@ -161,6 +161,13 @@ def test_a_droplet_that_is_off_is_off_until_the_actions_were_read(frame):
     assert (table["off_s"] / 86_400).tolist() == [3, 2, 2]
 
 
+def test_a_power_off_ahead_of_the_clock_has_lasted_no_time(frame):
+    """A length is never negative, even where clocks differ."""
+    actions = frame(type="power_off", started_at="2026-03-02T00:00:00Z", seconds=0, observed_at="2026-03-01T23:59:58Z")
+
+    assert power_periods(actions)["off_s"].tolist() == [0]
+
+
 def test_an_end_that_is_not_known_is_said(frame):
     """Where the API left out when an action ended, its start stands for it, and the note says so."""
     actions = one_after_the_other(frame, "power_off", "power_on", completed_at=[None, None])

@@ -151,6 +151,19 @@ def backups_table():
     return build
 
 
+@pytest.fixture
+def churn_table():
+    """Build a table of churn of as many weeks as its first column has."""
+
+    def build(**columns):
+        table = _rows({"kind": "droplet", "created": 0, "destroyed": 0, "existed": 0}, columns)
+        weeks = pd.date_range("2026-01-05", periods=len(table), freq="7D", tz="UTC").as_unit("s")
+        table.insert(1, "week", weeks)
+        return table
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -174,6 +187,7 @@ def long_table(plot, request):
             "backups_table",
             {"resource_name": names, "still_exists": [False, True] * 10, "without": [True] * 9 + [False] * 11},
         ),
+        "churn": ("churn_table", {"created": range(20), "destroyed": [3] * 20, "existed": [1234] * 20}),
         "power_periods": (
             "periods_table",
             {"resource_name": names, "still_off": [True] * 5 + [False] * 15, "certain": [False, True] * 10},

@@ -27,6 +27,7 @@ NEEDED = {
     "open_actions": "p90_left_s",
     "power_periods": "off_from",
     "backups": "longest_gap_s",
+    "churn": "existed",
 }
 
 
@@ -94,7 +95,12 @@ def test_an_empty_table_is_a_message(draw, plot, long_table):
     drawn.figure.canvas.draw()
     (text,) = [text.get_text() for text in drawn.texts]
     expected = {"durations": "no finished actions", "slowest": "no finished actions", "open_actions": "no open actions"}
-    expected |= {"incidents": "no incidents", "power_periods": "no periods", "backups": "no droplets"}
+    expected |= {
+        "incidents": "no incidents",
+        "power_periods": "no periods",
+        "backups": "no droplets",
+        "churn": "no weeks",
+    }
     assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 
