@@ -56,6 +56,8 @@ class Table:
         variants: how a report has it.
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
         companion_as: the plot's argument for it.
+        from_account: an argument of the function that only the account itself can give, and that may be left out:
+            'droplets', those that exist now, or 'started_by_doaudit', ids of actions; empty if there is none.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Table:
     variants: tuple[Variant, ...] = ()
     companion: str = ""
     companion_as: str = "distribution"
+    from_account: str = ""
 
     @property
     def function(self) -> Callable[..., pd.DataFrame]:
@@ -137,6 +140,7 @@ TABLES: tuple[Table, ...] = (
         "periods in which a droplet was off, and which actions bound them",
         "From off_from to off_to the droplet was off, and billed all the same; if that is not certain, note says why.",
         variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
+        from_account="started_by_doaudit",
     ),
     Table(
         "backups",
@@ -144,6 +148,7 @@ TABLES: tuple[Table, ...] = (
         "Where without is true, none was taken for 7 days; that one was taken does not say that it still exists, which "
         "only the account can tell.",
         variants=(Variant("backups", section=True, figure=True, height_inches=8.5),),
+        from_account="droplets",
     ),
     Table(
         "activity",
