@@ -21,6 +21,7 @@ __all__ = ["backups"]
 _COLUMNS: Final = (
     "resource", "resource_name", "last_type", "age_s", "longest_gap_s", "taken", "without", "still_exists",
 )  # fmt: skip
+_DAY_S: Final = 86_400
 _RECENT: Final[dict[str, Any]] = {"marker": "o", "markersize": 6.5, "color": style.BLUE, "label": "recent enough"}
 _WITHOUT: Final[dict[str, Any]] = {"marker": "D", "markersize": 6, "color": style.VERMILLION, "label": "too long ago"}
 _NEVER: Final[dict[str, Any]] = {"marker": ">", "markersize": 7, "color": style.VERMILLION, "label": "none was taken"}
@@ -71,7 +72,7 @@ def backups(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 30) -> Ax
 
 def _draw(ax: Axes, table: pd.DataFrame) -> None:
     age = numbers(table, "age_s")
-    right = time_axis(ax, age, from_zero=False)
+    right = time_axis(ax, [_DAY_S, *age], from_zero=False)  # a day is seen, however long ago all of them are
     never, without = np.isnan(age), table["without"].to_numpy(dtype=bool)
     at, rows = np.where(never, right, age), np.arange(len(table))
     ax.hlines(rows, ax.get_xlim()[0], at, color=style.GRID, linewidth=1.6, zorder=0)
