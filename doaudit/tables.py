@@ -56,6 +56,8 @@ class Table:
         variants: how a report has it.
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
         companion_as: the plot's argument for it.
+        from_account: an argument of the function that only the account itself can give, and that may be left out:
+            'droplets', those that exist now, or 'started_by_doaudit', ids of actions; empty if there is none.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Table:
     variants: tuple[Variant, ...] = ()
     companion: str = ""
     companion_as: str = "distribution"
+    from_account: str = ""
 
     @property
     def function(self) -> Callable[..., pd.DataFrame]:
@@ -163,6 +166,21 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("open_actions", section=True, figure=True),),
     ),
     Table(
+        "power_periods",
+        "periods in which a droplet was off, and which actions bound them",
+        "From off_from to off_to the droplet was off, and billed all the same; if that is not certain, note says why.",
+        variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
+        from_account="started_by_doaudit",
+    ),
+    Table(
+        "backups",
+        "when a snapshot or backup of each droplet was last taken",
+        "Where without is true, none was taken for 7 days; that one was taken does not say that it still exists, which "
+        "only the account can tell.",
+        variants=(Variant("backups", section=True, figure=True, height_inches=8.5),),
+        from_account="droplets",
+    ),
+    Table(
         "activity",
         "actions by day, week or month, by outcome",
         "Each row counts the actions that started in a period (UTC), by how they ended.",
@@ -186,6 +204,20 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("concurrency_by_type", {"by": "type"}, figure=True),),
         companion="daily_concurrency",
         companion_as="daily",
+    ),
+    Table(
+        "lifespans",
+        "when droplets and reserved IPs were created and destroyed",
+        "Each row is a droplet or a reserved IP; lifespan_s is the time from its creation to its destruction, or until "
+        "the actions were read if it lives.",
+        plotted=False,
+        variants=(Variant("lifespans"),),
+    ),
+    Table(
+        "churn",
+        "droplets and reserved IPs created, destroyed and there, by week",
+        "Each row counts those of a kind that were created and destroyed in a week (UTC), and that existed at its end.",
+        variants=(Variant("churn", figure=True),),
     ),
     Table(
         "slowest",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.backups import backups
 from doaudit.analysis.concurrency import concurrency, daily_concurrency
 from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
@@ -10,7 +11,9 @@ from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
 from doaudit.analysis.last_actions import last_actions
+from doaudit.analysis.lifespans import churn, lifespans
 from doaudit.analysis.open_actions import open_actions
+from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
 from doaudit.analysis.retries import retries
 from doaudit.analysis.retry_rates import retry_rates
@@ -21,6 +24,8 @@ __all__ = [
     "OUTCOMES",
     "By",
     "activity",
+    "backups",
+    "churn",
     "concurrency",
     "daily_concurrency",
     "daily_failures",
@@ -31,8 +36,10 @@ __all__ = [
     "failures",
     "incidents",
     "last_actions",
+    "lifespans",
     "open_actions",
     "outcome_curves",
+    "power_periods",
     "problems",
     "retries",
     "retry_rates",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doaudit.cli.options import add_demo, add_history, open_account, source_line
 from doaudit.cli.streams import show, show_bytes
+from doaudit.errors import Forbidden
 from doaudit.formatting import visible
 from doaudit.operations.console import print_line
 from doaudit.snapshot.foreground import print_unfinished
@@ -54,7 +55,8 @@ def _print_table(parsed: argparse.Namespace) -> int:
         print_unfinished(account.snapshot_runs)
         actions = account.actions(refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
-    rows = table.function(actions, **({"by": parsed.by} if table.by else {}))
+        arguments = {} if parsed.no_refresh else _ask_account(account, table)
+    rows = table.function(actions, **arguments, **({"by": parsed.by} if table.by else {}))
     if parsed.format == "csv":
         text = csv_bytes(rows)
         if sys.stdout.isatty():
@@ -65,6 +67,19 @@ def _print_table(parsed: argparse.Namespace) -> int:
         show(table.how_to_read)
         show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
     return 0 if complete else 1
+
+
+def _ask_account(account: Account, table: Table) -> dict[str, Any]:
+    """Return the argument that only the account can give; if its token may not, print that and leave it out."""
+    try:
+        match table.from_account:
+            case "droplets":
+                return {"droplets": account.droplets()}
+            case "started_by_doaudit":
+                return {"started_by_doaudit": account.started()["id"]}
+    except Forbidden as fault:
+        print_line(f"{fault} What only the account can tell is left empty.")
+    return {}
 
 
 def _visible_cells(rows: pd.DataFrame) -> pd.DataFrame:

@@ -180,6 +180,46 @@ def timeline_table():
     return build
 
 
+@pytest.fixture
+def periods_table():
+    """Build a table of power periods."""
+
+    def build(**columns):
+        defaults = {"resource": "droplet:123", "resource_name": "web-1", "region": "fra1"}
+        defaults |= {"off_from": pd.Timestamp("2026-03-12T22:27:07Z"), "off_to": pd.NaT, "still_off": False}
+        defaults |= {"off_s": 90_000.0, "off_by": "power_off", "off_id": 1, "on_by": "power_on", "on_id": 2}
+        return _rows(defaults | {"by_doaudit": None, "certain": True, "note": ""}, columns)
+
+    return build
+
+
+@pytest.fixture
+def backups_table():
+    """Build a table of backups."""
+
+    def build(**columns):
+        defaults = {"resource": "droplet:123", "resource_name": "web-1", "region": "fra1"}
+        defaults |= {"last_taken_at": pd.Timestamp("2026-03-12T22:27:07Z"), "last_type": "backup", "age_s": 90_000.0}
+        defaults |= {"longest_gap_s": 200_000.0, "taken": 12, "errored": 1, "without": False, "still_exists": None}
+        table = _rows(defaults, columns)
+        return table.assign(still_exists=pd.array(table["still_exists"], dtype="boolean"))
+
+    return build
+
+
+@pytest.fixture
+def churn_table():
+    """Build a table of churn of as many weeks as its first column has."""
+
+    def build(**columns):
+        table = _rows({"kind": "droplet", "created": 0, "destroyed": 0, "existed": 0}, columns)
+        weeks = pd.date_range("2026-01-05", periods=len(table), freq="7D", tz="UTC").as_unit("s")
+        table.insert(1, "week", weeks)
+        return table
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -208,6 +248,15 @@ def long_table(plot, request):
             {"resource": names, "verdict": ["stuck", "slow", "normal", "too few to tell"] * 5},
         ),
         "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),
+        "backups": (
+            "backups_table",
+            {"resource_name": names, "still_exists": [False, True] * 10, "without": [True] * 9 + [False] * 11},
+        ),
+        "churn": ("churn_table", {"created": range(20), "destroyed": [3] * 20, "existed": [1234] * 20}),
+        "power_periods": (
+            "periods_table",
+            {"resource_name": names, "still_off": [True] * 5 + [False] * 15, "certain": [False, True] * 10},
+        ),
     }[plot]
     return request.getfixturevalue(maker)(**columns)
 
