@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 from matplotlib.patches import Patch
 
 from doaudit.plots import style
@@ -15,6 +14,7 @@ from doaudit.plots.table_columns import group_keys, require
 from doaudit.plots.time_axis import open_ends
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["timeline"]
