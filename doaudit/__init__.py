@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from doaudit.actions import Action
     from doaudit.analysis import (
         activity,
+        change_series,
+        changes,
         daily_failures,
         duration_distribution,
         durations,
@@ -48,6 +50,8 @@ __all__ = [
     "Action",
     "DoauditError",
     "activity",
+    "change_series",
+    "changes",
     "connect",
     "daily_failures",
     "demo",

@@ -127,6 +127,16 @@ TABLES: tuple[Table, ...] = (
         companion_as="daily",
     ),
     Table(
+        "changes",
+        "durations and failure rates that are different since some day",
+        "Since that day, or gradually, the group takes or fails ratio times as much as before; the true ratio lies "
+        "between ratio_low and ratio_high 95 times in 100.",
+        by="type",
+        variants=(Variant("changes", {"by": "type"}, section=True, figure=True, height_inches=3.5),),
+        companion="change_series",
+        companion_as="series",
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is stuck if it is older than 99 % of at least 100 finished ones of its kind were when they ended.",

@@ -18,6 +18,7 @@ TABLES = [
     "actions",
     "activity_by_day",
     "activity_by_week",
+    "changes",
     "durations_by_resource",
     "durations_by_type",
     "failure_rates_by_resource",
@@ -31,6 +32,7 @@ TABLES = [
 ]
 FIGURES = [
     "activity_by_week",
+    "changes",
     "durations_by_type",
     "failure_rates_by_type",
     "incidents",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.changes import change_series, changes
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
@@ -15,6 +16,8 @@ __all__ = [
     "OUTCOMES",
     "By",
     "activity",
+    "change_series",
+    "changes",
     "daily_failures",
     "duration_distribution",
     "durations",

@@ -8,6 +8,8 @@ import pytest
 from doaudit import analysis
 from doaudit.analysis import (
     activity,
+    change_series,
+    changes,
     daily_failures,
     duration_distribution,
     durations,
@@ -73,6 +75,19 @@ TABLES = {
         {"region": "category", "day": "datetime64[s, UTC]", "actions": "int64", "finished": "int64"}
         | {"errored": "int64", "expected": "float64", "q": "float64"},
     ),
+    "changes": (
+        changes,
+        {"type": "category", "what": "text", "shape": "text"}
+        | dict.fromkeys(["since", "since_low", "since_high"], "datetime64[s, UTC]")
+        | dict.fromkeys(["before_s", "after_s", "rate_before", "rate_after"], "float64")
+        | dict.fromkeys(["ratio", "ratio_low", "ratio_high", "q"], "float64")
+        | {"actions": "int64", "sentence": "text"},
+    ),
+    "change_series": (
+        change_series,
+        {"type": "category", "what": "text", "week": "datetime64[s, UTC]", "is_after": "bool", "actions": "int64"}
+        | {"median_s": "float64", "failure_rate": "float64"},
+    ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (
         slowest,
@@ -123,7 +138,7 @@ FRAMES = {
 
 def dtypes_of(table):
     """Return the names of the dtypes; text has another name in pandas 2 than in pandas 3."""
-    texts = ("note", "problem", "detail", "types", "ids")
+    texts = ("note", "problem", "detail", "types", "ids", "what", "shape", "sentence")
     return {
         name: "text" if name in texts and pd.api.types.is_string_dtype(dtype) else str(dtype)
         for name, dtype in table.dtypes.items()
