@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from doaudit.analysis import (
         activity,
         backups,
+        change_series,
+        changes,
         churn,
         concurrency,
         daily_concurrency,
@@ -61,6 +63,8 @@ __all__ = [
     "DoauditError",
     "activity",
     "backups",
+    "change_series",
+    "changes",
     "churn",
     "concurrency",
     "connect",

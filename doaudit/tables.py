@@ -159,6 +159,16 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("retry_rates_by_type", {"by": "type"}, figure=True),),
     ),
     Table(
+        "changes",
+        "durations and failure rates that are different since some day",
+        "Since that day, or gradually, the group takes or fails ratio times as much as before; the true ratio lies "
+        "between ratio_low and ratio_high 95 times in 100.",
+        by="type",
+        variants=(Variant("changes", {"by": "type"}, section=True, figure=True, height_inches=3.5),),
+        companion="change_series",
+        companion_as="series",
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "

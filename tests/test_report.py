@@ -19,6 +19,7 @@ TABLES = [
     "activity_by_day",
     "activity_by_week",
     "backups",
+    "changes",
     "churn",
     "concurrency_by_type",
     "durations_by_resource",
@@ -40,6 +41,7 @@ TABLES = [
 FIGURES = [
     "activity_by_week",
     "backups",
+    "changes",
     "churn",
     "concurrency_by_type",
     "durations_by_type",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
 from doaudit.analysis.backups import backups
+from doaudit.analysis.changes import change_series, changes
 from doaudit.analysis.concurrency import concurrency, daily_concurrency
 from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
@@ -25,6 +26,8 @@ __all__ = [
     "By",
     "activity",
     "backups",
+    "change_series",
+    "changes",
     "churn",
     "concurrency",
     "daily_concurrency",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from doaudit.plots.activity import activity
 from doaudit.plots.backups import backups
+from doaudit.plots.changes import changes
 from doaudit.plots.churn import churn
 from doaudit.plots.concurrency import concurrency
 from doaudit.plots.duration_curves import duration_curves
@@ -29,6 +30,7 @@ from doaudit.plots.week_pattern import week_pattern
 __all__ = [
     "activity",
     "backups",
+    "changes",
     "churn",
     "concurrency",
     "duration_curves",

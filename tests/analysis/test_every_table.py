@@ -9,6 +9,8 @@ from doaudit import analysis
 from doaudit.analysis import (
     activity,
     backups,
+    change_series,
+    changes,
     churn,
     concurrency,
     daily_concurrency,
@@ -93,6 +95,19 @@ TABLES = {
         daily_failures,
         {"region": "category", "day": "datetime64[s, UTC]", "actions": "int64", "finished": "int64"}
         | {"errored": "int64", "expected": "float64", "q": "float64"},
+    ),
+    "changes": (
+        changes,
+        {"type": "category", "what": "text", "shape": "text"}
+        | dict.fromkeys(["since", "since_low", "since_high"], "datetime64[s, UTC]")
+        | dict.fromkeys(["before_s", "after_s", "rate_before", "rate_after"], "float64")
+        | dict.fromkeys(["ratio", "ratio_low", "ratio_high", "q"], "float64")
+        | {"actions": "int64", "sentence": "text"},
+    ),
+    "change_series": (
+        change_series,
+        {"type": "category", "what": "text", "week": "datetime64[s, UTC]", "is_after": "bool", "actions": "int64"}
+        | {"median_s": "float64", "failure_rate": "float64"},
     ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (

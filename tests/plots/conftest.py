@@ -114,6 +114,20 @@ def concurrency_table():
 
 
 @pytest.fixture
+def changes_table():
+    """Build a changes table."""
+
+    def build(**columns):
+        days = pd.to_datetime(["2026-06-17", "2026-06-14", "2026-06-20"], utc=True)
+        defaults = {"type": "snapshot", "what": "duration", "shape": "step"}
+        defaults |= dict(zip(["since", "since_low", "since_high"], days, strict=True))
+        defaults |= {"before_s": 60.0, "after_s": 90.0, "rate_before": np.nan, "rate_after": np.nan, "ratio": 1.5}
+        return _rows(defaults | {"ratio_low": 1.4, "ratio_high": 1.6, "q": 0.001, "actions": 812}, columns)
+
+    return build
+
+
+@pytest.fixture
 def activity_table():
     """Build an activity table of as many periods as its first column has."""
 
@@ -241,6 +255,7 @@ def long_table(plot, request):
         "incidents": ("incidents_table", {"region": names}),
         "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
         "concurrency": ("concurrency_table", {"type": names}),
+        "changes": ("changes_table", {"type": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": (

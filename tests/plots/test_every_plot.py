@@ -26,6 +26,7 @@ NEEDED = {
     "retry_rates": "recovery_rate",
     "concurrency": "most_at",
     "activity": "unclear",
+    "changes": "ratio_low",
     "week_pattern": "hour",
     "slowest": "duration_s",
     "timeline": "outcome",
@@ -108,6 +109,7 @@ def test_an_empty_table_is_a_message(draw, plot, long_table):
         "backups": "no droplets",
         "churn": "no weeks",
     }
+    expected |= {"incidents": "no incidents", "changes": "no changes"}
     assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 
