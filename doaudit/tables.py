@@ -137,6 +137,14 @@ TABLES: tuple[Table, ...] = (
         companion_as="series",
     ),
     Table(
+        "compare",
+        "failure rates and durations of two periods, by group",
+        "After are the last 30 days and before the 30 before them, unless other periods were given; where q is at most "
+        "0.05 they differ by more than chance.",
+        by="type",
+        variants=(Variant("compare", {"by": "type"}, section=True, figure=True),),
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is stuck if it is older than 99 % of at least 100 finished ones of its kind were when they ended.",

@@ -19,6 +19,7 @@ TABLES = [
     "activity_by_day",
     "activity_by_week",
     "changes",
+    "compare",
     "durations_by_resource",
     "durations_by_type",
     "failure_rates_by_resource",
@@ -33,6 +34,7 @@ TABLES = [
 FIGURES = [
     "activity_by_week",
     "changes",
+    "compare",
     "durations_by_type",
     "failure_rates_by_type",
     "incidents",

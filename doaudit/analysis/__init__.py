@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
 from doaudit.analysis.changes import change_series, changes
+from doaudit.analysis.compare import compare
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
@@ -18,6 +19,7 @@ __all__ = [
     "activity",
     "change_series",
     "changes",
+    "compare",
     "daily_failures",
     "duration_distribution",
     "durations",

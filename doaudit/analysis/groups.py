@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int64]
 
-__all__ = ["By", "check_names", "key_columns", "number_groups", "ranks", "with_keys"]
+__all__ = ["By", "check_names", "group_labels", "key_columns", "number_groups", "ranks", "with_keys"]
 
 By: TypeAlias = str | Sequence[str]
 
@@ -98,3 +98,15 @@ def ranks(column: pd.Series[Any]) -> Counts:
         return np.append(rank, len(categories))[column.cat.codes]
     codes, values = pd.factorize(column, sort=True)
     return np.where(codes < 0, len(values), codes)
+
+
+def group_labels(keys: pd.DataFrame) -> list[str]:
+    """
+    Return the name of each group for a sentence; all actions as one group are "an action".
+
+    Example:
+        >>> group_labels(pd.DataFrame({"type": ["resize"], "region": [None]})), group_labels(pd.DataFrame(index=[0]))
+        (['resize · (none)'], ['an action'])
+    """
+    columns = [["(none)" if pd.isna(value) else str(value) for value in keys[column]] for column in keys]
+    return [" · ".join(parts) for parts in zip(*columns, strict=True)] if columns else ["an action"] * len(keys)

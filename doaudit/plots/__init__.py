@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from doaudit.plots.activity import activity
 from doaudit.plots.changes import changes
+from doaudit.plots.compare import compare
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
@@ -19,7 +20,17 @@ from doaudit.plots.open_actions import open_actions
 from doaudit.plots.slowest import slowest
 from doaudit.plots.week_pattern import week_pattern
 
-__all__ = ["activity", "changes", "durations", "failure_rates", "incidents", "open_actions", "slowest", "week_pattern"]
+__all__ = [
+    "activity",
+    "changes",
+    "compare",
+    "durations",
+    "failure_rates",
+    "incidents",
+    "open_actions",
+    "slowest",
+    "week_pattern",
+]
 
 
 def __dir__() -> list[str]:

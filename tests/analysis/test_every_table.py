@@ -10,6 +10,7 @@ from doaudit.analysis import (
     activity,
     change_series,
     changes,
+    compare,
     daily_failures,
     duration_distribution,
     durations,
@@ -88,6 +89,21 @@ TABLES = {
         {"type": "category", "what": "text", "week": "datetime64[s, UTC]", "is_after": "bool", "actions": "int64"}
         | {"median_s": "float64", "failure_rate": "float64"},
     ),
+    "compare": (
+        compare,
+        {"type": "category", "presence": "text"}
+        | {
+            f"{name}_{period}": "int64"
+            for name in ("actions", "open", "finished", "errored")
+            for period in ("before", "after")
+        }
+        | dict.fromkeys(["rate_before", "rate_after"], "float64")
+        | dict.fromkeys([f"rate_change{part}" for part in ("", "_low", "_high")], "float64")
+        | {f"p50_{period}{part}_s": "float64" for period in ("before", "after") for part in ("", "_low", "_high")}
+        | dict.fromkeys(["ratio", "ratio_low", "ratio_high"], "float64")
+        | dict.fromkeys(["q_rate", "q_duration", "q_tail", "q"], "float64")
+        | {"tests": "int64", "sentence": "text"},
+    ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (
         slowest,
@@ -138,7 +154,7 @@ FRAMES = {
 
 def dtypes_of(table):
     """Return the names of the dtypes; text has another name in pandas 2 than in pandas 3."""
-    texts = ("note", "problem", "detail", "types", "ids", "what", "shape", "sentence")
+    texts = ("note", "problem", "detail", "types", "ids", "what", "shape", "sentence", "presence")
     return {
         name: "text" if name in texts and pd.api.types.is_string_dtype(dtype) else str(dtype)
         for name, dtype in table.dtypes.items()

@@ -23,6 +23,7 @@ NEEDED = {
     "incidents": "expected",
     "activity": "unclear",
     "changes": "ratio_low",
+    "compare": "p50_after_low_s",
     "week_pattern": "hour",
     "slowest": "duration_s",
     "open_actions": "p90_left_s",
