@@ -90,6 +90,14 @@ class Table:
 
 TABLES: tuple[Table, ...] = (
     Table(
+        "findings",
+        "what somebody should know, in plain words, the worst first",
+        "Act now on what goes wrong at this moment, look at what is unusual; call shows more.",
+        plotted=False,
+        variants=(Variant("findings", section=True),),
+        from_account="droplets",
+    ),
+    Table(
         "durations",
         "percentiles of durations by group, with intervals",
         "Half of the group's completed actions took up to p50_s seconds, 90 % up to p90_s; the interval beside each "

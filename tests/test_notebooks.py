@@ -124,7 +124,7 @@ def test_says_what_its_prose_says(executed):
     promised = {
         "proof": r"complete +True",
         "outcomes": r"completed +done +errored",
-        "no-p99": r"p99 needs 368 finished actions",
+        "no-p99": r"p99 needs 368 completed actions",
         "incidents": r"(?s)region.*\n0 +ams3",
         "equal": r"^True$",
         "verify": r"(?s)^(?!.*False).*actions.csv +\d+ +True",

@@ -28,6 +28,7 @@ TABLES = [
     "failure_rates_by_resource",
     "failure_rates_by_type",
     "failures",
+    "findings",
     "incidents",
     "last_actions",
     "lifespans",

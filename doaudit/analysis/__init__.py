@@ -10,6 +10,7 @@ from doaudit.analysis.concurrency import concurrency, daily_concurrency
 from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
+from doaudit.analysis.findings import findings
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
 from doaudit.analysis.last_actions import last_actions
@@ -39,6 +40,7 @@ __all__ = [
     "durations",
     "failure_rates",
     "failures",
+    "findings",
     "incidents",
     "last_actions",
     "lifespans",

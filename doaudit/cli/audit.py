@@ -93,5 +93,7 @@ def _summary(actions: pd.DataFrame) -> list[str]:
             f"  Open: {len(open_actions):,}, of which {stuck:,} look stuck; the oldest is "
             f"{oldest['type']} {oldest['id']}, {time_span(oldest['age_s'])} old"
         )
+    found = da.findings(actions)["severity"].value_counts()
+    lines.append(f"  Findings: {found['act now']:,} to act on now, {found['look']:,} to look at (doaudit findings)")
     lines.append(f"  Odd rows: {problems['id'].nunique():,} (problems.csv says what is odd about each)")
     return lines

@@ -21,6 +21,7 @@ from doaudit.analysis import (
     durations,
     failure_rates,
     failures,
+    findings,
     incidents,
     last_actions,
     lifespans,
@@ -124,6 +125,11 @@ TABLES = {
         | dict.fromkeys(["ratio", "ratio_low", "ratio_high"], "float64")
         | dict.fromkeys(["q_rate", "q_duration", "q_tail", "q"], "float64")
         | {"tests": "int64", "sentence": "text"},
+    ),
+    "findings": (
+        findings,
+        {"severity": "category", "kind": "text", "group": "text", "since": "datetime64[s, UTC]"}
+        | dict.fromkeys(["sentence", "call", "ids"], "text"),
     ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (

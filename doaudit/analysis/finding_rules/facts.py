@@ -1,0 +1,254 @@
+"""
+Rules of fact: each says what it counts, and is never wrong about what the actions say.
+
+They look at the last 30 days, where nothing else is said: what happened long ago is history, and in the tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.backups import backups
+from doaudit.analysis.engines import to_pandas, unix_seconds
+from doaudit.analysis.finding_rules.finding import Finding, each_row, joined_ids, label, moment
+from doaudit.analysis.power_periods import power_periods
+from doaudit.analysis.problems import problems
+from doaudit.analysis.retries import retries
+from doaudit.analysis.tally import timed
+from doaudit.formatting import count, time_span
+
+if TYPE_CHECKING:
+    from doaudit.analysis.finding_rules.finding import Evidence
+
+__all__ = ["RULES"]
+
+_DAY_S, _HOUR_S = 86_400, 3_600
+_RECENT_DAYS = 30
+_MANY_DESTROYED = 5
+_LONG_LIVED_S = _DAY_S
+_LEAST_HISTORY_DAYS = 180
+_LEAST_ATTEMPTS = 3
+_BACKUP_DAYS = 7
+_SENSITIVE = ("destroy", "password_reset", "rebuild", "resize", "restore")
+_NAMED = 3
+
+
+def droplets_off(evidence: Evidence) -> list[Finding]:
+    """Report droplets that have been off for a day or longer: they are billed all the same."""
+    table = power_periods(evidence.actions)
+    off = table[table["still_off"] & (table["off_s"] >= _DAY_S)]
+    return [
+        Finding(
+            "look" if row.certain else "know",
+            "droplet off",
+            label(row.resource_name, row.resource),
+            row.off_from,
+            f"{label(row.resource_name, row.resource)} has been off for {time_span(row.off_s)}, and is still billed"
+            f"{f' ({row.note})' if row.note else ''}.",
+            "da.power_periods(actions)",
+            str(row.off_id),
+        )
+        for row in each_row(off)
+    ]
+
+
+def droplets_without_backup(evidence: Evidence) -> list[Finding]:
+    """Report how many droplets have had no snapshot or backup taken for 7 days."""
+    table = backups(evidence.actions, evidence.droplets, days=_BACKUP_DAYS)
+    without = table[table["without"]]
+    if without.empty:
+        return []
+    never = int(without["last_taken_at"].isna().sum())
+    call = "da.backups(actions)" if evidence.droplets is None else "da.backups(actions, account.droplets())"
+    names = [label(row.resource_name, row.resource) for row in each_row(without)]
+    sentence = (
+        f"{len(without):,} of {count(len(table), 'droplet')} have had no snapshot or backup taken for {_BACKUP_DAYS} "
+        f"days, {never:,} of them never in these actions: {_listed(names)}."
+    )
+    return [Finding("look", "no backup", "droplets", pd.NaT, sentence, call)]
+
+
+def many_destroyed(evidence: Evidence) -> list[Finding]:
+    """
+    Report 5 or more droplets that were destroyed within an hour, though each had existed for a day or longer.
+
+    Those that live for hours come and go with the load. One whose creation is not among the actions counts as older.
+    """
+    rows = evidence.droplet_rows
+    created = rows[rows["type"] == "create"].drop_duplicates("resource", keep="last").set_index("resource")["start"]
+    gone = rows[rows["type"] == "destroy"]
+    age = gone["start"] - gone["resource"].map(created).astype("Float64")
+    gone = gone[(age.isna() | (age >= _LONG_LIVED_S)).to_numpy(dtype=bool)].sort_values(["start", "id"])
+    start = gone["start"].to_numpy()
+    bursts = np.cumsum(np.diff(start, prepend=start[:1]) > _HOUR_S)
+    found = []
+    for _, burst in gone.groupby(bursts):
+        within = burst["start"].to_numpy()
+        most = int((np.searchsorted(within, within + _HOUR_S, side="right") - np.arange(len(within))).max())
+        if most < _MANY_DESTROYED:
+            continue
+        first, last = moment(within[0]), moment(within[-1])
+        off_hours = ", outside business hours" if evidence.is_off_hours(first) else ""
+        names = [label(row.resource_name, row.resource) for row in each_row(burst)]
+        found.append(
+            Finding(
+                "act now" if evidence.is_within(last, 1) else "look",
+                "many destroyed",
+                "droplets",
+                first,
+                f"{len(burst):,} droplets that had existed for a day or longer were destroyed from "
+                f"{first:%Y-%m-%d %H:%M} to {last:%H:%M} UTC{off_hours}: {_listed(names)}.",
+                'da.select(actions, type="destroy")',
+                joined_ids(burst["id"]),
+            )
+        )
+    return found
+
+
+def destroyed_without_backup(evidence: Evidence) -> list[Finding]:
+    """Report droplets older than a day that were destroyed within 30 days, and not backed up in the 7 days before."""
+    rows = evidence.droplet_rows
+    created = rows[rows["type"] == "create"].drop_duplicates("resource", keep="last").set_index("resource")["start"]
+    taken = rows[rows["type"].isin(["snapshot", "backup"])].groupby("resource", observed=True)["start"].max()
+    gone = rows[(rows["type"] == "destroy") & (rows["end"] >= evidence.now_s - _RECENT_DAYS * _DAY_S)]
+    age = gone["start"] - gone["resource"].map(created).astype("Float64")
+    backup_age = gone["start"] - gone["resource"].map(taken).astype("Float64")
+    is_old = (age.isna() | (age >= _LONG_LIVED_S)).to_numpy(dtype=bool)
+    lacks = (backup_age.isna() | (backup_age > _BACKUP_DAYS * _DAY_S)).to_numpy(dtype=bool)
+    lost = gone[is_old & lacks].sort_values(["start", "id"])
+    if lost.empty:
+        return []
+    names = [label(row.resource_name, row.resource) for row in each_row(lost)]
+    since = moment(lost["start"].iloc[0])
+    sentence = (
+        f"{count(len(lost), 'droplet')} that had existed for a day or longer {_were(len(lost))} destroyed in the last "
+        f"{_RECENT_DAYS} days without a snapshot or backup taken within {_BACKUP_DAYS} days before: {_listed(names)}."
+    )
+    ids = joined_ids(lost["id"])
+    return [Finding("look", "destroyed without backup", "droplets", since, sentence, "da.lifespans(actions)", ids)]
+
+
+def sensitive_actions(evidence: Evidence) -> list[Finding]:
+    """Report password resets of the last 30 days, and what was destroyed or changed outside business hours."""
+    frame = timed(evidence.actions, ACTION_COLUMNS).filter(
+        nw.col("type").is_in(list(_SENSITIVE)),
+        unix_seconds("started_at") >= evidence.now_s - _RECENT_DAYS * _DAY_S,
+    )
+    rows = action_rows(frame, ACTION_COLUMNS, seconds="duration_s").sort_values(["started_at", "id"])
+    is_off = np.array([evidence.is_off_hours(started) for started in rows["started_at"]], dtype=bool)
+    first, last = evidence.hours
+    where = f"outside business hours (Monday to Friday, {first}:00 to {last}:00, {evidence.zone.key})"
+    types = ", ".join(_SENSITIVE)
+    chosen = (
+        ("password reset", rows[rows["type"] == "password_reset"], "password reset", "", "password_reset"),
+        ("outside business hours", rows[is_off], "action", f" ({types}) {where}", list(_SENSITIVE)),
+    )
+    return [
+        Finding(
+            "know",
+            kind,
+            "account",
+            found["started_at"].iloc[0],
+            f"{count(len(found), noun)}{which} in the last {_RECENT_DAYS} days, the last one a "
+            f"{found['type'].iloc[-1]} of {label(found['resource_name'].iloc[-1], found['resource'].iloc[-1])}.",
+            f'da.select(actions, type={asked!r}, since="{_RECENT_DAYS}d")',
+            joined_ids(found["id"]),
+        )
+        for kind, found, noun, which, asked in chosen
+        if len(found)
+    ]
+
+
+def first_seen(evidence: Evidence) -> list[Finding]:
+    """Report a type or region that was seen for the first time within 30 days, in a history of at least 180."""
+    found = []
+    for name in ("type", "region"):
+        start = unix_seconds("started_at")
+        rows: Any = timed(evidence.actions, [name]).filter(~start.is_null())
+        first = to_pandas(rows.group_by(name, drop_null_keys=True).agg(start.min().alias("start"))).dropna()
+        if first.empty:
+            continue
+        began = first.astype({"start": "int64"}).sort_values(["start", name])
+        now_s = evidence.now_s
+        if now_s - began["start"].min() < _LEAST_HISTORY_DAYS * _DAY_S:
+            continue
+        for value, second in began[began["start"] >= now_s - _RECENT_DAYS * _DAY_S].itertuples(index=False):
+            since = moment(second)
+            found.append(
+                Finding(
+                    "look",
+                    f"new {name}",
+                    str(value),
+                    since,
+                    f"The {name} {value} was seen for the first time on {since:%Y-%m-%d %H:%M} UTC.",
+                    f"da.select(actions, {name}={str(value)!r})",
+                )
+            )
+    return found
+
+
+def failing_again(evidence: Evidence) -> list[Finding]:
+    """Report what failed three times in a row outside incidents: to look at, unless an attempt has worked since."""
+    table = retries(evidence.actions)
+    often = table[table["errored"] >= _LEAST_ATTEMPTS]
+    in_incidents = {id_ for ids in evidence.incidents["ids"] for id_ in ids.split(", ")}
+    often = often[[not in_incidents.intersection(ids.split(", ")) for ids in often["ids"]]]
+    return [
+        Finding(
+            "know" if row.outcome == "recovered" else "look",
+            "failed again and again",
+            label(row.resource_name, row.resource),
+            row.first_failure_at,
+            f"{row.type} of {label(row.resource_name, row.resource)} failed {row.errored:,} times in a row from "
+            f"{row.first_failure_at:%Y-%m-%d %H:%M} UTC on, and {_came_to(row)}.",
+            "da.retries(actions)",
+            row.ids,
+        )
+        for row in each_row(often)
+    ]
+
+
+def odd_rows(evidence: Evidence) -> list[Finding]:
+    """Report how many actions break an expectation."""
+    table = problems(evidence.actions)
+    if table.empty:
+        return []
+    ids, kinds = table["id"].drop_duplicates(), table["problem"].value_counts()
+    most_first = sorted(kinds.items(), key=lambda each: (-each[1], str(each[0])))
+    listed = ", ".join(f"{kind} ({number:,})" for kind, number in most_first)
+    records = "The record of 1 action is" if len(ids) == 1 else f"The records of {len(ids):,} actions are"
+    sentence = f"{records} odd: {listed}."
+    return [Finding("know", "odd rows", "history", pd.NaT, sentence, "da.problems(actions)", joined_ids(ids))]
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _came_to(row: Any) -> str:  # noqa: ANN401 -- a row of `retries`
+    if row.outcome == "recovered":
+        return f"worked after {time_span(row.recovery_s)}"
+    return {"open": "the last attempt is open"}.get(row.outcome, "no attempt has worked")
+
+
+RULES = (
+    many_destroyed,
+    destroyed_without_backup,
+    droplets_without_backup,
+    droplets_off,
+    failing_again,
+    first_seen,
+    sensitive_actions,
+    odd_rows,
+)
+"""Every rule of fact."""

@@ -1,0 +1,104 @@
+"""
+Statistical rules: what is more than chance, with a threshold and the rate of false alarms.
+
+Each takes the threshold of the table that it reads: a q of at most 5 %, that is, of the rows listed at most 5 in 100
+are false alarms, on average. A stuck action is a false alarm in fewer than 1 of 100 healthy ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from doaudit.analysis.changes import changes
+from doaudit.analysis.failures import failure_rates
+from doaudit.analysis.finding_rules.finding import Finding, each_row, label
+from doaudit.analysis.open_actions import open_actions
+from doaudit.formatting import count, rate
+
+if TYPE_CHECKING:
+    from doaudit.analysis.finding_rules.finding import Evidence
+
+__all__ = ["RULES"]
+
+_MAX_Q = 0.05
+
+
+def hanging_actions(evidence: Evidence) -> list[Finding]:
+    """Report open actions that are stuck, and those that are slow."""
+    table = open_actions(evidence.actions)
+    unusual = table[table["verdict"].isin(["stuck", "slow"])]
+    return [
+        Finding(
+            "act now" if row.verdict == "stuck" else "look",
+            f"{row.verdict} action",
+            label(row.resource_name, row.resource),
+            row.started_at,
+            f"{row.type} of {label(row.resource_name, row.resource)} has not ended: {row.sentence}.",
+            "da.open_actions(actions)",
+            str(row.id),
+        )
+        for row in each_row(unusual)
+    ]
+
+
+def incidents_by_region(evidence: Evidence) -> list[Finding]:
+    """Report days on which far more actions of a region failed than usual; to act on, if within the last 24 hours."""
+    return [
+        Finding(
+            "act now" if evidence.is_within(row.last_failure_at, 1) else "look",
+            "incident",
+            label(row.region, None),
+            row.first_failure_at,
+            f"{row.errored:,} of {count(row.actions, 'action')} in {label(row.region, None)} failed, where "
+            f"{row.expected:.1f} were to be expected, from {row.first_failure_at:%Y-%m-%d %H:%M} to "
+            f"{_end(row.first_failure_at, row.last_failure_at)} UTC.",
+            'da.incidents(actions, by="region")',
+            row.ids,
+        )
+        for row in each_row(evidence.incidents)
+    ]
+
+
+def changes_by_type(evidence: Evidence) -> list[Finding]:
+    """Report types whose durations or failures are different since some day."""
+    return [
+        Finding(
+            "look",
+            f"change of {row.what}",
+            label(row.type, None),
+            row.since,
+            f"{row.sentence}.",
+            'da.changes(actions, by="type")',
+        )
+        for row in each_row(changes(evidence.actions, by="type", max_q=_MAX_Q))
+    ]
+
+
+def failing_types(evidence: Evidence) -> list[Finding]:
+    """Report types that fail more often than the others, also if failures of one day count as fewer."""
+    table = failure_rates(evidence.actions, by="type")
+    errored, finished = table["errored"], table["finished"]
+    rest = (errored.sum() - errored) / (finished.sum() - finished).clip(lower=1)
+    worse = table[(table["q"] <= _MAX_Q) & (table["low"] > rest)]
+    return [
+        Finding(
+            "know",
+            "failing type",
+            label(row.type, None),
+            pd.NaT,
+            f"{label(row.type, None)} fails more often than the other types: {row.errored:,} of {row.finished:,}, "
+            f"{rate(row.failure_rate)} ({rate(row.low)} to {rate(row.high)}).",
+            'da.failure_rates(actions, by="type")',
+        )
+        for row in each_row(worse)
+    ]
+
+
+def _end(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    return f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+
+
+RULES = (incidents_by_region, changes_by_type, hanging_actions, failing_types)
+"""Every statistical rule."""

@@ -1,0 +1,119 @@
+"""Findings: what happened, what changed, what hangs and what has no backup, in plain words, the worst first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from doaudit.analysis.finding_rules import facts, statistical
+from doaudit.analysis.finding_rules.finding import SEVERITIES, Evidence, Finding
+from doaudit.errors import InvalidArgument
+from doaudit.since import parse_since
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrame
+
+    from doaudit.since import Since
+
+__all__ = ["findings"]
+
+_COLUMNS = ("severity", "kind", "group", "since", "sentence", "call", "ids")
+_RULES = (*statistical.RULES, *facts.RULES)
+_LAST_HOUR = 24
+_LOOKED_FOR = (
+    "stuck and slow actions, incidents, changes, droplets that are off, without a backup, destroyed together or "
+    "without a backup, failures again and again, new types and regions"
+)
+
+
+def findings(
+    actions: IntoFrame,
+    droplets: pd.DataFrame | None = None,
+    since: Since | None = None,
+    *,
+    tz: str = "UTC",
+    hours: tuple[int, int] = (7, 20),
+) -> pd.DataFrame:
+    """
+    List what the actions show that somebody should know, in plain words, the worst first.
+
+    Rules of two kinds look at them. Statistical ones have the thresholds of their tables: of the incidents, changes and
+    failing types that are listed, at most 5 in 100 are false alarms, on average, and of healthy actions fewer than 1 in
+    100 is called stuck. Rules of fact say what they count: 5 or more droplets older than a day destroyed within an
+    hour, droplets destroyed within 30 days without a snapshot or backup of the 7 days before, droplets off for a day,
+    no snapshot or backup for 7 days, 3 failures in a row, a type or region that is new within 30 days, password resets
+    and changes outside business hours within 30 days, odd rows. See `doaudit.analysis.finding_rules`.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads. Give all, not a selection: what is usual is told by
+            the rest.
+        droplets: the droplets that exist now, as `account.droplets()` returns them, for those without a backup.
+        since: list only what began at that moment or later, or at an unknown one: "30d", a date, or a time with a zone.
+            It is counted back from the newest `observed_at`.
+        tz: the time zone of business hours, such as "Europe/Berlin".
+        hours: the hours between which people work, from Monday to Friday.
+
+    Returns:
+        One row a finding: `severity` (category: 'act now', 'look', 'know'), `kind`, `group` (text), `since`
+        (datetime64[s, UTC], NaT if it is not known), `sentence`, `call` that shows more, `ids` of the actions (text).
+        If there is nothing to act on or to look at, a row says so, and what was looked for.
+
+    Raises:
+        InvalidArgument: the frame holds no actions, *droplets* lacks a column, or *since*, *tz* or *hours* cannot be
+            understood.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> start, ends = "2026-03-12T22:00:00Z", [f"2026-03-12T22:00:{n}Z" for n in range(10, 40)]
+        >>> taken = [Record(n, "completed", "reboot", start, end, 7, "droplet") for n, end in enumerate(ends)]
+        >>> hangs = Record(99, "in-progress", "reboot", "2026-03-12T23:00:00Z", None, 7, "droplet")
+        >>> findings(to_frame([*taken, hangs], observed_at=1773370800)).iloc[0][["severity", "sentence"]].tolist()
+        ['act now', 'reboot of droplet:7 has not ended: open for 4 h; the longest of 30 like it took 39 s.']
+    """
+    evidence = Evidence(actions, droplets, _zone(tz), _checked_hours(hours))
+    found = [finding for rule in _RULES for finding in rule(evidence)]
+    if since is not None:
+        earliest = pd.Timestamp(parse_since(since, datetime.fromtimestamp(evidence.now_s, UTC)))
+        found = [each for each in found if pd.isna(each.since) or each.since >= earliest]
+    if all(each.severity == "know" for each in found):
+        sentence = f"There is nothing to act on or to look at. Looked for: {_LOOKED_FOR}."
+        found.insert(0, Finding("know", "nothing unusual", "account", pd.NaT, sentence, ""))
+    return _table(found)
+
+
+def _table(found: list[Finding]) -> pd.DataFrame:
+    """Sort findings, the worst first, those of one severity in the order of the rules and of their tables."""
+    columns = {name: [getattr(each, name) for each in found] for name in _COLUMNS}
+    since = pd.DatetimeIndex(pd.to_datetime(columns["since"], utc=True)).as_unit("s")
+    severity = np.array([SEVERITIES.index(each.severity) for each in found], dtype=np.int64)
+    table = pd.DataFrame(
+        {
+            "severity": pd.Categorical.from_codes(severity, categories=pd.Index(SEVERITIES), ordered=True),
+            **{name: pd.Series(columns[name], dtype=str) for name in ("kind", "group")},
+            "since": since,
+            **{name: pd.Series(columns[name], dtype=str) for name in ("sentence", "call", "ids")},
+        }
+    )
+    return table.iloc[np.argsort(-severity, kind="stable")].reset_index(drop=True)
+
+
+def _zone(tz: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
+        raise InvalidArgument(
+            f"tz is the name of a time zone, such as 'Europe/Berlin' or 'UTC'; got {tz!r}."
+        ) from fault
+
+
+def _checked_hours(hours: tuple[int, int]) -> tuple[int, int]:
+    first, last = hours
+    if not 0 <= first < last <= _LAST_HOUR:
+        raise InvalidArgument(
+            f"hours are the first hour of a working day and the one after its last, such as (7, 20); got {hours!r}."
+        )
+    return first, last
