@@ -5,7 +5,8 @@ Audit what happened in a DigitalOcean account: a toolkit for Jupyter.
 
     account = da.demo()                 # a simulated account; da.connect() opens yours
     actions = account.actions()         # every action as a DataFrame, with a proof that none is missing
-    da.failure_rates(actions, by="type")
+    recent = da.select(actions, since="30d", resource="web-*")
+    da.failure_rates(recent, by="type")
     da.plots.durations(da.durations(actions))
     da.report(actions, "data/reports/today", account=account)
     account.snapshot(droplet_id)        # shut down, snapshot, switch on again; or da.widgets.SnapshotPanel(account)
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from doaudit.account import Account
     from doaudit.actions import Action
     from doaudit.analysis import (
+        Selection,
         activity,
         daily_failures,
         duration_distribution,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         incidents,
         open_actions,
         problems,
+        select,
         slowest,
         week_pattern,
     )
@@ -47,6 +50,7 @@ __all__ = [
     "Account",
     "Action",
     "DoauditError",
+    "Selection",
     "activity",
     "connect",
     "daily_failures",
@@ -61,6 +65,7 @@ __all__ = [
     "problems",
     "read_csv",
     "report",
+    "select",
     "slowest",
     "week_pattern",
     "widgets",

@@ -40,6 +40,14 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
     ]
 
 
+def narrow(actions: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Select a part of the actions."""
+    chosen = da.Selection(since="7d", type=["resize", None], outcome="errored")
+    part: pd.DataFrame = da.select(actions, until="1d", resource="web-*", overlapping=True)
+    steps: pd.DataFrame = chosen.explain(part)
+    return chosen.apply(part), chosen.code() + chosen.why_nothing(part) + str(steps)
+
+
 def draw(actions: pd.DataFrame, account: da.Account) -> tuple[Axes, pd.DataFrame]:
     """Draw a table, and write a report."""
     page: Path = da.report(actions, "out", account=account, source="here")

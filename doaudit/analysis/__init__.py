@@ -9,11 +9,13 @@ from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
 from doaudit.analysis.open_actions import open_actions
 from doaudit.analysis.problems import problems
+from doaudit.analysis.selection import Selection, select
 from doaudit.analysis.tally import OUTCOMES, tally
 
 __all__ = [
     "OUTCOMES",
     "By",
+    "Selection",
     "activity",
     "daily_failures",
     "duration_distribution",
@@ -23,6 +25,7 @@ __all__ = [
     "incidents",
     "open_actions",
     "problems",
+    "select",
     "slowest",
     "tally",
     "week_pattern",

@@ -46,6 +46,7 @@ __all__ = [
     "Lifetimes",
     "add_day",
     "lifetimes",
+    "outcome_code",
     "outcomes",
     "per_hour",
     "sum_counts",
@@ -239,18 +240,33 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     """
     check_names(columns, _ADDED)
     frame = read_frame(actions, columns)
-    status, end = nw.col("status"), unix_seconds("completed_at")
-    is_open = status.is_in(sorted(IN_PROGRESS)) | end.is_null()
-    outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
-    outcome = nw.when(status.is_in(sorted(ERRORED))).then(nw.lit(_ERRORED)).otherwise(outcome)
-    outcome = nw.when(status.is_in(sorted(COMPLETED))).then(nw.lit(_COMPLETED)).otherwise(outcome)
+    end = unix_seconds("completed_at")
     last_seen = nw.when(nw.col("outcome") == _OPEN).then(unix_seconds("observed_at")).otherwise(end)
     seconds = nw.col("seconds")
     return (
-        frame.with_columns(outcome=outcome)
+        frame.with_columns(outcome=outcome_code(nw.col("status"), end))
         .with_columns(seconds=last_seen - unix_seconds("started_at"))
         .with_columns(seconds=nw.when(seconds >= 0).then(seconds).otherwise(nw.lit(_UNTIMED)).cast(nw.Int64))
     )
+
+
+def outcome_code(status: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """
+    Return the expression for the outcome of an action, as its position in `OUTCOMES`.
+
+    Args:
+        status: its status, as text.
+        end: its end; only whether there is one matters.
+
+    Example:
+        >>> frame = nw.from_native(pd.DataFrame({"status": ["done", "pending"], "end": [90, None]}))
+        >>> frame.select(outcome_code(nw.col("status"), nw.col("end")).alias("code"))["code"].to_list()
+        [0, 2]
+    """
+    is_open = status.is_in(sorted(IN_PROGRESS)) | end.is_null()
+    outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
+    outcome = nw.when(status.is_in(sorted(ERRORED))).then(nw.lit(_ERRORED)).otherwise(outcome)
+    return nw.when(status.is_in(sorted(COMPLETED))).then(nw.lit(_COMPLETED)).otherwise(outcome)
 
 
 def _count_rows(frame: Rows, by: list[str]) -> pd.DataFrame:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
-from doaudit.cli.options import add_demo, add_history, open_account, source_line
+from doaudit.cli.options import add_demo, add_history, add_selection, open_account, selection_of, source_line
 from doaudit.cli.streams import show, show_bytes
 from doaudit.formatting import visible
 from doaudit.operations.console import print_line
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from doaudit.account import Account
+    from doaudit.analysis import Selection
     from doaudit.cli.options import Commands
     from doaudit.tables import Table
 
@@ -42,6 +44,7 @@ def add_commands(commands: Commands) -> None:
         command.add_argument("--no-refresh", action="store_true", help="take the history as it is, and ask nothing")
         add_demo(command)
         add_history(command)
+        add_selection(command)
         command.set_defaults(run=_print_table, table=table)
 
 
@@ -49,11 +52,13 @@ def _print_table(parsed: argparse.Namespace) -> int:
     from doaudit.csv import csv_bytes  # noqa: PLC0415 -- loads pandas
 
     table: Table = parsed.table
+    selection = selection_of(parsed)
     with open_account(parsed) as account:
         print_line(source_line(account))
         print_unfinished(account.snapshot_runs)
         actions = account.actions(refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
+    actions = _select(selection, actions)
     rows = table.function(actions, **({"by": parsed.by} if table.by else {}))
     if parsed.format == "csv":
         text = csv_bytes(rows)
@@ -65,6 +70,18 @@ def _print_table(parsed: argparse.Namespace) -> int:
         show(table.how_to_read)
         show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
     return 0 if complete else 1
+
+
+def _select(selection: Selection, actions: pd.DataFrame) -> pd.DataFrame:
+    """Return the selected actions, and print how many they are, or why there are none."""
+    if not selection.conditions():
+        return actions
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said below, in the words of the command line
+        selected = selection.apply(actions)
+    counts = f"Selected {len(selected):,} of {len(actions):,} actions: {', '.join(selection.conditions().values())}."
+    print_line(selection.why_nothing(actions) if selected.empty else counts)
+    return selected
 
 
 def _visible_cells(rows: pd.DataFrame) -> pd.DataFrame:
