@@ -19,7 +19,23 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["TABLES", "Table", "Variant", "find_table"]
+__all__ = ["TABLES", "Option", "Table", "Variant", "find_table"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    An argument of a table's function that its subcommand has as a flag.
+
+    Attributes:
+        name: of the argument.
+        summary: what it says, in a few words.
+        many: true if it takes several values.
+    """
+
+    name: str
+    summary: str
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,7 @@ class Table:
         variants: how a report has it.
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
         companion_as: the plot's argument for it.
+        options: its other arguments that the subcommand takes.
     """
 
     name: str
@@ -66,6 +83,7 @@ class Table:
     variants: tuple[Variant, ...] = ()
     companion: str = ""
     companion_as: str = "distribution"
+    options: tuple[Option, ...] = ()
 
     @property
     def function(self) -> Callable[..., pd.DataFrame]:
@@ -140,12 +158,18 @@ TABLES: tuple[Table, ...] = (
             Variant("activity_by_day", {"freq": "D"}),
             Variant("activity_by_week", {"freq": "W"}, figure=True),
         ),
+        options=(
+            Option("freq", "length of a period: h, D, W, MS or ME for hours, days, weeks, months (D)"),
+            Option("by", "count the groups of these apart", many=True),
+        ),
     ),
     Table(
         "week_pattern",
         "actions by weekday and hour",
-        "Each row counts the actions that started in an hour of the week (UTC), and says which share of them errored.",
+        "Each row counts the actions that started in an hour of the week, by the clock of its zone, and says which "
+        "share of them errored.",
         variants=(Variant("week_pattern", figure=True),),
+        options=(Option("tz", "time zone, such as Europe/Berlin (UTC)"),),
     ),
     Table(
         "slowest",

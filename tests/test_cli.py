@@ -355,3 +355,21 @@ def test_every_table_takes_every_flag_of_a_selection():
     for table in TABLES:
         command = commands.choices[table.name.replace("_", "-")]
         assert wanted <= {option for action in command._actions for option in action.option_strings}
+
+
+def test_a_table_takes_the_arguments_of_its_function(served, monkeypatch, tmp_path, capsys):
+    """Periods, groups and the time zone are flags; a zone that there is not is a sentence and status 1."""
+    as_real_account(served, monkeypatch)
+    history = ["--history", str(tmp_path / "history.duckdb"), "--format", "csv"]
+
+    assert main(["activity", "--freq", "MS", "--by", "type", "region", *history]) == 0
+    [month] = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert main(["week-pattern", "--tz", "Asia/Kolkata", *history]) == 0
+    hours = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert main(["week-pattern", "--tz", "Asia/Calcuta", *history]) == 1
+
+    assert list(month)[:4] == ["type", "region", "period", "actions"]
+    assert (month["type"], month["actions"]) == ("reboot", "5")
+    [hour] = [row for row in hours if row["actions"] != "0"]
+    assert (hour["weekday"], hour["hour"], hour["zone"]) == ("3", "5", "Asia/Kolkata")
+    assert "Did you mean 'Asia/Calcutta'?" in capsys.readouterr().err

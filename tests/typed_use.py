@@ -34,8 +34,8 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.failures(actions),
         da.slowest(actions, n=3),
         da.open_actions(actions),
-        da.activity(actions, freq="W"),
-        da.week_pattern(actions),
+        da.activity(actions, freq="W", by=["region", "type"]),
+        da.week_pattern(actions, tz="Asia/Kolkata"),
         da.problems(actions),
     ]
 

@@ -48,7 +48,7 @@ __all__ = [
     "lifetimes",
     "outcome_code",
     "outcomes",
-    "per_hour",
+    "per_slot",
     "sum_counts",
     "tally",
     "timed",
@@ -58,7 +58,7 @@ OUTCOMES = ("completed", "errored", "open", "unclear")
 _COMPLETED, _ERRORED, _OPEN, _UNCLEAR = range(len(OUTCOMES))
 _ADDED = ("outcome", "seconds", "actions", *ADDED)
 _UNTIMED = -1
-_HOUR_S, _DAY_S = 3600, 86_400
+_HOUR_S, _DAY_S = 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,26 +153,33 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
     return sum_counts(counted.assign(outcome=_outcome_names(counted["outcome"])), keys)
 
 
-def per_hour(actions: IntoFrame) -> pd.DataFrame:
+def per_slot(actions: IntoFrame, by: By = (), *, slot_s: int = _HOUR_S) -> pd.DataFrame:
     """
-    Count the actions that started in each hour (UTC), by outcome; those without a start belong to no hour.
+    Count the actions of each group that started in each slot of time, by outcome; those without a start are in none.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
+        by: the column or columns to group by; `()` for all actions as one group.
+        slot_s: the length of a slot in seconds: an hour.
 
     Returns:
-        One row for each hour and outcome that occur: `hour` (int64, hours since 1970), `outcome` (category of
-        `OUTCOMES`), `actions` (int64), by value.
+        One row for each group, slot and outcome that occur, by value: the *by* columns, `slot` (int64, slots since
+        1970, UTC), `outcome` (category of `OUTCOMES`), `actions` (int64).
 
     Raises:
-        InvalidArgument: the frame holds no actions.
+        InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
-        >>> per_hour(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
+        >>> per_slot(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
         [[25, 'completed', 1]]
     """
+    keys = key_columns(by)
+    check_names(keys, ["slot"])
     start = unix_seconds("started_at")
-    started = timed(actions).filter(~start.is_null()).with_columns(hour=start // _HOUR_S)
-    counted = _count_rows(started, ["hour", "outcome"])
-    return counted.assign(hour=counted["hour"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
+    started = timed(actions, keys).filter(~start.is_null()).with_columns(slot=start // slot_s)
+    counted = _count_rows(started, [*keys, "slot", "outcome"])
+    return counted.assign(slot=counted["slot"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
 
 
 def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:

@@ -40,6 +40,8 @@ def add_commands(commands: Commands) -> None:
         if table.by:
             words = f"group by these ({table.by})"
             command.add_argument("--by", nargs="+", default=[table.by], metavar="COLUMN", help=words)
+        for option in table.options:
+            command.add_argument(f"--{option.name}", nargs="+" if option.many else None, help=option.summary)
         command.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help="text for people, or csv (text)")
         command.add_argument("--no-refresh", action="store_true", help="take the history as it is, and ask nothing")
         add_demo(command)
@@ -59,7 +61,7 @@ def _print_table(parsed: argparse.Namespace) -> int:
         actions = account.actions(refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
     actions = _select(selection, actions)
-    rows = table.function(actions, **({"by": parsed.by} if table.by else {}))
+    rows = table.function(actions, **_arguments(table, parsed))
     if parsed.format == "csv":
         text = csv_bytes(rows)
         if sys.stdout.isatty():
@@ -70,6 +72,12 @@ def _print_table(parsed: argparse.Namespace) -> int:
         show(table.how_to_read)
         show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
     return 0 if complete else 1
+
+
+def _arguments(table: Table, parsed: argparse.Namespace) -> dict[str, object]:
+    """Return the arguments of the table's function that were given, or have a value of their own here."""
+    names = [*(["by"] if table.by else []), *(option.name for option in table.options)]
+    return {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
 
 
 def _select(selection: Selection, actions: pd.DataFrame) -> pd.DataFrame:
