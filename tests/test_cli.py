@@ -182,8 +182,8 @@ def test_demo_serves_other_tools():
 
 
 def test_demo_serves_a_small_account_on_request():
-    """With --actions another program reads a few pages instead of hundreds; hostile names are there if asked for."""
-    command = [sys.executable, "-m", "doaudit", "demo", "--port", "0", "--actions", "45", "--hostile-names"]
+    """With --actions it has a few pages, not hundreds; if asked, hostile names are there and stuck actions are not."""
+    command = [sys.executable, "-m", "doaudit", "demo", "--port", "0", "--actions", "45", "--hostile-names", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(3)]
         url, token = (line.split("=", 1)[1].strip() for line in lines[1:])
@@ -198,6 +198,7 @@ def test_demo_serves_a_small_account_on_request():
 
     assert actions["meta"]["total"] == len(actions["actions"]) == 45
     assert any("<b>" in droplet["name"] for droplet in droplets["droplets"])
+    assert sum(action["status"] == "in-progress" for action in actions["actions"]) == 4
 
 
 def test_demo_of_an_impossible_size_is_said(capsys):

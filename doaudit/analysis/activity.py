@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.groups import check_names, key_columns, number_groups, with_keys
-from doaudit.analysis.tally import OUTCOMES, per_slot, sum_counts
+from doaudit.analysis.groups import key_columns, number_groups, with_keys
+from doaudit.analysis.tally import per_slot, sum_counts
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _HOURS_A_DAY, _DAYS_A_WEEK = 24, 7
 _HOURS_A_WEEK = _HOURS_A_DAY * _DAYS_A_WEEK
 _SLOT_S = 900  # every offset from UTC that is in force today is a whole number of quarter hours
 _MOST_ROWS = 5_000_000
-_COUNTS = ("actions", *OUTCOMES)
 _MONDAY = 3  # the first day since 1970 is a Thursday, three days after one
 
 
@@ -92,7 +91,6 @@ def activity(actions: IntoFrame, freq: str = "D", by: By = ()) -> pd.DataFrame:
         known = ", ".join(repr(name) for name in _CALENDARS)
         raise InvalidArgument(f"freq must be one of {known}; got {freq!r}.")
     keys = key_columns(by)
-    check_names(keys, ["period", *_COUNTS])
     calendar, hours = _CALENDARS[freq], per_slot(actions, keys)
     number = calendar.number(hours["slot"].to_numpy())
     first, end = (number.min(), number.max() + 1) if len(number) else (0, 0)
