@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, overload
 
 from doaudit.actions import Action, started_since
-from doaudit.analysis.expected import expected_durations
+from doaudit.analysis.expected import comparable_durations, expected_durations
 from doaudit.api.droplets import read_droplets
 from doaudit.clock import Clock, SystemClock
 from doaudit.operations.action_requests import newest_actions, read_action
@@ -224,7 +224,8 @@ class Account(AbstractContextManager["Account"]):
             'completed'
         """
         wanted = [actions] if isinstance(actions, Action | int) else actions
-        ended = wait_for(self._client, wanted, expected=self.expected(), clock=self._clock)
+        expected = comparable_durations(self.history.read())
+        ended = wait_for(self._client, wanted, expected=expected, clock=self._clock)
         return ended[0] if isinstance(actions, Action | int) else ended
 
     def watch(
@@ -240,7 +241,7 @@ class Account(AbstractContextManager["Account"]):
 
         Raises Unauthorized or Forbidden if the token may not read actions.
         """
-        expected, clock = self.expected(), self._clock
+        expected, clock = comparable_durations(self.history.read()), self._clock
         return watch(
             self._client, ids, expected=expected, clock=clock, stop=stop, on_change=on_change, on_trouble=on_trouble
         )

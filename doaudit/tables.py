@@ -107,14 +107,27 @@ TABLES: tuple[Table, ...] = (
     Table(
         "durations",
         "percentiles of durations by group, with intervals",
-        "Half of the group's actions end within p50_s seconds, 90 % within p90_s; the interval beside each holds the "
-        "true value 95 times in 100, and actions that are still open count as lasting at least until now.",
+        "Half of the group's completed actions took up to p50_s seconds, 90 % up to p90_s; the interval beside each "
+        "holds the true value 95 times in 100, and completed_share says how many complete at all.",
         by="type",
         variants=(
             Variant("durations_by_type", {"by": "type"}, section=True, figure=True),
             Variant("durations_by_resource", {"by": "resource"}),
         ),
         companion="duration_distribution",
+    ),
+    Table(
+        "duration_curves",
+        "the share of each group that has ended, over time",
+        "Of the group's completed actions this share took no longer than after_s seconds; the true share lies between "
+        "low and high 95 times in 100.",
+        by="type",
+    ),
+    Table(
+        "outcome_curves",
+        "what has become of each group's actions, over time",
+        "After after_s seconds these shares of the group's actions had completed, errored, or were still open.",
+        by="type",
     ),
     Table(
         "failure_rates",
@@ -145,9 +158,26 @@ TABLES: tuple[Table, ...] = (
         companion_as="daily",
     ),
     Table(
+        "retries",
+        "failures, and whether trying again helped, newest first",
+        "Each row is a failure with the actions of its type that followed on its resource within six hours of each "
+        "other; outcome says what they came to.",
+        plotted=False,
+        variants=(Variant("retries"),),
+    ),
+    Table(
+        "retry_rates",
+        "shares of the failures tried again that recovered, by group",
+        "Of the failures that were tried again the share recovery_rate recovered; the true share lies between low and "
+        "high 95 times in 100.",
+        by="type",
+        variants=(Variant("retry_rates_by_type", {"by": "type"}, figure=True),),
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
-        "An action is stuck if it is older than 99 % of at least 100 finished ones of its kind were when they ended.",
+        "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "
+        "beyond three times that.",
         variants=(Variant("open_actions", section=True, figure=True),),
     ),
     Table(
@@ -172,10 +202,32 @@ TABLES: tuple[Table, ...] = (
         options=(Option("tz", "time zone, such as Europe/Berlin (UTC)"),),
     ),
     Table(
+        "concurrency",
+        "how many actions ran at once, by group",
+        "At most_at, most actions of the group ran at once, for the first time; during 99 % of the time no more than "
+        "p99 did, and during the share busy_share at least one.",
+        by="type",
+        variants=(Variant("concurrency_by_type", {"by": "type"}, figure=True),),
+        companion="daily_concurrency",
+        companion_as="daily",
+    ),
+    Table(
         "slowest",
         "the finished actions that took longest",
         "Each row is a finished action, with its duration in seconds.",
         variants=(Variant("slowest", figure=True),),
+    ),
+    Table(
+        "last_actions",
+        "the last action of each type on each resource",
+        "Each row is the last action of its type on its resource, age_s seconds old; the newest row comes first.",
+        plotted=False,
+        variants=(Variant("last_actions"),),
+    ),
+    Table(
+        "timeline",
+        "every action of each resource, oldest first",
+        "Each row is an action, from its start to its end; one without an end is open.",
     ),
     Table(
         "problems",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 
 import nbformat
 import pandas as pd
@@ -258,6 +259,32 @@ def test_waiting_tells_a_timeout_and_a_missing_action(acting):
         account.wait(99)
 
     assert [each.id for each in late.value.actions] == [action.id]
+
+
+def test_every_verdict_on_an_open_action_is_the_same():
+    """The table, the error of a wait, a watch and the monitor's poller judge an action by the same rule."""
+    reboots = [Action(id=n, type="reboot", started_at=START - 9_000 + n, ends_at=START - 8_970 + n) for n in range(40)]
+    stuck = Action(id=99, type="reboot", started_at=START - 7_200)
+    with (
+        serve(World(actions=[*reboots, stuck]), speed=0) as server,
+        da.connect(token=server.token, base_url=server.url, history=":memory:") as account,
+    ):
+        row = da.open_actions(account.actions()).iloc[0]
+        with pytest.raises(TimedOut) as overdue:
+            account.wait(99)
+        watched = account.watch([99])
+        poller = account.poller(interval_s=0.01)
+        observed = threading.Event()
+        poller.listeners.append(lambda _: observed.set())
+        poller.start()
+        assert observed.wait(20)
+        poller.stop()
+
+    seen = poller.observation.open[0]
+    verdict = "stuck; open for 2 h; the longest of 40 like it took 30 s"
+    assert f"{row['verdict']}; {row['sentence']}" == f"{seen.verdict}; {seen.sentence}" == verdict
+    assert f"action 99 ({verdict})" in str(overdue.value)
+    assert watched.verdicts == {99: verdict}
 
 
 def test_a_snapshot_in_one_call(acting, capsys):

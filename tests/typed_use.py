@@ -37,6 +37,12 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.activity(actions, freq="W", by=["region", "type"]),
         da.week_pattern(actions, tz="Asia/Kolkata"),
         da.problems(actions),
+        da.retries(actions, within_s=3600),
+        da.retry_rates(actions, by="region", confidence=0.9),
+        da.timeline(actions, ["web-01", "droplet:7"]),
+        da.concurrency(actions, by="region"),
+        da.daily_concurrency(actions, by=()),
+        da.last_actions(actions, outcome="completed"),
     ]
 
 

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.concurrency import concurrency, daily_concurrency
+from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
 from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
+from doaudit.analysis.last_actions import last_actions
 from doaudit.analysis.open_actions import open_actions
 from doaudit.analysis.problems import problems
+from doaudit.analysis.retries import retries
+from doaudit.analysis.retry_rates import retry_rates
 from doaudit.analysis.selection import Selection, select
 from doaudit.analysis.tally import OUTCOMES, tally
+from doaudit.analysis.timeline import timeline
 
 __all__ = [
     "OUTCOMES",
     "By",
     "Selection",
     "activity",
+    "concurrency",
+    "daily_concurrency",
     "daily_failures",
+    "duration_curves",
     "duration_distribution",
     "durations",
     "failure_rates",
     "failures",
     "incidents",
+    "last_actions",
     "open_actions",
+    "outcome_curves",
     "problems",
+    "retries",
+    "retry_rates",
     "select",
     "slowest",
     "tally",
+    "timeline",
     "week_pattern",
 ]
 

@@ -1,4 +1,4 @@
-"""Rows of single actions in a table: the columns that name an action, and its seconds."""
+"""Rows of single actions in a table: the columns that name an action, its seconds, and its times as numbers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from doaudit.analysis.engines import Rows
 
-__all__ = ["ACTION_COLUMNS", "action_rows"]
+__all__ = ["ACTION_COLUMNS", "action_rows", "moments", "newest_observed", "unix_times"]
 
 ACTION_COLUMNS = ("id", "type", "resource_type", "resource", "resource_name", "region", "started_at")
 
+_TIMES = ("started_at", "completed_at", "observed_at")
+_EPOCH = pd.Timestamp(0, tz="UTC")
 _NOT_A_TIME = np.iinfo(np.int64).min  # the number that numpy reads as NaT
 
 
@@ -37,17 +39,50 @@ def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFra
         >>> action_rows(rows, ["id"], seconds="duration_s").to_dict("records")
         [{'id': 1, 'duration_s': 0.0}]
     """
-    times = [name for name in columns if name.endswith("_at")]
+    times = [name for name in columns if name in _TIMES]
     numbers = [unix_seconds(name).alias(name) if name in times else nw.col(name) for name in columns]
     table = to_pandas(frame.select(*numbers, "seconds")).rename(columns={"seconds": seconds})
     return table.assign(
-        **{name: _from_unix_seconds(table[name]) for name in times},
+        **{name: moments(table[name]) for name in times},
         id=table["id"].astype("int64"),
         **{seconds: table[seconds].astype("float64").where(table[seconds] >= 0)},
     )
 
 
-def _from_unix_seconds(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:
+def moments(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:
+    """
+    Make times of seconds since 1970, of whichever dtype; null stays null.
+
+    Example:
+        >>> moments(pd.Series([60, None], dtype="Int64"))[0].isoformat()
+        '1970-01-01T00:01:00+00:00'
+    """
     # As numbers, times come alike from every engine; a SQL engine's own would be in the time zone of its session.
     numbers = since_epoch.astype("Int64").to_numpy(dtype="int64", na_value=_NOT_A_TIME)
     return pd.DatetimeIndex(numbers.astype("datetime64[s]"), tz="UTC")
+
+
+def unix_times(times: pd.Series[Any]) -> pd.Series[float]:
+    """
+    Return the seconds from 1970 to each time, NaN where there is none.
+
+    Example:
+        >>> unix_times(pd.Series(pd.to_datetime(["1970-01-01T00:01:00Z", None]))).tolist()
+        [60.0, nan]
+    """
+    since: pd.Series[float] = (times - _EPOCH).dt.total_seconds()
+    return since
+
+
+def newest_observed(rows: Rows) -> float:
+    """
+    Return the newest `observed_at` of rows that `tally.timed` has made, in seconds since 1970; NaN without one.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> from doaudit.analysis.tally import timed
+        >>> newest_observed(timed(to_frame([Record(1, "errored", "resize")], observed_at=1632996060)))
+        1632996060.0
+    """
+    newest = to_pandas(rows.select(unix_seconds("observed_at").max().alias("newest")))["newest"]
+    return float("nan") if newest.isna().all() else float(newest.max())

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from doaudit.analysis.groups import key_columns, number_groups, with_keys
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.tally import per_slot, sum_counts
 from doaudit.errors import InvalidArgument
 
@@ -74,7 +75,8 @@ def activity(actions: IntoFrame, freq: str = "D", by: By = ()) -> pd.DataFrame:
             of their own.
 
     Returns:
-        One row for each group and period: the *by* columns; `period` (datetime64[s, UTC], its start), `actions`,
+        One row for each group and period: the *by* columns (a `resource` has its newest `resource_name` beside it);
+        `period` (datetime64[s, UTC], its start), `actions`,
         `completed`, `errored`, `open`, `unclear` (int64).
 
     Raises:
@@ -105,7 +107,8 @@ def activity(actions: IntoFrame, freq: str = "D", by: By = ()) -> pd.DataFrame:
     period = pd.DatetimeIndex(calendar.start(np.arange(first, end)).astype("datetime64[s]"), tz="UTC")
     rows = np.repeat(np.arange(len(groups)), periods)
     named = groups.iloc[rows].reset_index(drop=True)
-    return with_keys(named, {"period": period.take(np.tile(np.arange(periods), len(groups))), **counts})
+    table = with_keys(named, {"period": period.take(np.tile(np.arange(periods), len(groups))), **counts})
+    return with_resource_names(table, actions, by)
 
 
 def week_pattern(actions: IntoFrame, tz: str = "UTC") -> pd.DataFrame:

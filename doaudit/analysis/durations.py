@@ -2,56 +2,89 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.curve_values import max_duration
 from doaudit.analysis.groups import By, with_keys
-from doaudit.analysis.intervals import finished_needed, ratio
-from doaudit.analysis.survival import kaplan_meier, max_duration, quantile, quantile_interval
+from doaudit.analysis.intervals import ratio
+from doaudit.analysis.notes import Note, join_notes
+from doaudit.analysis.percentiles import daily_durations, ended_curves, percentile, percentile_notes, share_within
+from doaudit.analysis.resource_labels import with_resource_names
+from doaudit.analysis.survival import completed_curves
 from doaudit.analysis.tally import OUTCOMES, lifetimes, sum_counts, tally, timed
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    import pandas as pd
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-    from doaudit.analysis.survival import Curves
-
-__all__ = ["duration_distribution", "durations", "slowest"]
+__all__ = ["check_choice", "duration_distribution", "durations", "slowest"]
 
 _PERCENTS = (50, 90, 99)
 _BINS_A_DECADE = 8
+_NOUNS = {"completed": "completed", "ended": "finished"}
 
 
-def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) -> pd.DataFrame:
+def check_choice(of: str) -> None:
+    """
+    Refuse a choice of durations other than 'completed' and 'ended'.
+
+    Raises:
+        InvalidArgument: it is another word.
+
+    Example:
+        >>> check_choice("completed")
+    """
+    if of not in _NOUNS:
+        raise InvalidArgument(f"of says which durations count, 'completed' or 'ended'; got {of!r}.")
+
+
+def durations(
+    actions: IntoFrame,
+    by: By = "type",
+    *,
+    of: Literal["completed", "ended"] = "completed",
+    slo_s: float | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """
     Compute percentiles of the durations of each group's actions, the most frequent group first.
 
-    An action ends when it completes or errs. Open actions are no missing values but the ones that take long: they count
-    as lasting at least until they were last seen. A percentile is given only where the group is large enough for an
-    upper limit; `note` says how many finished actions it would take.
+    Of completed actions, if nothing else is said: what fails fast would make a group look fast. Open actions are no
+    missing values but the ones that take long: they count as lasting at least until they were last seen, and may still
+    complete or not. A percentile is given only where the group is large enough for an upper limit. Where actions of one
+    day take alike long, the interval is that of as many independent actions as say the same (`deff`). `note` says why
+    where a figure is missing or infinite.
 
-    Source: percentiles from the curve of Kaplan and Meier, 1958. Intervals from order statistics where all actions have
-    ended (David and Nagaraja, Order Statistics, 7.1), else after Brookmeyer and Crowley, 1982; see
-    `doaudit.analysis.survival`.
+    Source: of completed actions the cumulative incidence of Aalen and Johansen, 1978, over its last value; of those
+    that ended the curve of Kaplan and Meier, 1958. Intervals from order statistics, with the design effect of days
+    (Woodruff, 1952); of those that ended, where some are open, after Brookmeyer and Crowley, 1982. See
+    `doaudit.analysis.quantile_intervals`.
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+        of: 'completed', or 'ended' for all that completed, errored, or ended with an unknown status.
+        slo_s: seconds within which an action should end; then the share that does is in the table, too.
         confidence: of the intervals.
 
     Returns:
-        One row a group: the *by* columns; `actions`, `open`, `finished`, `errored`, `untimed` (int64, see
-        `doaudit.analysis.tally`; untimed ones are in the other counts, but in no percentile); for 50, 90 and 99 the
-        percentile and its interval `p50_s`, `p50_low_s`, `p50_high_s` (seconds, float64; NaN if there are too few,
-        infinity if the data do not reach that far or cannot bound it); `max_s`, the longest that finished; `note`.
+        One row a group: the *by* columns; `actions`, `open`, `finished`, `completed`, `errored`, `untimed` (int64, see
+        `doaudit.analysis.tally`; untimed ones are in the other counts, but in no percentile); `completed_share` of the
+        finished ones (float64, NaN if there are none); for 50, 90 and 99 the percentile and its interval `p50_s`,
+        `p50_low_s`, `p50_high_s` (seconds, float64; NaN if there are too few, infinity if the data do not reach that
+        far or cannot bound it); `max_s`, the longest; `deff`, the design effect of days at the median (float64, NaN
+        where nothing can tell; each percentile has its own); with *slo_s* `within_slo`, `within_slo_low`,
+        `within_slo_high` (float64 shares); `note`.
 
     Raises:
-        InvalidArgument: *by* names a column that the frame does not have, or confidence is not between 0 and 1.
+        InvalidArgument: *by* names a column that the frame does not have, *of* is another word, *slo_s* is negative, or
+            confidence is not between 0 and 1.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -61,58 +94,45 @@ def durations(actions: IntoFrame, by: By = "type", *, confidence: float = 0.95) 
         >>> table[["type", "p50_s", "p50_low_s", "p50_high_s", "max_s"]].values.tolist()
         [['snapshot', 240.0, 60.0, 480.0, 480.0]]
         >>> table["note"].item()
-        'p90 needs 36 finished actions; p99 needs 368 finished actions'
+        'p90 needs 36 completed actions; p99 needs 368 completed actions'
     """
-    counted = tally(actions, by)
-    counts = sum_counts(counted, by)
-    times = lifetimes(counted, by)
-    curves = kaplan_meier(times.group, times.seconds, times.ended, times.running, groups=len(times.keys))
-    untimed = counts["actions"].to_numpy() - curves.ended - curves.running
+    check_choice(of)
+    if slo_s is not None and not slo_s >= 0:
+        raise InvalidArgument(f"slo_s is a number of seconds that is not negative; got {slo_s!r}.")
+    counted = tally(actions, by, by_day=True)
+    counts, times = sum_counts(counted, by), lifetimes(counted, by)
+    curves = completed_curves(times) if of == "completed" else ended_curves(times)
+    daily = daily_durations(counted, by, of=of)
+    untimed = counts["actions"].to_numpy() - times.totals()
     figures: dict[str, Any] = {
         "actions": counts["actions"],
         "open": counts["open"],
         "finished": counts["actions"] - counts["open"],
+        "completed": counts["completed"],
         "errored": counts["errored"],
         "untimed": untimed,
     }
-    notes = []
-    for percent in _PERCENTS:
-        percentile, note = _percentile(curves, percent, confidence)
-        figures |= percentile
-        notes.append(note)
-    notes.append(np.array([f"{n} without a usable duration left out" if n else "" for n in untimed], dtype=object))
-    figures |= {"max_s": max_duration(curves), "note": _join_notes(notes)}
-    table = with_keys(times.keys, figures)
-    return table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
+    figures["completed_share"] = ratio(counts["completed"].to_numpy(), figures["finished"].to_numpy())
+    percentiles = [percentile(curves, daily, percent, confidence) for percent in _PERCENTS]
+    notes = [Note(untimed > 0, "{} without a usable duration left out", untimed)]
+    for percent, each in zip(_PERCENTS, percentiles, strict=True):
+        figures |= {f"p{percent}_s": each.seconds, f"p{percent}_low_s": each.low_s, f"p{percent}_high_s": each.high_s}
+        notes[-1:-1] = percentile_notes(each, percent, confidence, _NOUNS[of])
+    figures |= {"max_s": max_duration(curves), "deff": percentiles[0].deff}
+    if slo_s is not None:
+        share, low, high = share_within(curves, daily, slo_s, confidence)
+        figures |= {"within_slo": share, "within_slo_low": low, "within_slo_high": high}
+        notes.insert(-1, Note(np.isnan(share), f"no {_NOUNS[of]} action to compare with the SLO"))
+    table = with_keys(times.keys, {**figures, "note": join_notes(notes)})
+    table = table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
+    return with_resource_names(table, actions, by)
 
 
-def _percentile(
-    curves: Curves, percent: int, confidence: float
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.object_]]:
-    p = percent / 100
-    needed = finished_needed(p, confidence)
-    too_few = curves.ended < needed
-    low, high = quantile_interval(curves, p, confidence)
-    figures = {
-        f"p{percent}_s": np.where(too_few, np.nan, quantile(curves, p)),
-        f"p{percent}_low_s": low,
-        f"p{percent}_high_s": high,
-    }
-    note = f"p{percent} needs {needed} finished actions"
-    return figures, np.where(too_few, np.array(note, dtype=object), "")
-
-
-def _join_notes(notes: list[NDArray[np.object_]]) -> pd.Series[str]:
-    joined = notes[0]
-    for note in notes[1:]:
-        separator = np.where((joined != "") & (note != ""), np.array("; ", dtype=object), "")
-        joined = joined + separator + note
-    return pd.Series(joined, dtype=str)
-
-
-def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
+def duration_distribution(
+    actions: IntoFrame, by: By = "type", *, of: Literal["completed", "ended"] = "completed"
+) -> pd.DataFrame:
     """
-    Count the finished actions of each group by duration, in bins that are equally wide on a logarithmic axis.
+    Count the completed actions of each group by duration, in bins that are equally wide on a logarithmic axis.
 
     The bins are the same for all groups and their edges are whole seconds; the first holds only actions that took 0 s.
     Open and untimed actions are in no bin.
@@ -122,14 +142,14 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+        of: 'completed', or 'ended' for all that completed, errored, or ended with an unknown status.
 
     Returns:
         One row for each group and bin, also the empty ones: the *by* columns; `from_s` (included) and `to_s` (not
-        included), int64 seconds; `actions`, int64; `share` of the group's finished actions, float64, NaN if it has
-        none.
+        included), int64 seconds; `actions`, int64; `share` of those of the group, float64, NaN if it has none.
 
     Raises:
-        InvalidArgument: *by* names a column that the frame does not have.
+        InvalidArgument: *by* names a column that the frame does not have, or *of* is another word.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -137,16 +157,18 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
         >>> duration_distribution(to_frame([reserved], observed_at=1649087700)).values.tolist()
         [['reserve_ip', 0, 1, 1, 1.0]]
     """
+    check_choice(of)
     times = lifetimes(tally(actions, by), by)
-    ended = times.ended > 0
+    count = times.completed if of == "completed" else times.ended
+    ended = count > 0
     edges = _bin_edges(times.seconds[ended].max(initial=0))
     groups, bins = len(times.keys), len(edges) - 1
     counts = np.zeros((groups, bins), dtype=np.int64)
     bin_of = np.searchsorted(edges, times.seconds[ended], side="right") - 1
-    np.add.at(counts, (times.group[ended], bin_of), times.ended[ended])
+    np.add.at(counts, (times.group[ended], bin_of), count[ended])
 
     total = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    return with_keys(
+    table = with_keys(
         times.keys.iloc[np.repeat(np.arange(groups), bins)].reset_index(drop=True),
         {
             "from_s": np.tile(edges[:-1], groups),
@@ -155,6 +177,7 @@ def duration_distribution(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
             "share": ratio(counts, total).ravel(),
         },
     )
+    return with_resource_names(table, actions, by)
 
 
 def _bin_edges(largest: int) -> NDArray[np.int64]:

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
     from narwhals.typing import IntoFrame
 
-__all__ = ["ADDED", "TIMES", "Rows", "quoted", "read_frame", "to_pandas", "unix_seconds", "with_unix_seconds", "wrap"]
+__all__ = [
+    "ADDED",
+    "TIMES",
+    "Rows",
+    "quoted",
+    "read_columns",
+    "read_frame",
+    "to_pandas",
+    "unix_seconds",
+    "with_unix_seconds",
+    "wrap",
+]
 
 Rows: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 """A frame of any engine, wrapped by narwhals."""
@@ -90,6 +101,19 @@ def wrap(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     return frame
 
 
+def read_columns(actions: IntoFrame, columns: Sequence[str]) -> Rows:
+    """
+    Wrap some columns of an actions frame that `read_frame` has taken, for what needs none of the seconds.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> read_columns(to_frame([Record(7, "errored", "resize")], observed_at=1632996060), ["id"])["id"].to_list()
+        [7]
+    """
+    frame: Rows = nw.from_native(actions)
+    return _with_words(frame.select(*columns))
+
+
 def quoted(names: Iterable[str]) -> str:
     """
     List the names of columns for a message.
@@ -141,10 +165,13 @@ def with_unix_seconds(frame: Rows, names: Mapping[str, str]) -> Rows:
     if not times:
         return frame
     native: Any = frame.to_native()
+    if engine.is_pandas() and all(isinstance(native[name].dtype, pd.DatetimeTZDtype) for name in times):
+        added = {names[name]: _seconds_in_pandas(native[name]) for name in times}
+        return cast("Rows", nw.from_native(native.assign(**added)))
     if engine.is_duckdb():
         # A literal time subtracted from a column would be taken in the time zone of the session.
-        added = ", ".join(f"floor(epoch({name}))::BIGINT AS {names[name]}" for name in times)
-        return cast("Rows", nw.from_native(native.project(f"*, {added}")))
+        columns = ", ".join(f"floor(epoch({name}))::BIGINT AS {names[name]}" for name in times)
+        return cast("Rows", nw.from_native(native.project(f"*, {columns}")))
     if engine.is_ibis():
         seconds = {names[name]: _seconds_in_ibis(native[name]) for name in times}
         return cast("Rows", nw.from_native(native.mutate(**seconds)))
@@ -234,6 +261,13 @@ def _with_words(frame: Rows) -> Rows:
         return frame
     coded = [name for name, dtype in frame.collect_schema().items() if dtype in (nw.Categorical, nw.Enum)]
     return frame.with_columns(*(nw.col(name).cast(nw.String) for name in coded)) if coded else frame
+
+
+def _seconds_in_pandas(time: pd.Series[Any]) -> pd.Series[Any]:
+    # What narwhals does for every engine, ten times as fast: through differences of times it takes 30 ms a million.
+    moments = time.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    seconds = pd.Series(moments.astype("int64"), index=time.index)
+    return seconds if time.notna().all() else seconds.where(time.notna())
 
 
 def _seconds_in_ibis(time: Any) -> Any:  # noqa: ANN401 -- a column of ibis, which is no dependency

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from doaudit.analysis.durations import durations
-from doaudit.expected_duration import ExpectedDuration
+import numpy as np
+
+from doaudit.analysis.comparison import comparison_sets, recent_tally, says_more_than
+from doaudit.analysis.intervals import finished_needed
+from doaudit.expected_duration import ExpectedDuration, ExpectedDurations
 from doaudit.resources import find_kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["expected_durations"]
+    from doaudit.analysis.comparison import ComparisonSets
+
+__all__ = ["comparable_durations", "expected_durations"]
+
+_LEAST_FINISHED = finished_needed(0.5, confidence=0.95)
 
 
 def expected_durations(actions: pd.DataFrame, resource: str = "") -> dict[str, ExpectedDuration]:
@@ -21,13 +27,12 @@ def expected_durations(actions: pd.DataFrame, resource: str = "") -> dict[str, E
 
     Args:
         actions: an actions frame of pandas (see `doaudit.actions`).
-        resource: a key such as 'droplet:3164450'. Then a type's own percentiles of this resource are taken where there
-            are enough of its actions, else those of all resources of its kind. Without it, those of all actions.
+        resource: a key such as 'droplet:3164450'. Then they are those of this resource where they say more than those
+            of all resources of its kind (see `doaudit.analysis.comparison`). Without it, those of all actions.
 
     Returns:
-        For each type of which there are enough finished actions to estimate the median: the percentiles in seconds
-        (Kaplan-Meier, see `doaudit.analysis.durations`). Where there are too few for the p90, the longest action
-        stands for it; where there are too few for the p99, twice the p90.
+        For each type of which at least 6 have finished: the seconds within which 50, 90 and 99 % of them ended, and
+        those of the longest; of fewer than 100, that is the p99, too.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -35,22 +40,50 @@ def expected_durations(actions: pd.DataFrame, resource: str = "") -> dict[str, E
         >>> taken = [Record(n, "completed", "snapshot", "2026-03-12T22:00:00Z", end, 7, "droplet")
         ...          for n, end in enumerate(ends)]
         >>> expected_durations(to_frame(taken, observed_at=1773355000), "droplet:7")
-        {'snapshot': ExpectedDuration(p50_s=1740.0, p90_s=2700.0, p99_s=5400.0)}
+        {'snapshot': ExpectedDuration(p50_s=1740.0, p90_s=2700.0, p99_s=2940.0, max_s=2940.0, finished=40)}
     """
-    if not resource:
-        return _by_type(actions)
-    kind = find_kind(resource.partition(":")[0])
-    alike = actions[actions["resource_type"].isin(() if kind is None else kind.resource_types)]
-    return {**_by_type(alike), **_by_type(alike[alike["resource"] == resource])}
+    if resource:
+        kind = find_kind(resource.partition(":")[0])
+        actions = actions[actions["resource_type"].isin(() if kind is None else kind.resource_types)]
+    found = comparable_durations(actions)
+    usual = {type_: found.of(type_, resource) for type_ in found.by_type}
+    return {type_: each for type_, each in usual.items() if each is not None and each.finished >= _LEAST_FINISHED}
 
 
-def _by_type(actions: pd.DataFrame) -> dict[str, ExpectedDuration]:
-    found = {}
-    for row in durations(actions, by="type").dropna(subset=["type"]).to_dict("records"):
-        p50_s, p90_s, p99_s, max_s = (float(row[name]) for name in ("p50_s", "p90_s", "p99_s", "max_s"))
-        if not math.isfinite(p50_s):
-            continue
-        p90_s = max(p90_s if math.isfinite(p90_s) else max_s, p50_s)
-        p99_s = max(p99_s if math.isfinite(p99_s) else 2 * p90_s, p90_s)
-        found[str(row["type"])] = ExpectedDuration(p50_s, p90_s, p99_s)
-    return found
+def comparable_durations(actions: pd.DataFrame) -> ExpectedDurations:
+    """
+    Compute what open actions are compared with: of each type, and of each resource that says more than its type.
+
+    It is what `doaudit.analysis.open_actions` compares them with, so that every verdict is the same.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> taken = [Record(1, "completed", "resize", "2021-09-30T10:00:00Z", "2021-09-30T10:01:30Z", 7, "droplet")]
+        >>> comparable_durations(to_frame(taken, observed_at=1632996000)).of("resize", "droplet:8").max_s
+        90.0
+    """
+    counted = recent_tally(actions)
+    of_type, own = comparison_sets(counted, ["type"]), comparison_sets(counted, ["type", "resource"])
+    by_type = {
+        str(type_): _duration(of_type, at)
+        for at, type_ in enumerate(of_type.keys["type"])
+        if isinstance(type_, str) and of_type.curves.ended[at]
+    }
+    type_p99_s = own.keys["type"].astype(object).map({type_: each.p99_s for type_, each in by_type.items()})
+    chosen = says_more_than(own.curves.ended, own.max_s, type_p99_s.to_numpy(dtype="float64"))
+    by_resource = {
+        (str(type_), str(resource)): _duration(own, int(at))
+        for at, type_, resource in zip(
+            np.flatnonzero(chosen), *(own.keys[name][chosen] for name in ("type", "resource")), strict=True
+        )
+        if isinstance(type_, str) and isinstance(resource, str)
+    }
+    return ExpectedDurations(by_type, by_resource)
+
+
+def _duration(sets: ComparisonSets, at: int) -> ExpectedDuration:
+    p50_s, p90_s, p99_s, max_s = (float(each[at]) for each in (sets.p50_s, sets.p90_s, sets.p99_s, sets.max_s))
+    return ExpectedDuration(p50_s, p90_s, p99_s, max_s, int(sets.curves.ended[at]))

@@ -13,6 +13,7 @@ from doaudit.analysis.design_effect import design_effect, effective
 from doaudit.analysis.engines import quoted
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import clopper_pearson, wilson
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.significance import benjamini_hochberg, fisher_greater
 from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.errors import InvalidArgument
@@ -53,6 +54,7 @@ def failure_rates(
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+            A `resource` has its newest `resource_name` beside it.
         confidence: of the intervals.
         method: "wilson", whose interval is right on average, or "clopper-pearson", whose wider one is right at least as
             often as *confidence* says.
@@ -104,7 +106,7 @@ def failure_rates(
     )
     surely_above, _ = clopper_pearson(errored, finished, confidence)
     worst_first = np.lexsort([-table["actions"].to_numpy(), -table["failure_rate"].to_numpy(), -surely_above])
-    return table.iloc[worst_first].reset_index(drop=True)
+    return with_resource_names(table.iloc[worst_first].reset_index(drop=True), actions, by)
 
 
 def failures(actions: IntoFrame) -> pd.DataFrame:

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int64]
 
-__all__ = ["By", "check_names", "key_columns", "number_groups", "ranks", "with_keys"]
+__all__ = ["LARGEST", "By", "check_names", "combined_ranks", "key_columns", "number_groups", "ranks", "with_keys"]
 
 By: TypeAlias = str | Sequence[str]
+
+LARGEST = 2**62
+"""The largest number that ranks are combined into."""
 
 
 def key_columns(by: By) -> list[str]:
@@ -72,14 +75,33 @@ def number_groups(counted: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, C
         >>> keys["type"].tolist(), group.tolist()
         (['reboot', 'resize'], [1, 0, 1])
     """
-    group = np.zeros(len(counted), dtype=np.int64)
     if not by:
-        return pd.DataFrame(index=range(1)), group
-    example = group
-    for name in by:
-        rank = ranks(counted[name])
-        _, example, group = np.unique(group * (rank.max(initial=0) + 1) + rank, return_index=True, return_inverse=True)
+        return pd.DataFrame(index=range(1)), np.zeros(len(counted), dtype=np.int64)
+    order = combined_ranks([ranks(counted[name]) for name in by])
+    if (order[1:] >= order[:-1]).all():  # as the rows of a tally are by its own keys: nothing to sort
+        is_new = np.diff(order, prepend=-1) != 0
+        example, group = np.flatnonzero(is_new), np.cumsum(is_new) - 1
+    else:
+        _, example, group = np.unique(order, return_index=True, return_inverse=True)
     return counted[by].iloc[example].reset_index(drop=True), group
+
+
+def combined_ranks(columns: Sequence[Counts]) -> Counts:
+    """
+    Combine the ranks of several columns into one number a row, which orders the rows as the columns do one by one.
+
+    Example:
+        >>> combined_ranks([np.array([1, 0, 1]), np.array([5, 7, 0])]).tolist()
+        [13, 7, 8]
+    """
+    combined, sizes = columns[0], 1 + int(columns[0].max(initial=0))
+    for column in columns[1:]:
+        size = 1 + int(column.max(initial=0))
+        if sizes * size > LARGEST:
+            distinct, combined = np.unique(combined, return_inverse=True)
+            sizes = len(distinct)
+        combined, sizes = combined * size + column, sizes * size
+    return combined
 
 
 def ranks(column: pd.Series[Any]) -> Counts:

@@ -12,6 +12,7 @@ from scipy.special import gammainc
 from doaudit.analysis.daily_counts import per_day
 from doaudit.analysis.engines import to_pandas, unix_seconds
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups
+from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.significance import benjamini_hochberg
 from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.errors import InvalidArgument
@@ -39,6 +40,7 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+            A `resource` has its newest `resource_name` beside it.
 
     Returns:
         One row for each group and day (UTC) on which an action started, by value: the *by* columns; `day`
@@ -68,7 +70,8 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
     errored = sums["errored"]
     p = np.where(errored > 0, gammainc(np.maximum(errored, 1), expected), 1.0)
     q = benjamini_hochberg(np.where(sums["finished"] > 0, p, np.nan))
-    return days.assign(day=_moments(days["day"] * _DAY_S), **sums, expected=expected, q=q)
+    table = days.assign(day=_moments(days["day"] * _DAY_S), **sums, expected=expected, q=q)
+    return with_resource_names(table, actions, by)
 
 
 def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> pd.DataFrame:
@@ -83,6 +86,7 @@ def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> 
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+            A `resource` has its newest `resource_name` beside it.
         max_q: the share of false alarms that is accepted among the days that are called incidents.
 
     Returns:
@@ -111,13 +115,14 @@ def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> 
     _, group = number_groups(bad, keys)
     follows = (np.diff(group, prepend=-1) == 0) & (bad["day"].diff().dt.total_seconds() == _DAY_S).to_numpy()
     incident = np.cumsum(~follows) - 1
-    table = bad[keys].iloc[np.flatnonzero(~follows)].reset_index(drop=True)
+    named = list(bad.columns[: list(bad.columns).index("day")])  # the keys, and the names of resources
+    table = bad[named].iloc[np.flatnonzero(~follows)].reset_index(drop=True)
     sums = bad[["actions", "errored", "expected"]].groupby(incident).sum().astype({"expected": "float64"})
     q = bad["q"].groupby(incident).min()
     table = table.assign(**sums, q=q, **_failed(_failures_of(actions, keys, bad.assign(incident=incident)), len(table)))
     excess = (table["errored"] - table["expected"]).to_numpy(dtype=float)
     worst_first = np.argsort(-excess, kind="stable")
-    return table.iloc[worst_first].reset_index(drop=True)[[*keys, *_FIGURES]]
+    return table.iloc[worst_first].reset_index(drop=True)[[*named, *_FIGURES]]
 
 
 def _expected(counted: pd.DataFrame, finished: pd.Series[int]) -> NDArray[np.float64]:

@@ -110,8 +110,10 @@ def order_statistic_interval(n: ArrayLike, p: float, confidence: float) -> tuple
         (array([ 0,  1, 40]), array([ 6,  6, 61]))
     """
     tail = tail_probability(confidence)
-    counts = np.asarray(n, dtype=np.int64)
-    return _binomial_quantile(tail, counts, p), _binomial_quantile(1 - tail, counts, p) + 1
+    # Thousands of groups have a few hundred different sizes, and a quantile of a binomial is slow.
+    sizes, size_of = np.unique(np.asarray(n, dtype=np.int64), return_inverse=True)
+    lower, upper = _binomial_quantile(tail, sizes, p), _binomial_quantile(1 - tail, sizes, p) + 1
+    return lower[size_of], upper[size_of]
 
 
 def _binomial_quantile(q: float, n: Counts, p: float) -> Counts:

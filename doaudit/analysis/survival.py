@@ -10,28 +10,25 @@ Cited as "Klein and Moeschberger": Survival Analysis, 2nd edition, Springer 2003
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from doaudit.analysis.intervals import order_statistic_interval, ratio, tail_probability
+from doaudit.analysis.intervals import ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from numpy.typing import NDArray
 
-    from numpy.typing import ArrayLike, NDArray
+    from doaudit.analysis.tally import Lifetimes
 
     Counts = NDArray[np.int64]
     Figures = NDArray[np.float64]
 
-__all__ = ["Curves", "kaplan_meier", "max_duration", "quantile", "quantile_interval", "remaining", "share_ended"]
+__all__ = ["Curves", "completed_curves", "incidence", "kaplan_meier"]
 
-# A curve is a product of a few dozen correctly rounded quotients: far less than this away from the true value, while
-# neighbouring values of a curve over ten million actions are 1e-7 apart. Without it 1 - 9/10 would miss 0.1.
-_ROUNDING = 1e-12
+
+_STUCK_FACTOR = 3  # as in `doaudit.expected_duration`: what is open for longer will hardly complete
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +44,7 @@ class Curves:
         ended_by: int64, number of actions of the group that had ended by then.
         ended: int64, one a group, number of actions that ended.
         running: int64, one a group, number of actions that were still running when last seen.
+        beyond: float64, one a group, the share that may yet end after the last step, over the share that ended by then.
     """
 
     starts: Counts
@@ -56,6 +54,7 @@ class Curves:
     ended_by: Counts
     ended: Counts
     running: Counts
+    beyond: Figures
 
 
 def kaplan_meier(group: Counts, seconds: Counts, ended: Counts, running: Counts, groups: int) -> Curves:
@@ -84,32 +83,144 @@ def kaplan_meier(group: Counts, seconds: Counts, ended: Counts, running: Counts,
         >>> kaplan_meier(zeros, np.array([10, 20, 30, 40]), ones, 1 - ones, groups=1).survival.tolist()
         [0.75, 0.5, 0.0]
     """
+    risk = _at_risk(group, ended, running, groups)
+    variance = np.full(len(group), np.inf)
+    np.divide(ended, risk.at_risk * risk.survivors.astype(float), out=variance, where=risk.survivors > 0)
+    steps = ended > 0
+    return Curves(
+        starts=np.append(0, np.cumsum(steps))[risk.first],
+        seconds=seconds[steps],
+        survival=(risk.survivors / np.maximum(risk.total[group], 1) * risk.weight)[steps],
+        greenwood=_accumulate(np.add, variance, risk.position)[steps],
+        ended_by=_within_group(np.cumsum(ended), risk.first, group)[steps],
+        ended=risk.total_ended,
+        running=risk.total - risk.total_ended,
+        beyond=np.zeros(groups),
+    )
+
+
+def completed_curves(times: Lifetimes) -> Curves:
+    """
+    Estimate for those actions that complete the share that takes longer than t; open ones may complete or not.
+
+    Where no action is open it is the plain share of the completed ones. Else it is the cumulative incidence of
+    completing, with every other end as a competing risk, over its last value.
+
+    Source: Aalen and Johansen, An Empirical Transition Matrix for Non-Homogeneous Markov Chains Based on Censored
+    Observations, 1978; Klein and Moeschberger, 4.7.
+
+    Returns:
+        One curve a group, with a step at each duration at which an action completed; *ended* counts the completed ones,
+        and there is no variance (*greenwood* is NaN).
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> from doaudit.analysis.tally import lifetimes, tally
+        >>> ends = {"completed": "2026-03-12T22:00:40Z", "errored": "2026-03-12T22:00:01Z"}
+        >>> taken = [Record(n, word, "resize", "2026-03-12T22:00:00Z", ends[word]) for n, word in enumerate(ends)]
+        >>> curves = completed_curves(lifetimes(tally(to_frame(taken, observed_at=1773355000), "type"), "type"))
+        >>> curves.seconds.tolist(), curves.survival.tolist()
+        ([40], [0.0])
+    """
+    group, completed = times.group, times.completed
+    risk = _at_risk(group, times.ended, times.running, len(times.keys))
+    completed_by = _within_group(np.cumsum(completed), risk.first, group)
+    total = np.diff(np.append(0, np.cumsum(completed))[risk.first])
+    share, most = completed_by / np.maximum(total[group], 1), np.zeros(len(times.keys))
+    by_then = incidence(times, completed)
+    np.maximum.at(most, group, by_then)
+    is_censored = (risk.total > risk.total_ended)[group]
+    np.divide(by_then, most[group], out=share, where=is_censored & (most[group] > 0))
+    steps = completed > 0
+    return Curves(
+        starts=np.append(0, np.cumsum(steps))[risk.first],
+        seconds=times.seconds[steps],
+        survival=np.clip(1 - share[steps], 0.0, 1.0),
+        greenwood=np.full(int(steps.sum()), np.nan),
+        ended_by=completed_by[steps],
+        ended=total,
+        running=risk.total - risk.total_ended,
+        beyond=_beyond(times, risk, most),
+    )
+
+
+def incidence(times: Lifetimes, counts: Counts) -> Figures:
+    """
+    Estimate the share of each group's actions that ended in some way by each of its durations.
+
+    Source: Aalen and Johansen, 1978; each end counts for itself and for those last seen running before (Efron, The Two
+    Sample Problem with Censored Data, 1967, redistribution to the right).
+
+    Args:
+        times: the durations.
+        counts: int64, how many ended in that way after each of them.
+
+    Returns:
+        float64, one a duration.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> from doaudit.analysis.tally import lifetimes, tally
+        >>> taken = [Record(1, "errored", "resize", "2026-03-12T22:00:00Z", "2026-03-12T22:00:01Z")]
+        >>> times = lifetimes(tally(to_frame(taken, observed_at=1773355000), "type"), "type")
+        >>> incidence(times, times.errored).tolist()
+        [1.0]
+    """
+    risk = _at_risk(times.group, times.ended, times.running, len(times.keys))
+    mass = np.append(0.0, np.cumsum(counts * risk.weight / np.maximum(risk.total[times.group], 1)))
+    by_then: Figures = np.clip(mass[1:] - mass[risk.first[times.group]], 0.0, 1.0)
+    return by_then
+
+
+def _beyond(times: Lifetimes, risk: _Risk, completed_share: Figures) -> Figures:
+    """Return what share may yet complete after the last that did, over the share that has; what is stuck may not."""
+    groups, group = len(times.keys), times.group
+    last_s = np.zeros(groups, dtype=np.int64)
+    np.maximum.at(last_s, group, np.where(times.completed > 0, times.seconds, 0))
+    may_end = (times.seconds >= last_s[group]) & (times.seconds <= _STUCK_FACTOR * last_s[group])
+    open_ones = np.bincount(group, weights=np.where(may_end, times.running, 0), minlength=groups)
+    # Each of those that survive the last completion stands for as many as one that ended then.
+    is_last = (times.seconds == last_s[group]) & (times.completed > 0)
+    weight = np.zeros(groups)
+    weight[group[is_last]] = risk.weight[is_last]
+    return np.nan_to_num(ratio(open_ones * weight / np.maximum(risk.total, 1), completed_share))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Risk:
+    """
+    Actions at risk at each duration of each group.
+
+    Attributes:
+        first: one more than there are groups; the rows of group g are `first[g]:first[g + 1]`.
+        position: of the row within its group.
+        total, total_ended: actions of each group, and those that ended.
+        at_risk, survivors: of each row, before and after its ends.
+        weight: by how much an end counts for more than its own action, since others were last seen running before.
+    """
+
+    first: Counts
+    position: Counts
+    total: Counts
+    total_ended: Counts
+    at_risk: Counts
+    survivors: Counts
+    weight: Figures
+
+
+def _at_risk(group: Counts, ended: Counts, running: Counts, groups: int) -> _Risk:
     first = np.searchsorted(group, np.arange(groups + 1))
     position = np.arange(len(group)) - first[group]
-    seen_by, ended_by = (_within_group(np.cumsum(counts), first, group) for counts in (ended + running, ended))
+    seen_by = _within_group(np.cumsum(ended + running), first, group)
     total = np.diff(np.append(0, np.cumsum(ended + running))[first])
-    total_ended = np.diff(np.append(0, np.cumsum(ended))[first])
     at_risk = total[group] - seen_by + ended + running
     survivors = at_risk - ended
-
     # The survivors of a step are those at risk at the next, but for actions that were last seen running in between.
     # Only these leave a factor other than 1, which is why nothing is rounded where there are none.
     censoring = np.ones(len(group))
     np.divide(survivors[:-1], at_risk[1:], out=censoring[1:], where=position[1:] > 0)
-    survival = survivors / np.maximum(total[group], 1) * _accumulate(np.multiply, censoring, position)
-    variance = np.full(len(group), np.inf)
-    np.divide(ended, at_risk * survivors.astype(float), out=variance, where=survivors > 0)
-
-    steps = ended > 0
-    return Curves(
-        starts=np.append(0, np.cumsum(steps))[first],
-        seconds=seconds[steps],
-        survival=survival[steps],
-        greenwood=_accumulate(np.add, variance, position)[steps],
-        ended_by=ended_by[steps],
-        ended=total_ended,
-        running=total - total_ended,
-    )
+    weight = _accumulate(np.multiply, censoring, position) if running.any() else censoring
+    return _Risk(first, position, total, np.diff(np.append(0, np.cumsum(ended))[first]), at_risk, survivors, weight)
 
 
 def _within_group(cumulative: Counts, first: Counts, group: Counts) -> Counts:
@@ -127,172 +238,3 @@ def _accumulate(combine: np.ufunc, values: Figures, position: Counts) -> Figures
         result[inside] = combine(result[inside], result[inside - reach])
         reach *= 2
     return result
-
-
-def quantile(curves: Curves, p: float) -> Figures:
-    """
-    Return the smallest duration within which a share p of the actions ends.
-
-    Source: Klein and Moeschberger, 4.5.1.
-
-    Returns:
-        float64 seconds, one a group; infinity where the curve never falls that far: the data do not reach it.
-
-    Example:
-        >>> zeros = np.zeros(4, dtype=int)
-        >>> curves = kaplan_meier(zeros, np.array([10, 20, 30, 40]), zeros + 1, zeros, groups=1)
-        >>> quantile(curves, 0.5).tolist()
-        [20.0]
-    """
-    step = _first_at_most(curves, curves.starts[:-1], curves.starts[1:], 1 - p)
-    return _seconds_at(curves, step, curves.starts[1:])
-
-
-def max_duration(curves: Curves) -> Figures:
-    """
-    Return the longest duration of the actions that ended.
-
-    Returns:
-        float64 seconds, one a group; NaN where none has ended.
-
-    Example:
-        >>> zeros = np.zeros(2, dtype=int)
-        >>> max_duration(kaplan_meier(zeros, np.array([10, 20]), zeros + 1, zeros, groups=2)).tolist()
-        [20.0, nan]
-    """
-    last = np.append(curves.seconds, 0)[curves.starts[1:] - 1]
-    return np.where(curves.ended > 0, last, np.nan)
-
-
-def remaining(curves: Curves, group: Counts, age: Counts, p: float) -> Figures:
-    """
-    Return the time within which a share p ends of those actions that are already `age` seconds old.
-
-    It is the p-quantile of T - age given T > age, the quantile residual life.
-
-    Source: Jeong, Statistical Inference on Residual Life, Springer 2014, on the Kaplan-Meier curve.
-
-    Args:
-        curves: the curves of all groups.
-        group: int64, the number of the group that each age is looked up in.
-        age: int64 seconds, as many as *group* has.
-        p: the share, between 0 and 1.
-
-    Returns:
-        float64 seconds from now, one an age; infinity where the curve does not fall that far.
-
-    Example:
-        >>> zeros = np.zeros(4, dtype=int)
-        >>> curves = kaplan_meier(zeros, np.array([10, 20, 30, 40]), zeros + 1, zeros, groups=1)
-        >>> remaining(curves, np.array([0]), np.array([25]), 0.5).tolist()
-        [5.0]
-    """
-    passed = _steps_passed(curves, group, age)
-    alive = np.append(curves.survival, 1.0)[np.where(passed > curves.starts[group], passed - 1, -1)]
-    ends = curves.starts[group + 1]
-    return _seconds_at(curves, _first_at_most(curves, passed, ends, alive * (1 - p)), ends) - age
-
-
-def share_ended(curves: Curves, group: Counts, age: Counts) -> Figures:
-    """
-    Return the share of the ended actions that took no longer than `age` seconds.
-
-    Source: the empirical distribution function (van der Vaart, Asymptotic Statistics, 1998, 19.1); running actions
-    are no part of it.
-
-    Returns:
-        float64 between 0 and 1, one an age; NaN in a group in which none has ended.
-
-    Example:
-        >>> zeros = np.zeros(4, dtype=int)
-        >>> curves = kaplan_meier(zeros, np.array([10, 20, 30, 40]), zeros + 1, zeros, groups=1)
-        >>> share_ended(curves, np.array([0, 0]), np.array([9, 30])).tolist()
-        [0.0, 0.75]
-    """
-    passed = _steps_passed(curves, group, age)
-    by_then = np.append(curves.ended_by, 0)[np.where(passed > curves.starts[group], passed - 1, -1)]
-    return ratio(by_then, curves.ended[group])
-
-
-def quantile_interval(curves: Curves, p: float, confidence: float) -> tuple[Figures, Figures]:
-    """
-    Compute the confidence interval of the p-quantile of the durations of each group.
-
-    Where every action has ended: exact, from order statistics (`doaudit.analysis.intervals`). Where some are still
-    running: every duration at which the log-log transformed curve is not significantly above or below 1 - p. The upper
-    end is infinity unless the curve, while some actions still survive, has fallen significantly below 1 - p. Taking
-    the longest action for the upper end, as is common, makes a 95 % interval of a p99 of 20 actions cover 17 %.
-
-    Source: Brookmeyer and Crowley, A Confidence Interval for the Median Survival Time, 1982; Klein and Moeschberger,
-    4.5.
-
-    Returns:
-        (low, high), float64 seconds, one of each a group.
-
-    Raises:
-        InvalidArgument: the confidence is not between 0 and 1.
-
-    Example:
-        >>> zeros = np.zeros(8, dtype=int)
-        >>> curves = kaplan_meier(zeros, np.arange(10, 90, 10), zeros + 1, zeros, groups=1)
-        >>> quantile_interval(curves, 0.5, 0.95)
-        (array([10.]), array([80.]))
-    """
-    from_ranks = _order_statistic_limits(curves, p, confidence)
-    from_curve = _log_log_limits(curves, p, confidence)
-    complete = curves.running == 0
-    return np.where(complete, from_ranks[0], from_curve[0]), np.where(complete, from_ranks[1], from_curve[1])
-
-
-def _order_statistic_limits(curves: Curves, p: float, confidence: float) -> tuple[Figures, Figures]:
-    lower, upper = order_statistic_interval(curves.ended, p, confidence)
-    begins, ends = curves.starts[:-1], curves.starts[1:]
-    low = _seconds_at(curves, _bisect(begins, ends, lambda step: curves.ended_by[step] < lower), ends)
-    high = _seconds_at(curves, _bisect(begins, ends, lambda step: curves.ended_by[step] < upper), ends)
-    return np.where(lower > 0, low, 0.0), high
-
-
-def _log_log_limits(curves: Curves, p: float, confidence: float) -> tuple[Figures, Figures]:
-    begins, ends = curves.starts[:-1], curves.starts[1:]
-    surviving = curves.survival > 0
-    hazard = -np.log(curves.survival, out=np.full(len(surviving), -np.inf), where=surviving)
-    distance = np.full(len(surviving), np.inf)
-    np.divide(
-        (np.log(hazard) - math.log(-math.log1p(-p))) * hazard, np.sqrt(curves.greenwood), out=distance, where=surviving
-    )
-
-    z = -NormalDist().inv_cdf(tail_probability(confidence))
-    low = _seconds_at(curves, _next_step(distance >= -z, begins), ends)
-    high = _seconds_at(curves, _next_step(surviving & (distance > z), begins), ends)
-    return np.where(np.isinf(low), np.nan_to_num(max_duration(curves)), low), high
-
-
-def _bisect(begins: Counts, ends: Counts, before: Callable[[Counts], NDArray[np.bool_]]) -> Counts:
-    """For each range of steps, the first at which `before` no longer holds, else its end: all bisected at once."""
-    low, high = begins, ends
-    while (unsure := low < high).any():
-        # Ranges that are settled may sit at the very end; their step is read all the same and not used.
-        middle = np.minimum((low + high) // 2, ends.max() - 1)
-        earlier = before(middle)
-        low = np.where(unsure & earlier, middle + 1, low)
-        high = np.where(unsure & ~earlier, middle, high)
-    return low
-
-
-def _first_at_most(curves: Curves, begins: Counts, ends: Counts, level: ArrayLike) -> Counts:
-    above = np.asarray(level) + _ROUNDING
-    return _bisect(begins, ends, lambda step: curves.survival[step] > above)
-
-
-def _steps_passed(curves: Curves, group: Counts, age: Counts) -> Counts:
-    return _bisect(curves.starts[group], curves.starts[group + 1], lambda step: curves.seconds[step] <= age)
-
-
-def _next_step(marked: NDArray[np.bool_], begins: Counts) -> Counts:
-    steps = np.append(np.flatnonzero(marked), len(marked))
-    following: Counts = steps[np.searchsorted(steps, begins)]
-    return following
-
-
-def _seconds_at(curves: Curves, step: Counts, ends: Counts) -> Figures:
-    return np.where(step < ends, np.append(curves.seconds, 0)[np.minimum(step, len(curves.seconds))], np.inf)

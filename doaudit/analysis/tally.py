@@ -20,6 +20,7 @@ but its seconds are null.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ import pandas as pd
 
 from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS
 from doaudit.analysis.engines import ADDED, Rows, read_frame, to_pandas, unix_seconds
-from doaudit.analysis.groups import check_names, key_columns, number_groups, ranks, with_keys
+from doaudit.analysis.groups import LARGEST, check_names, combined_ranks, key_columns, number_groups, ranks, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +72,7 @@ class Lifetimes:
         group: int64, the number of the group, rising.
         seconds: int64, rising within a group, each value once.
         ended: int64, number of actions that ended after that long.
+        completed, errored: int64, number of those that did.
         running: int64, number of actions that were last seen running after that long.
     """
 
@@ -78,7 +80,13 @@ class Lifetimes:
     group: Counts
     seconds: Counts
     ended: Counts
+    completed: Counts
+    errored: Counts
     running: Counts
+
+    def totals(self) -> Counts:
+        """Return how many actions each group has, without the untimed."""
+        return np.bincount(self.group, weights=self.ended + self.running, minlength=len(self.keys)).astype(np.int64)
 
 
 def tally(actions: IntoFrame, by: By, *, by_day: bool = False) -> pd.DataFrame:
@@ -214,16 +222,17 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
     keys, group = number_groups(counted, key_columns(by))
     is_timed = counted["seconds"].notna().to_numpy()
     group, seconds = group[is_timed], counted["seconds"].to_numpy(dtype=np.int64, na_value=_UNTIMED)[is_timed]
-    is_running = (counted["outcome"] == OUTCOMES[_OPEN]).to_numpy()[is_timed]
+    outcome = counted["outcome"].cat.codes.to_numpy()[is_timed]
     count = counted["actions"].to_numpy()[is_timed]
 
-    order = np.lexsort([seconds, group])
-    group, seconds, is_running, count = group[order], seconds[order], is_running[order], count[order]
+    order = np.argsort(combined_ranks([group, seconds]))
+    group, seconds, outcome, count = group[order], seconds[order], outcome[order], count[order]
     new = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(seconds, prepend=-1) != 0))
-    ended, running = (
-        np.add.reduceat(np.where(mask, count, 0), new) if new.size else count for mask in (~is_running, is_running)
+    ended, completed, errored, running = (
+        np.add.reduceat(np.where(mask, count, 0), new) if new.size else count
+        for mask in (outcome != _OPEN, outcome == _COMPLETED, outcome == _ERRORED, outcome == _OPEN)
     )
-    return Lifetimes(keys, group[new], seconds[new], ended, running)
+    return Lifetimes(keys, group[new], seconds[new], ended, completed, errored, running)
 
 
 def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
@@ -278,9 +287,48 @@ def outcome_code(status: nw.Expr, end: nw.Expr) -> nw.Expr:
 
 def _count_rows(frame: Rows, by: list[str]) -> pd.DataFrame:
     """Count the rows of each combination that occurs, in the order of the values."""
-    counted = to_pandas(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len()))
+    if frame.implementation.is_pandas() and isinstance(frame, nw.DataFrame):
+        return _count_in_pandas(frame.to_native(), by)
+    return _sorted_counts(to_pandas(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len())), by)
+
+
+def _sorted_counts(counted: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     order = np.lexsort([ranks(counted[name]) for name in reversed(by)])
     return counted.iloc[order].astype({"actions": "int64"}).reset_index(drop=True)
+
+
+def _count_in_pandas(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """
+    Count them by sorting one number a row, out of which each value can be told again.
+
+    That takes a fifth of the time of grouping by several columns, and the sorted numbers are in the order wanted.
+    """
+    is_whole = {name: isinstance(rows[name].dtype, np.dtype) and rows[name].dtype.kind == "i" for name in by}
+    numbers, sizes = _number_values(rows, is_whole)
+    if math.prod(sizes) > LARGEST:
+        is_whole = dict.fromkeys(by, False)
+        numbers, sizes = _number_values(rows, is_whole)
+    order = np.sort(combined_ranks(numbers))
+    first = np.flatnonzero(np.diff(order, prepend=-1))
+    left, values = order[first], {}
+    for name, number, size in zip(reversed(by), reversed(numbers), reversed(sizes), strict=True):
+        left, at = (left, left) if name == by[0] else np.divmod(left, size)
+        if is_whole[name]:
+            values[name] = pd.Series(at + rows[name].min() if len(at) else at, dtype=rows[name].dtype)
+        else:
+            example = np.zeros(size, dtype=np.int64)
+            example[number] = np.arange(len(rows))
+            values[name] = rows[name].iloc[example[at]].reset_index(drop=True)
+    return pd.DataFrame({name: values[name] for name in by} | {"actions": np.diff(first, append=len(order))})
+
+
+def _number_values(rows: pd.DataFrame, is_whole: dict[str, bool]) -> tuple[list[Counts], list[int]]:
+    """Return for each column numbers from 0 in the order of its values, and one more than the largest."""
+    numbers = [
+        rows[name].to_numpy(dtype=np.int64) - (rows[name].min() if len(rows) else 0) if whole else ranks(rows[name])
+        for name, whole in is_whole.items()
+    ]
+    return numbers, [1 + int(number.max(initial=0)) for number in numbers]
 
 
 def _outcome_names(outcome: pd.Series[Any]) -> pd.Categorical[str]:

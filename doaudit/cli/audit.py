@@ -88,9 +88,9 @@ def _summary(actions: pd.DataFrame) -> list[str]:
         slowest = with_p90.iloc[0]
         lines.append(f"  Slowest type: {slowest['type']}, 9 of 10 end within {time_span(slowest['p90_s'])}")
     if len(open_actions):
-        oldest = open_actions.iloc[0]
+        oldest, stuck = open_actions.iloc[0], int((open_actions["verdict"] == "stuck").sum())
         lines.append(
-            f"  Open: {len(open_actions):,}, of which {int(open_actions['stuck'].sum()):,} look stuck; the oldest is "
+            f"  Open: {len(open_actions):,}, of which {stuck:,} look stuck; the oldest is "
             f"{oldest['type']} {oldest['id']}, {time_span(oldest['age_s'])} old"
         )
     lines.append(f"  Odd rows: {problems['id'].nunique():,} (problems.csv says what is odd about each)")

@@ -46,7 +46,7 @@ def _watch(parsed: argparse.Namespace) -> int:
             on_trouble=print_line,
         )
     for action_id in result.timed_out:
-        print_line(f"Action {action_id} is open for longer than its kind takes; it has not failed.")
+        print_line(f"Action {action_id} has not failed, and not ended: {result.verdicts.get(action_id, 'never read')}.")
     for action_id in result.not_found:
         print_line(f"DigitalOcean knows no action {action_id}.")
     if result.stopped:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from doaudit.actions import IN_PROGRESS, Action
-from doaudit.analysis.expected import expected_durations
-from doaudit.expected_duration import default_durations
+from doaudit.analysis.expected import comparable_durations
+from doaudit.expected_duration import ExpectedDurations, default_durations
 from doaudit.operations.poller import Baseline
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ def read_baseline(store: Store) -> Baseline:
     actions = store.read()
     open_rows = actions[actions["status"].isin(IN_PROGRESS)].to_dict("records")
     names = store.sql(_NAMES)
+    usual = comparable_durations(actions)
     return Baseline(
-        expected={**default_durations(), **expected_durations(actions)},
+        # What is published tells when to look again; a verdict is only ever from the account's own actions.
+        expected=ExpectedDurations({**default_durations(), **usual.by_type}, usual.by_resource),
         names=dict(zip(names["key"].astype(str), names["name"].astype(str), strict=True)),
         open_actions=tuple(_action({str(key): value for key, value in row.items()}) for row in open_rows),
     )

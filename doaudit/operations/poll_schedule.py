@@ -12,6 +12,7 @@ _LONGEST_INTERVAL_BEFORE_DUE_S = 120.0
 _LONGEST_INTERVAL_WHEN_DUE_S = 20.0
 _POLLS_WHEN_DUE = 40
 _TIMEOUT_FACTOR = 3.0
+_WITH_A_P99 = 100
 _SHORTEST_TIMEOUT_S = {"snapshot": 3600.0, "backup": 3600.0}
 _SHORTEST_TIMEOUT_OTHERWISE_S = 600.0
 _UNKNOWN = ExpectedDuration(30.0, 120.0, 600.0)
@@ -21,12 +22,17 @@ def timeout_s(type_: str | None, expected: ExpectedDuration | None) -> float:
     """
     Return after how many seconds an event is overdue: three times its p99, at least 10 minutes, an hour for snapshots.
 
+    Of fewer than 100 finished events nobody knows the p99; then it is six times the longest.
+
     Example:
         >>> timeout_s("snapshot", ExpectedDuration(1440, 2400, 3000)), timeout_s("power_off", None)
         (9000.0, 600.0)
     """
     least = _SHORTEST_TIMEOUT_S.get(type_ or "", _SHORTEST_TIMEOUT_OTHERWISE_S)
-    return least if expected is None else max(least, _TIMEOUT_FACTOR * expected.p99_s)
+    if expected is None:
+        return least
+    factor = 2 * _TIMEOUT_FACTOR if 0 < expected.finished < _WITH_A_P99 else _TIMEOUT_FACTOR
+    return max(least, factor * expected.p99_s)
 
 
 def next_poll_s(age_s: float, expected: ExpectedDuration | None) -> float:

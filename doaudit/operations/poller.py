@@ -15,22 +15,19 @@ from typing import TYPE_CHECKING, Literal
 
 from doaudit.clock import SystemClock
 from doaudit.errors import ApiProblem, NotFound
-from doaudit.operations.poll_schedule import timeout_s
+from doaudit.expected_duration import ExpectedDurations, Verdict, describe_age, find_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from doaudit.actions import Action
-    from doaudit.expected_duration import ExpectedDuration
 
-__all__ = ["INTERVAL_S", "Baseline", "ClassifiedAction", "Observation", "Poller", "Verdict", "classify", "observe"]
+__all__ = ["INTERVAL_S", "Baseline", "ClassifiedAction", "Observation", "Poller", "classify", "observe"]
 
 INTERVAL_S = 5.0
 SHOWN_AFTER_END = timedelta(minutes=2)
 _UNLISTED_EVERY = 4
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-Verdict = Literal["on time", "late", "stuck", "completed", "errored", "unclear", "gone"]
 
 
 @dataclass(frozen=True)
@@ -40,16 +37,19 @@ class ClassifiedAction:
 
     Attributes:
         name: the name of its resource, if the history knows it.
-        verdict: 'on time', 'late' or 'stuck' while it is open; then its outcome; 'gone' if the API no longer knows it.
+        verdict: that on its age while it is open (see `doaudit.expected_duration`); then its outcome; 'gone' if
+            the API no longer knows it.
         age_s: seconds from its start until it ended or was last read; None without a start.
-        expected_end: the time at which half of its type have ended.
+        expected_end: the time at which half of those like it have ended.
+        sentence: its age beside what those like it took; empty once it has ended.
     """
 
     action: Action
     name: str | None
-    verdict: Verdict
+    verdict: Verdict | Literal["completed", "errored", "unclear", "gone"]
     age_s: float | None
     expected_end: datetime | None
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,19 +76,19 @@ class Baseline:
     Facts from the local history with which actions are compared.
 
     Attributes:
-        expected: expected durations by type.
+        expected: expected durations.
         names: names of resources by key.
         open_actions: actions that were open in the history.
     """
 
-    expected: Mapping[str, ExpectedDuration]
+    expected: ExpectedDurations
     names: Mapping[str, str]
     open_actions: tuple[Action, ...] = ()
 
 
 def classify(action: Action, at: datetime, baseline: Baseline, *, not_found: bool = False) -> ClassifiedAction:
     """
-    Compare an action with what is usual: late if it is older than 9 of 10 of its type, stuck beyond its time-out.
+    Compare an action with what is usual for its type and resource.
 
     Args:
         action: the action, open or not.
@@ -100,35 +100,26 @@ def classify(action: Action, at: datetime, baseline: Baseline, *, not_found: boo
         >>> from datetime import UTC
         >>> from doaudit.actions import Action, Record
         >>> from doaudit.expected_duration import ExpectedDuration
-        >>> baseline = Baseline({"snapshot": ExpectedDuration(60, 120, 300)}, {})
+        >>> usual = ExpectedDuration(60, 120, 300, max_s=400, finished=150)
+        >>> baseline = Baseline(ExpectedDurations({"snapshot": usual}), {})
         >>> action = Action.of(Record(1, "in-progress", "snapshot", "2026-03-12T22:00:00Z"), 0)
-        >>> times = [datetime(2026, 3, 12, 22, 0, tzinfo=UTC) + timedelta(minutes=m) for m in (1, 3, 90)]
+        >>> times = [datetime(2026, 3, 12, 22, 0, tzinfo=UTC) + timedelta(minutes=m) for m in (1, 6, 90)]
         >>> [classify(action, at, baseline).verdict for at in times]
-        ['on time', 'late', 'stuck']
+        ['normal', 'slow', 'stuck']
     """
-    expected = baseline.expected.get(action.type or "")
+    expected = baseline.expected.of(action.type, action.resource)
     age_s, expected_end = None, None
     if action.started_at is not None:
         age_s = ((action.completed_at or at) - action.started_at).total_seconds()
         if expected is not None:
             expected_end = action.started_at + timedelta(seconds=expected.p50_s)
-    return ClassifiedAction(
-        action,
-        baseline.names.get(action.resource or ""),
-        _verdict(action, age_s, expected, not_found=not_found),
-        age_s,
-        expected_end,
-    )
-
-
-def _verdict(action: Action, age_s: float | None, expected: ExpectedDuration | None, *, not_found: bool) -> Verdict:
-    if action.outcome != "open":
-        return action.outcome
-    if not_found:
-        return "gone"
-    if age_s is not None and age_s > timeout_s(action.type, expected):
-        return "stuck"
-    return "late" if expected is not None and age_s is not None and age_s > expected.p90_s else "on time"
+    name = baseline.names.get(action.resource or "")
+    if action.outcome != "open" or not_found:
+        return ClassifiedAction(
+            action, name, action.outcome if action.outcome != "open" else "gone", age_s, expected_end
+        )
+    sentence = describe_age(age_s, expected)
+    return ClassifiedAction(action, name, find_verdict(age_s, expected), age_s, expected_end, sentence)
 
 
 def observe(
@@ -151,10 +142,10 @@ def observe(
     Example:
         >>> from doaudit.actions import Action, Record
         >>> record = Record(1, "in-progress", "reboot", "2026-03-12T22:00:00Z")
-        >>> at, baseline = datetime(2026, 3, 12, 22, 1, tzinfo=UTC), Baseline({}, {})
+        >>> at, baseline = datetime(2026, 3, 12, 22, 1, tzinfo=UTC), Baseline(ExpectedDurations({}), {})
         >>> observation = observe(Observation(), [Action.of(record, 0)], at, baseline)
         >>> [(row.action.id, row.verdict, row.age_s) for row in observation.open]
-        [(1, 'on time', 60.0)]
+        [(1, 'too few to tell', 60.0)]
     """
     read, missing = {action.id: action for action in actions}, set(not_found)
     watched = {row.action.id: row.action for row in previous.open}
@@ -193,7 +184,8 @@ class Poller:
         listeners: called with each new `Observation`, on the thread. What they raise is dropped.
 
     Example:
-        >>> poller = Poller(lambda: Baseline({}, {}), lambda: ((), datetime(2026, 3, 12, tzinfo=UTC)), lambda _: None)
+        >>> usual, noon = Baseline(ExpectedDurations({}), {}), datetime(2026, 3, 12, 12, tzinfo=UTC)
+        >>> poller = Poller(lambda: usual, lambda: ((), noon), lambda _: None)
         >>> observed = threading.Event()
         >>> poller.listeners.append(lambda observation: observed.set())
         >>> poller.start()

@@ -11,17 +11,17 @@ from doaudit.operations.console import print_line
 from doaudit.operations.watch import watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from doaudit.api.client import Client
     from doaudit.clock import Clock
-    from doaudit.expected_duration import ExpectedDuration
+    from doaudit.expected_duration import ExpectedDurations
 
 __all__ = ["wait_for"]
 
 
 def wait_for(
-    client: Client, actions: Iterable[Action | int], *, expected: Mapping[str, ExpectedDuration], clock: Clock
+    client: Client, actions: Iterable[Action | int], *, expected: ExpectedDurations, clock: Clock
 ) -> list[Action]:
     """
     Wait until actions have ended, and return them in their order; Ctrl-C returns them as they were last seen.
@@ -29,7 +29,7 @@ def wait_for(
     Args:
         client: the account.
         actions: the actions, or their ids.
-        expected: expected durations by type; see `doaudit.operations.watch`.
+        expected: expected durations; see `doaudit.operations.watch`.
         clock: waits and tells the time.
 
     Raises:
@@ -42,8 +42,9 @@ def wait_for(
     for action_id in result.not_found:
         read_action(client, action_id)  # raises the NotFound that it is
     if result.timed_out:
+        overdue = ", ".join(f"action {i} ({result.verdicts.get(i, 'never read')})" for i in result.timed_out)
         raise TimedOut(
-            f"Not ended in time, and not failed: action {', '.join(map(str, result.timed_out))}. Look again later with "
+            f"Not ended in time, and not failed: {overdue}. Look again later with "
             f"account.action({result.timed_out[0]}); if it stays open, ask DigitalOcean's support.",
             result.actions,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from doaudit.api.client import Client, Stopped
 from doaudit.errors import ApiProblem, Forbidden, NotFound, Unauthorized
+from doaudit.expected_duration import ExpectedDurations, describe_age, find_verdict
 from doaudit.operations.action_requests import newest_actions, read_action
 from doaudit.operations.poll_schedule import next_poll_s, timeout_s
 
@@ -39,12 +40,14 @@ class WatchResult:
         timed_out: ids of actions that are open for longer than they should be. They have not failed.
         not_found: ids that DigitalOcean does not know (404).
         stopped: true if it was told to stop before all had ended.
+        verdicts: by id, of those that are still open: the verdict on its age, and its age beside what is usual.
     """
 
     actions: tuple[Action, ...]
     timed_out: tuple[int, ...] = ()
     not_found: tuple[int, ...] = ()
     stopped: bool = False
+    verdicts: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def unfinished(self) -> tuple[int, ...]:
@@ -56,7 +59,7 @@ def watch(  # noqa: PLR0913 -- each may be left out but for the account, the ids
     client: Client,
     ids: Iterable[int],
     *,
-    expected: Mapping[str, ExpectedDuration] | None = None,
+    expected: ExpectedDurations | None = None,
     clock: Clock,
     stop: threading.Event | None = None,
     on_change: Callable[[Action], None] = lambda _: None,
@@ -68,7 +71,8 @@ def watch(  # noqa: PLR0913 -- each may be left out but for the account, the ids
     Args:
         client: the account.
         ids: the actions.
-        expected: expected durations by type. They decide when to read an action, and after how long it is overdue.
+        expected: expected durations. They decide when to read an action, and after how long it is overdue: once it is
+            stuck (see `doaudit.expected_duration`), but not before 10 minutes have passed, for a snapshot an hour.
         clock: waits and tells the time.
         stop: once set, the call returns what is known. Ctrl-C does the same.
         on_change: called with each action when it is first read, and when its status changes.
@@ -86,7 +90,9 @@ def watch(  # noqa: PLR0913 -- each may be left out but for the account, the ids
         >>> [action.outcome for action in result.actions], result.timed_out
         (['completed'], ())
     """
-    watcher = _Watcher(client, tuple(dict.fromkeys(ids)), expected or {}, clock, stop or threading.Event())
+    watcher = _Watcher(
+        client, tuple(dict.fromkeys(ids)), expected or ExpectedDurations({}), clock, stop or threading.Event()
+    )
     watcher.on_change, watcher.on_trouble = on_change, on_trouble
     try:
         while watcher.waiting_ids() and not watcher.stop.is_set():
@@ -110,7 +116,7 @@ class _Watcher:
 
     client: Client
     ids: tuple[int, ...]
-    expected: Mapping[str, ExpectedDuration]
+    expected: ExpectedDurations
     clock: Clock
     stop: threading.Event
     on_change: Callable[[Action], None] = lambda _: None
@@ -156,6 +162,7 @@ class _Watcher:
             tuple(action_id for action_id in self.ids if action_id in self.timed_out),
             tuple(action_id for action_id in self.ids if action_id in self.not_found),
             stopped=self.stop.is_set() and bool(self.waiting_ids()),
+            verdicts={i: self._verdict(action) for i, action in self.actions.items() if not action.finished},
         )
 
     def _read_due(self) -> None:
@@ -192,17 +199,26 @@ class _Watcher:
             return 0.0
         if action is None:
             return read_s + _NOT_FOUND_INTERVAL_S - self.clock.elapsed()
-        interval_s = next_poll_s(action.age_s or 0.0, self.expected.get(action.type or ""))
+        interval_s = next_poll_s(action.age_s or 0.0, self._expected(action))
         return read_s + interval_s - self.clock.elapsed()
 
     def _mark_overdue(self) -> None:
         now_s = self.clock.elapsed()
         for action_id in self.waiting_ids():
             action = self.actions.get(action_id)
-            type_ = None if action is None else action.type
-            age_s = now_s - self.started_s if action is None else (action.age_s or 0.0) + now_s - self.read_s[action_id]
-            if age_s >= timeout_s(type_, self.expected.get(type_ or "")):
+            age_s = now_s - self.started_s if action is None else self._age_s(action)
+            if age_s >= timeout_s(action.type if action else None, self._expected(action)):
                 self.timed_out.add(action_id)
+
+    def _age_s(self, action: Action) -> float:
+        return (action.age_s or 0.0) + self.clock.elapsed() - self.read_s[action.id]
+
+    def _expected(self, action: Action | None) -> ExpectedDuration | None:
+        return None if action is None else self.expected.of(action.type, action.resource)
+
+    def _verdict(self, action: Action) -> str:
+        age_s, expected = None if action.age_s is None else self._age_s(action), self._expected(action)
+        return f"{find_verdict(age_s, expected)}; {describe_age(age_s, expected)}"
 
     def _report_pause(self, pause: Pause) -> None:
         if pause.seconds >= _REPORTED_PAUSE_S:

@@ -11,14 +11,32 @@ alike.
 from __future__ import annotations
 
 from doaudit.plots.activity import activity
+from doaudit.plots.concurrency import concurrency
+from doaudit.plots.duration_curves import duration_curves
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
 from doaudit.plots.open_actions import open_actions
+from doaudit.plots.outcome_curves import outcome_curves
+from doaudit.plots.retry_rates import retry_rates
 from doaudit.plots.slowest import slowest
+from doaudit.plots.timeline import timeline
 from doaudit.plots.week_pattern import week_pattern
 
-__all__ = ["activity", "durations", "failure_rates", "incidents", "open_actions", "slowest", "week_pattern"]
+__all__ = [
+    "activity",
+    "concurrency",
+    "duration_curves",
+    "durations",
+    "failure_rates",
+    "incidents",
+    "open_actions",
+    "outcome_curves",
+    "retry_rates",
+    "slowest",
+    "timeline",
+    "week_pattern",
+]
 
 
 def __dir__() -> list[str]:

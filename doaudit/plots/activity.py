@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, group_names
+from doaudit.plots.labels import by_phrase, group_labels
 from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def _grouped(table: pd.DataFrame, by: Sequence[str], ax: Axes | None, top: int) 
             return axes
         edges = _edges(table["period"].drop_duplicates().sort_values())
         font_size = 0.9 * style.row_font_size(axes, len(rows), notes=True)
-        style.label_rows(axes, list(rows), font_size=font_size)
-        for row, counts in enumerate(rows.values()):
+        style.label_rows(axes, [name for name, _ in rows], font_size=font_size)
+        for row, (_, counts) in enumerate(rows):
             floor, highest = row + _HEIGHT / 2, max(counts.sum(axis=0).max(), 1)
             axes.axhline(floor, color=style.GRID, linewidth=0.8, zorder=0)
             tops = floor - _HEIGHT * np.vstack([np.zeros(counts.shape[1]), counts.cumsum(axis=0)]) / highest
@@ -107,27 +107,29 @@ def _grouped(table: pd.DataFrame, by: Sequence[str], ax: Axes | None, top: int) 
         _set_dates(axes, edges)
         occurring = [outcome for outcome in _LOOKS if (table[outcome] > 0).any()]
         style.legend(axes, [_legend_entry(outcome) for outcome in occurring])
-        totals = [f"{counts.sum():,.0f} actions" for counts in rows.values()]
-        notes = [f"at most {counts.sum(axis=0).max():,.0f} {_unit(edges)}" for counts in rows.values()]
+        totals = [f"{counts.sum():,.0f} actions" for _, counts in rows]
+        notes = [f"at most {counts.sum(axis=0).max():,.0f} {_unit(edges)}" for _, counts in rows]
         style.row_texts(axes, totals, notes=notes, font_size=font_size)
         axes.set_xlabel("start of the action, UTC")
     return axes
 
 
-def _rows(table: pd.DataFrame, by: Sequence[str], top: int) -> dict[str, np.ndarray]:
+def _rows(table: pd.DataFrame, by: Sequence[str], top: int) -> list[tuple[str, np.ndarray]]:
     """Return the counts of each group by outcome and period, the largest first, and those of all others together."""
     periods, place = np.unique(pd.to_datetime(table["period"], utc=True).to_numpy(), return_inverse=True)
     keys = group_keys(table, by)
-    counts: dict[GroupKey, np.ndarray] = {key: np.zeros((len(_LOOKS), len(periods))) for key in keys}
+    example = {key: row for row, key in enumerate(keys)}
+    counts: dict[GroupKey, np.ndarray] = {key: np.zeros((len(_LOOKS), len(periods))) for key in example}
     for outcome, name in enumerate(_LOOKS):
         for key, at, count in zip(keys, place, numbers(table, name), strict=True):
             counts[key][outcome, at] += count
     largest = sorted(counts, key=lambda key: -counts[key].sum())
     # One other is drawn by itself: a row for it says more than a row called "1 other".
     shown = largest if len(largest) == top + 1 else largest[:top]
-    rows = dict(zip(group_names(shown), (counts[key] for key in shown), strict=True))
+    names = group_labels(table.iloc[[example[key] for key in shown]], by, among=table)
     others = [counts[key] for key in largest if key not in shown]
-    return rows | ({f"{len(others):,} others": np.sum(others, axis=0)} if others else {})
+    rest = [(f"{len(others):,} others", np.sum(others, axis=0))] if others else []
+    return [*zip(names, (counts[key] for key in shown), strict=True), *rest]
 
 
 def _edges(period: pd.Series) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.patches import Patch
 
 from doaudit.errors import InvalidArgument
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names, shorten
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels, shorten
 from doaudit.plots.table_columns import GroupKey, by_columns, group_keys, numbers, require
 from doaudit.plots.time_axis import open_ends, time_axis
 
@@ -33,6 +34,12 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     "p50": {"color": style.BLUE, "marker": "o", "label": "median, interval"},
     "p90": {"color": style.VERMILLION, "marker": "D", "label": "p90, interval"},
 }
+_SHORT: Final = (
+    (r" (completed|finished) actions", ""),
+    (r" is infinite: [^;]*", " not reached"),
+    (r" has no upper limit: [^;]*", " has no upper limit"),
+    (r" without a usable duration left out", " untimed"),
+)
 _OFFSETS: Final = {"p50": -0.15, "p90": 0.15}
 """The offset of each percentile within its row: apart, so that their intervals never meet."""
 
@@ -81,7 +88,7 @@ def durations(
             return axes
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
         keys = group_keys(first, by)
-        style.label_rows(axes, group_names(keys), font_size=font_size)
+        style.label_rows(axes, group_labels(first, by, among=table), font_size=font_size)
         _draw(axes, first, _shapes(distribution, by, keys))
         style.row_texts(axes, _counts(first), notes=_notes(first), font_size=font_size)
         axes.set_xlabel("from start to end of an action, log scale")
@@ -169,15 +176,8 @@ def _counts(table: pd.DataFrame) -> list[str]:
 
 
 def _notes(table: pd.DataFrame) -> list[str]:
-    """Return the reason why a row lacks a marker: the table's own note, shortened, or a percentile not reached."""
-    needs = ["" if pd.isna(note) else str(note).replace(" finished actions", "") for note in table["note"]]
-    return [
-        shorten("; ".join(filter(None, [note, *(f"{name} not reached" for name in names if name not in note)])))
-        for note, names in zip(needs, _not_reached(table), strict=True)
-    ]
-
-
-def _not_reached(table: pd.DataFrame) -> list[list[str]]:
-    names = ("p50", "p90", "p99")
-    endless = np.array([np.isinf(numbers(table, f"{name}_s")) for name in names])
-    return [[name for name, never in zip(names, column, strict=True) if never] for column in endless.T]
+    """Return the reasons why a row lacks a marker or an end: the table's own notes, as short as there is room for."""
+    notes = ["" if pd.isna(note) else str(note) for note in table["note"]]
+    for pattern, short in _SHORT:
+        notes = [re.sub(pattern, short, note) for note in notes]
+    return [shorten(note) for note in notes]

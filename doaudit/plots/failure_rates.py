@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names
-from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
+from doaudit.plots.table_columns import by_columns, numbers, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def failure_rates(rates: pd.DataFrame, *, ax: Axes | None = None, top: int = 20)
             style.empty_message(axes, "no actions to show")
             return axes
         font_size = style.row_font_size(axes, len(first))
-        style.label_rows(axes, group_names(group_keys(first, by)), font_size=font_size)
+        style.label_rows(axes, group_labels(first, by, among=rates), font_size=font_size)
         _draw(axes, first, more_often)
         style.row_texts(axes, _counts(first), font_size=font_size)
         axes.set_xlabel("share of finished actions that errored, with its interval")

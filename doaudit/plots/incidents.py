@@ -11,7 +11,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Patch
 
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
 from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def incidents(table: pd.DataFrame, *, daily: pd.DataFrame | None = None, ax: Axe
             style.empty_message(axes, "no incidents to show")
             return axes
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
-        style.label_rows(axes, _names(first, by), font_size=font_size)
+        style.label_rows(axes, _names(first, by, table), font_size=font_size)
         _draw(axes, first, daily, by)
         errored, actions = ([f"{count:,}" for count in first[name]] for name in ("errored", "actions"))
         counts = [f"{failed} of {of} failed" for failed, of in zip(errored, actions, strict=True)]
@@ -80,9 +80,10 @@ def incidents(table: pd.DataFrame, *, daily: pd.DataFrame | None = None, ax: Axe
     return axes
 
 
-def _names(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+def _names(table: pd.DataFrame, by: Sequence[str], among: pd.DataFrame) -> list[str]:
     days = [f"{first:%Y-%m-%d}" for first in table["first_failure_at"]]
-    return [f"{name} {day}" if by else day for name, day in zip(group_names(group_keys(table, by)), days, strict=True)]
+    labels = group_labels(table, by, among=among)
+    return [f"{label} {day}" if by else day for label, day in zip(labels, days, strict=True)]
 
 
 def _draw(ax: Axes, table: pd.DataFrame, daily: pd.DataFrame | None, by: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "action_names",
     "by_phrase",
     "first_rows_phrase",
+    "group_labels",
     "group_names",
     "percentage",
     "shorten",
@@ -29,20 +30,58 @@ _DAY_LENGTH = len(" 2026-03-12")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def group_names(keys: Sequence[GroupKey]) -> list[str]:
+def group_names(keys: Sequence[GroupKey], *, longest: int = _MAX_NAME_LENGTH) -> list[str]:
     """
-    Return the label of each group.
+    Return the label of each group, of at most *longest* characters.
 
     Example:
         >>> group_names([("droplet", "snapshot"), ("volume", None), ()])
         ['droplet · snapshot', 'volume · (none)', 'all actions']
     """
-    return [shorten(" · ".join("(none)" if part is None else part for part in key)) or "all actions" for key in keys]
+    names = (" · ".join("(none)" if part is None else part for part in key) for key in keys)
+    return [shorten(name, longest=longest) or "all actions" for name in names]
+
+
+def group_labels(rows: pd.DataFrame, by: Sequence[str], *, among: pd.DataFrame) -> list[str]:
+    """
+    Return the label of each row's group (see `group_names`), in which a resource goes by its name.
+
+    A resource without a known name is labelled by its key, and one whose name another one *among* all rows has by both.
+
+    Example:
+        >>> rows = pd.DataFrame({"resource": ["droplet:1", "droplet:2", None], "type": ["resize", None, "reboot"]})
+        >>> group_labels(rows.assign(resource_name=["web-1", None, None]), ["resource", "type"], among=rows)
+        ['web-1 · resize', 'droplet:2 · (none)', '(none) · reboot']
+    """
+    return group_names(_with_names(rows, by, among))
+
+
+def _with_names(rows: pd.DataFrame, by: Sequence[str], among: pd.DataFrame) -> list[GroupKey]:
+    """Return the key of each row, with the names of resources in place of their keys."""
+    keys = group_keys(rows, by)
+    if "resource" not in by or "resource_name" not in rows:
+        return keys
+    shared, place = _shared_names(among), list(by).index("resource")
+    labels = [
+        resource if resource is None or name is None else f"{name} ({resource})" if name in shared else name
+        for resource, name in group_keys(rows, ["resource", "resource_name"])
+    ]
+    return [(*key[:place], label, *key[place + 1 :]) for key, label in zip(keys, labels, strict=True)]
+
+
+def _shared_names(table: pd.DataFrame) -> set[str]:
+    """Return the names that more than one resource has."""
+    if "resource_name" not in table:
+        return set()
+    names = table[["resource", "resource_name"]].dropna().drop_duplicates()["resource_name"]
+    return set(names[names.duplicated()].astype(str))
 
 
 def action_names(actions: pd.DataFrame) -> list[str]:
     """
     Return the label of each action: type, resource and day; needs `type`, `resource`, `started_at`.
+
+    A resource is labelled by its name if that is known (see `group_labels`).
 
     Example:
         >>> started = pd.to_datetime(["2026-03-12T22:27:07Z"])
@@ -50,7 +89,7 @@ def action_names(actions: pd.DataFrame) -> list[str]:
         ['snapshot droplet:123 2026-03-12']
     """
     days = ["(no start)" if pd.isna(start) else f"{start:%Y-%m-%d}" for start in actions["started_at"]]
-    keys = group_keys(actions, ["type", "resource"])
+    keys = _with_names(actions, ["type", "resource"], actions)
     # The day is never cut off by a long name: it is what tells two actions on one resource apart.
     return [
         f"{shorten(' '.join(part or '(none)' for part in key), longest=_MAX_NAME_LENGTH - _DAY_LENGTH)} {day}"

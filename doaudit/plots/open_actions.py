@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["open_actions"]
 
 _COLUMNS: Final = (
-    "type", "resource", "started_at", "age_s", "finished", "older_than", "stuck", "p50_left_s", "p90_left_s",
+    "type", "resource", "started_at", "age_s", "verdict", "finished", "older_than", "p50_left_s", "p90_left_s",
 )  # fmt: skip
-_NOT_STUCK: Final[dict[str, Any]] = {"color": style.SKY, "label": "age"}
-_STUCK: Final[dict[str, Any]] = {"color": style.VERMILLION, "hatch": "////", "label": "age, stuck"}
+_LOOKS: Final[dict[str, dict[str, Any]]] = {
+    "": {"color": style.SKY, "label": "age"},
+    "slow": {"color": style.ORANGE, "hatch": "//", "label": "age, slow"},
+    "stuck": {"color": style.VERMILLION, "hatch": "////", "label": "age, stuck"},
+}
 
 
 def open_actions(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> Axes:
     """
     Draw the age of each open action as a bar, and as a range the age at which it is expected to end (p50 to p90).
 
-    A range whose p90 is not known runs into an arrow; without a known p50 there is none. Stuck actions are hatched
-    and say so.
+    A range whose p90 is not known runs into an arrow; without a known p50 there is none. Slow and stuck actions are
+    hatched and say so.
 
     Args:
         table: what `doaudit.open_actions` returns.
@@ -48,8 +51,9 @@ def open_actions(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) 
         >>> import pandas as pd
         >>> from matplotlib.figure import Figure
         >>> action = {"type": "snapshot", "resource": "droplet:123", "started_at": pd.Timestamp("2026-03-12", tz="UTC")}
-        >>> age = {"age_s": 90, "finished": 812, "older_than": 0.5, "stuck": False, "p50_left_s": 30, "p90_left_s": 80}
-        >>> ax = open_actions(pd.DataFrame([action | age]), ax=Figure().add_subplot())
+        >>> age = {"age_s": 90, "verdict": "normal", "finished": 812, "older_than": 0.5}
+        >>> left = {"p50_left_s": 30, "p90_left_s": 80}
+        >>> ax = open_actions(pd.DataFrame([action | age | left]), ax=Figure().add_subplot())
         >>> [text.get_text() for text in ax.texts]
         ['1 min 30 s', 'older than 50 % of 812']
     """
@@ -64,10 +68,9 @@ def open_actions(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) 
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
         style.label_rows(axes, action_names(first), font_size=font_size)
         _draw(axes, first)
-        stuck = first["stuck"].to_numpy(dtype=bool)
         ages = [
-            time_span(age) + (", stuck" if is_stuck else "")
-            for age, is_stuck in zip(numbers(first, "age_s"), stuck, strict=True)
+            time_span(age) + (f", {look}" if look else "")
+            for age, look in zip(numbers(first, "age_s"), _looks(first), strict=True)
         ]
         style.row_texts(axes, ages, notes=_comparisons(first), font_size=font_size)
         axes.set_xlabel("from start of the action, log scale")
@@ -78,11 +81,11 @@ def _draw(ax: Axes, table: pd.DataFrame) -> None:
     age, p50_left, p90_left = (numbers(table, column) for column in ("age_s", "p50_left_s", "p90_left_s"))
     rows = np.arange(len(table))
     right = time_axis(ax, [*age, *(age + p50_left), *(age + p90_left)], from_zero=True)
-    stuck = table["stuck"].to_numpy(dtype=bool)
+    looks = np.array(_looks(table))
     handles: list[Any] = []
-    for mask, look in ((~stuck, _NOT_STUCK), (stuck, _STUCK)):
-        if mask.any():
-            handles.append(ax.barh(rows[mask], age[mask], height=0.5, linewidth=0, **look))
+    for look, style_of_bar in _LOOKS.items():
+        if (mask := looks == look).any():
+            handles.append(ax.barh(rows[mask], age[mask], height=0.5, linewidth=0, **style_of_bar))
     known = np.isfinite(p50_left) & ~np.isnan(p90_left)
     bounded, endless = known & np.isfinite(p90_left), known & np.isinf(p90_left)
     first, last = age + p50_left, np.minimum(age + p90_left, right)
@@ -101,6 +104,10 @@ def _draw(ax: Axes, table: pd.DataFrame) -> None:
     if known.any():
         handles.append(Line2D([], [], color=style.BLUE, marker="o", linewidth=2.2, label="expected end, p50 to p90"))
     style.legend(ax, handles)
+
+
+def _looks(table: pd.DataFrame) -> list[str]:
+    return [verdict if verdict in _LOOKS else "" for verdict in table["verdict"].astype(str)]
 
 
 def _comparisons(table: pd.DataFrame) -> list[str]:

@@ -49,11 +49,14 @@ def by_columns(table: pd.DataFrame, *, until: str) -> list[str]:
     """
     Return the columns that a table was grouped by: those before the column *until*.
 
+    The names of resources are none of these where their keys are there.
+
     Example:
-        >>> by_columns(pd.DataFrame(columns=["region", "type", "actions", "open"]), until="actions")
-        ['region', 'type']
+        >>> by_columns(pd.DataFrame(columns=["resource", "resource_name", "type", "actions"]), until="actions")
+        ['resource', 'type']
     """
-    return [str(column) for column in table.columns[: list(table.columns).index(until)]]
+    columns = [str(column) for column in table.columns[: list(table.columns).index(until)]]
+    return [name for name in columns if name != "resource_name" or "resource" not in columns]
 
 
 def group_keys(table: pd.DataFrame, by: Sequence[str]) -> list[GroupKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doaudit.expected_duration import VERDICTS
 from doaudit.formatting import html_text, time_span, utc_datetime, utc_time, visible
 
 if TYPE_CHECKING:
@@ -14,15 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["fallback_html", "fallback_text", "status_html", "table_html"]
 
 _TITLES = ("Action", "Resource", "Region", "Started (UTC)", "Age", "Expected end", "Verdict")
+_VERDICTS = (*VERDICTS[1:], VERDICTS[0])
 _NOT_READ = "Monitor: nothing has been read yet. No longer live: run the cell again."
 
 
 def status_html(observation: Observation) -> str:
     """Return HTML with the number of open actions, the time of the observation, and the last error."""
-    counts = [
-        f"{sum(row.verdict == verdict for row in observation.open):,} {verdict}"
-        for verdict in ("on time", "late", "stuck")
-    ]
+    numbers = {verdict: sum(row.verdict == verdict for row in observation.open) for verdict in _VERDICTS}
+    counts = [f"{number:,} {verdict}" for verdict, number in numbers.items() if number or verdict != _VERDICTS[-1]]
     if observation.at is None:
         open_actions, as_of = "Nothing has been read yet.", ""
     else:
@@ -44,6 +44,7 @@ def table_html(observation: Observation) -> str:
 
 def _row(row: ClassifiedAction) -> str:
     action = row.action
+    css_class = f"da-{row.verdict.replace(' ', '-')}"
     started = "-" if action.started_at is None else utc_datetime(action.started_at).removesuffix(" UTC")
     cells = [
         f'<td>{html_text(action.type or "unknown")} <span class="da-pale">{action.id}</span></td>',
@@ -52,7 +53,7 @@ def _row(row: ClassifiedAction) -> str:
         f'<td class="da-time">{started}</td>',
         f'<td class="da-number">{time_span(row.age_s)}</td>',
         f'<td class="da-time">{_end(row)}</td>',
-        f'<td><span class="da-verdict da-{row.verdict.replace(" ", "-")}">{row.verdict}</span></td>',
+        f'<td title="{html_text(row.sentence)}"><span class="da-verdict {css_class}">{row.verdict}</span></td>',
     ]
     return f"<tr{' class=da-ended' if action.finished else ''}>{''.join(cells)}</tr>"
 
@@ -93,4 +94,4 @@ def fallback_text(observation: Observation) -> str:
 
 
 def _line(row: ClassifiedAction) -> str:
-    return f"{row.action.type} {row.action.id}, {_resource(row)}: {time_span(row.age_s)}, {row.verdict}"
+    return f"{row.action.type} {row.action.id}, {_resource(row)}: {row.verdict}, {row.sentence}"

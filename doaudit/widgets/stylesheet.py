@@ -45,7 +45,7 @@ STYLESHEET = """<style>
   overflow: hidden; margin: 6px 0 2px; max-width: 40rem; }
 .doaudit .da-bar div { height: 100%; background: var(--da-accent); transition: width .5s linear; }
 .doaudit .da-bar.da-good div { background: var(--da-good); }
-.doaudit .da-bar.da-late div { background: var(--da-warn); }
+.doaudit .da-bar.da-slow div { background: var(--da-warn); }
 .doaudit .da-bar.da-bad div { background: var(--da-bad); }
 .doaudit .da-log { display: flex; flex-direction: column-reverse; max-height: 190px; overflow-y: auto;
   border: 1px solid var(--da-line); border-radius: 4px; background: var(--da-shade); }
@@ -59,8 +59,8 @@ STYLESHEET = """<style>
 .doaudit table.da-table .da-number, .doaudit table.da-table .da-time { white-space: nowrap; }
 .doaudit tr.da-ended { opacity: .55; }
 .doaudit .da-verdict { font-weight: 600; white-space: nowrap; }
-.doaudit .da-verdict.da-on-time { color: var(--da-good); }
-.doaudit .da-verdict.da-late { color: var(--da-warn); }
+.doaudit .da-verdict.da-normal { color: var(--da-good); }
+.doaudit .da-verdict.da-slow { color: var(--da-warn); }
 .doaudit .da-verdict.da-stuck, .doaudit .da-verdict.da-errored { color: var(--da-bad); }
 .doaudit .doaudit-stylesheet { margin: 0; min-height: 0; }
 .doaudit .da-disconnected { display: none; }

@@ -168,3 +168,17 @@ def test_a_figures_name_is_no_group(frame):
     """A column that has the name of a figure cannot be grouped by."""
     with pytest.raises(InvalidArgument, match="by cannot name 'open'"):
         activity(frame().assign(open="yes"), "D", by="open")
+
+
+def test_a_resource_has_its_newest_name_beside_its_key(frame):
+    """As in every table by resource, people read names, and the key says which it is."""
+    actions = frame(
+        resource=["droplet:1", "droplet:1", None],
+        resource_name=["old", "new", None],
+        started_at=["2026-03-02T10:00:00Z", "2026-03-03T10:00:00Z", "2026-03-02T10:00:00Z"],
+    )
+
+    table = activity(actions, "D", by=["resource", "type"])
+
+    assert table.columns[:4].tolist() == ["resource", "resource_name", "type", "period"]
+    assert table["resource_name"].astype(object).fillna("~").tolist() == ["new", "new", "~", "~"]

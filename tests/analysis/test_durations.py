@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from doaudit.analysis import duration_distribution, durations, slowest
 from doaudit.errors import InvalidArgument
@@ -44,7 +46,7 @@ def test_an_open_action_lasts_at_least_until_it_was_last_seen(frame):
     status = ["completed"] * 400 + ["in-progress"] * 100
     oracle = stats.ecdf(stats.CensoredData(ended, right=running)).sf
 
-    row = only(durations(frame(status=status, seconds=ended + running)))
+    row = only(durations(frame(status=status, seconds=ended + running), of="ended"))
 
     for percent in (50, 90):
         first = oracle.quantiles[oracle.probabilities <= 1 - percent / 100 + 1e-12].min()
@@ -54,12 +56,49 @@ def test_an_open_action_lasts_at_least_until_it_was_last_seen(frame):
 
 
 def test_both_ways_to_end_count_as_an_end(frame):
-    """An errored action and one with an unknown status have taken their time like a completed one."""
+    """Of those that ended, an errored action and one with an unknown status have taken their time like any other."""
     status = ["completed", "errored", "pending", "done"] * 2
 
-    row = only(durations(frame(status=status, seconds=list(range(1, 9)))))
+    row = only(durations(frame(status=status, seconds=list(range(1, 9))), of="ended"))
 
-    assert row[["finished", "errored", "p50_s", "max_s"]].tolist() == [8, 2, 4.0, 8.0]
+    assert row[["finished", "completed", "errored", "p50_s", "max_s"]].tolist() == [8, 4, 2, 4.0, 8.0]
+    assert row["completed_share"] == 0.5
+
+
+def test_what_fails_fast_does_not_make_a_group_look_fast(frame):
+    """If nothing else is said, percentiles are of completed actions, and the share that completes is beside them."""
+    status, seconds = ["errored"] * 550 + ["completed"] * 450, [0] * 550 + [36] * 400 + [60] * 50
+
+    row, ended = (only(durations(frame(status=status, seconds=seconds), of=of)) for of in ("completed", "ended"))
+
+    assert row[["p50_s", "p99_s", "completed_share"]].tolist() == [36.0, 60.0, 0.45]
+    assert ended["p50_s"] == 0.0
+
+
+@examples(60)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 8), st.sampled_from(["completed", "completed", "errored", "odd", "in-progress"])),
+        min_size=6,
+        max_size=40,
+    )
+)
+def test_open_actions_may_complete_or_not(frame, rows):
+    """Percentiles of completed actions are those of the cumulative incidence, second by second in fractions."""
+    status = [word for _, word in rows]
+    row = only(durations(frame(status=status, seconds=[took for took, _ in rows])))
+
+    alive, incidence, steps = Fraction(1), Fraction(0), []
+    for second in sorted({took for took, _ in rows}):
+        at_risk = sum(took >= second for took, _ in rows)
+        ended = [word for took, word in rows if took == second and word != "in-progress"]
+        incidence += alive * Fraction(ended.count("completed"), at_risk)
+        steps.append((second, incidence))
+        alive *= 1 - Fraction(len(ended), at_risk)
+    if status.count("completed") >= 6:
+        assert row["p50_s"] == next(second for second, share in steps if share >= incidence / 2)
+    else:
+        assert math.isnan(row["p50_s"])
 
 
 def test_untimed_actions_are_counted_and_said(frame):
@@ -73,7 +112,7 @@ def test_untimed_actions_are_counted_and_said(frame):
     assert row[["actions", "open", "finished", "errored", "untimed"]].tolist() == [13, 1, 12, 2, 3]
     assert row[["p50_s", "max_s"]].tolist() == [4.0, 9.0]
     assert row["note"] == (
-        "p90 needs 36 finished actions; p99 needs 368 finished actions; 3 without a usable duration left out"
+        "p90 needs 36 completed actions; p99 needs 368 completed actions; 3 without a usable duration left out"
     )
 
 
@@ -87,7 +126,7 @@ def test_a_percentile_is_given_from_the_number_that_bounds_it(frame, percent, ne
     assert math.isnan(few[columns[0]])
     assert math.isfinite(few[columns[1]])
     assert few[columns[2]] == math.inf
-    assert f"p{percent} needs {needed} finished actions" in few["note"]
+    assert f"p{percent} needs {needed} completed actions" in few["note"]
     assert np.isfinite(enough[columns].astype(float)).all()
     assert enough[columns[2]] == needed - 1
     assert f"p{percent} needs" not in enough["note"]
@@ -104,13 +143,73 @@ def test_open_actions_do_not_make_a_group_large_enough(frame):
 
 
 def test_what_the_data_do_not_reach_is_infinite(frame):
-    """If two thirds are still running, the median is later than anything seen, and no note excuses it."""
+    """If two thirds are still running, the median of all is later than anything seen, and the note says so."""
     status = ["completed"] * 400 + ["in-progress"] * 800
 
-    row = only(durations(frame(status=status, seconds=[60] * 400 + [600] * 800)))
+    row = only(durations(frame(status=status, seconds=[60] * 400 + [600] * 800), of="ended"))
 
     assert row[["p50_s", "p50_low_s", "p50_high_s"]].tolist() == [math.inf, 60.0, math.inf]
-    assert row["note"] == ""
+    assert row["note"] == (
+        "p50 is infinite: too many are open; p90 is infinite: too many are open; p99 is infinite: too many are open"
+    )
+
+
+def test_every_missing_or_infinite_figure_has_a_note(frame):
+    """Whatever is NaN or infinite in a row, the note names its percentile."""
+    starts = [f"2026-03-{1 + n % 4:02}T00:00:00Z" for n in range(400)]
+    actions = pd.concat(
+        [
+            frame(type="alike", seconds=[10 + 100 * (n % 4) + n // 4 for n in range(400)], started_at=starts),
+            frame(type="few", seconds=list(range(40))),
+            frame(type="open", status=["completed"] * 40 + ["in-progress"] * 60, seconds=[5] * 40 + [4] * 60),
+        ]
+    )
+
+    for of in ("completed", "ended"):
+        for row in durations(actions, of=of).to_dict("records"):
+            for percent in (50, 90, 99):
+                figures = [row[f"p{percent}{side}_s"] for side in ("", "_low", "_high")]
+                assert np.isfinite(figures).all() == (f"p{percent} " not in row["note"]), (of, row)
+            assert ("alike" in row["note"]) == (row["type"] == "alike")
+
+
+def test_days_alike_widen_an_interval(frame):
+    """Where all of a day take equally long, 20 days of 20 actions say as much as 20 actions."""
+    starts = [f"2026-03-{1 + n // 20:02}T00:00:00Z" for n in range(400)]
+    clustered, mixed = [100 + n // 20 for n in range(400)], [100 + n % 20 for n in range(400)]
+
+    alike, apart = (only(durations(frame(seconds=each, started_at=starts))) for each in (clustered, mixed))
+
+    assert alike["deff"] == pytest.approx(400 / 19, rel=1e-9)
+    assert apart["deff"] == pytest.approx(0, abs=1e-9)
+    lower, upper = stats.binom.ppf([0.025, 0.975], 19, 0.5).astype(int)
+    assert alike["p50_low_s"] <= 100 + lower
+    assert alike["p50_high_s"] >= 100 + upper
+    lower, upper = stats.binom.ppf([0.025, 0.975], 400, 0.5).astype(int)
+    assert (apart["p50_low_s"], apart["p50_high_s"]) == (sorted(mixed)[lower - 1], sorted(mixed)[upper])
+
+
+def test_the_share_within_an_slo(frame):
+    """With slo_s the share of completed actions that took no longer, with Wilson's interval; without it, no column."""
+    actions = frame(status=["completed"] * 40 + ["errored"] * 10, seconds=list(range(1, 41)) + [0] * 10)
+
+    row = only(durations(actions, slo_s=30))
+
+    low, high = proportion_confint(30, 40, method="wilson")
+    assert row[["within_slo", "within_slo_low", "within_slo_high"]].tolist() == pytest.approx([0.75, low, high])
+    assert only(durations(actions, slo_s=30, of="ended"))["within_slo"] == pytest.approx(0.8)
+    assert "within_slo" not in durations(actions)
+    assert math.isnan(only(durations(frame(status=["errored"]), slo_s=1))["within_slo"])
+    assert "no completed action to compare with the SLO" in only(durations(frame(status=["errored"]), slo_s=1))["note"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"), [({"of": "errored"}, "of says which"), ({"slo_s": -1}, "slo_s is a number")]
+)
+def test_an_odd_argument_is_refused(frame, argument, said):
+    """What is no choice, or no duration, is refused by its name."""
+    with pytest.raises(InvalidArgument, match=said):
+        durations(frame(), **argument)
 
 
 def test_a_higher_confidence_asks_for_more_and_says_less(frame):
@@ -121,7 +220,7 @@ def test_a_higher_confidence_asks_for_more_and_says_less(frame):
 
     assert usual["p50_s"] == 3.0
     assert math.isnan(strict["p50_s"])
-    assert strict["note"].startswith("p50 needs 8 finished actions; p90 needs 51")
+    assert strict["note"].startswith("p50 needs 8 completed actions; p90 needs 51")
 
 
 def test_the_most_frequent_group_comes_first(frame):

@@ -38,8 +38,8 @@ CALLS = {
     for variant in table.variants
     for companion, function in enumerate([table.name, table.companion])
     if function
-}
-"""Each table of the registry with the arguments of each variant, and its companion with the same."""
+} | {table.name: (table.name, {}) for table in TABLES if not table.variants}
+"""Each table of the registry with the arguments of each variant, if any, and its companion with the same."""
 ONCE = {function: (call, (function, given)) for call, (function, given) in reversed(CALLS.items())}
 """The first variant of each table, where one is enough."""
 ROWS = 360

@@ -10,16 +10,24 @@ import pytest
 from doaudit import analysis
 from doaudit.analysis import (
     activity,
+    concurrency,
+    daily_concurrency,
     daily_failures,
+    duration_curves,
     duration_distribution,
     durations,
     failure_rates,
     failures,
     incidents,
+    last_actions,
     open_actions,
+    outcome_curves,
     problems,
+    retries,
+    retry_rates,
     slowest,
     tally,
+    timeline,
     week_pattern,
 )
 from doaudit.tables import TABLES as REGISTERED
@@ -43,13 +51,22 @@ TABLES = {
     "durations": (
         durations,
         {"type": "category"}
-        | dict.fromkeys(["actions", "open", "finished", "errored", "untimed"], "int64")
-        | dict.fromkeys([*PERCENTILES, "max_s"], "float64")
+        | dict.fromkeys(["actions", "open", "finished", "completed", "errored", "untimed"], "int64")
+        | dict.fromkeys(["completed_share", *PERCENTILES, "max_s", "deff"], "float64")
         | {"note": "text"},
     ),
     "duration_distribution": (
         duration_distribution,
         {"type": "category", "from_s": "int64", "to_s": "int64", "actions": "int64", "share": "float64"},
+    ),
+    "duration_curves": (
+        duration_curves,
+        {"type": "category", "after_s": "int64"} | dict.fromkeys(["share", "low", "high"], "float64"),
+    ),
+    "outcome_curves": (
+        outcome_curves,
+        {"type": "category", "after_s": "int64"}
+        | dict.fromkeys(["completed", "errored", "unclear", "open"], "float64"),
     ),
     "failure_rates": (
         failure_rates,
@@ -83,8 +100,42 @@ TABLES = {
     "open_actions": (
         open_actions,
         ACTION_COLUMNS
-        | {"age_s": "float64", "finished": "int64", "older_than": "float64", "stuck": "bool"}
-        | {"p50_left_s": "float64", "p90_left_s": "float64"},
+        | {"age_s": "float64", "verdict": "category", "compared_with": "text", "finished": "int64"}
+        | dict.fromkeys(["older_than", "usual_p50_s", "usual_p99_s", "p50_left_s", "p90_left_s"], "float64")
+        | {"sentence": "text"},
+    ),
+    "retries": (
+        retries,
+        dict.fromkeys(["type", "resource_type", "resource", "resource_name", "region"], "category")
+        | {"first_failure_at": "datetime64[s, UTC]", "attempts": "int64", "errored": "int64", "outcome": "category"}
+        | {"recovered_at": "datetime64[s, UTC]", "recovery_s": "float64", "ids": "text"},
+    ),
+    "retry_rates": (
+        retry_rates,
+        {"type": "category"}
+        | dict.fromkeys(["failures", "recovered", "failed_again", "not_retried", "open", "unclear"], "int64")
+        | dict.fromkeys(["recovery_rate", "low", "high", "deff"], "float64")
+        | dict.fromkeys([f"p50_recovery{side}_s" for side in ("", "_low", "_high")], "float64"),
+    ),
+    "last_actions": (
+        last_actions,
+        ACTION_COLUMNS
+        | {"completed_at": "datetime64[s, UTC]", "status": "category", "duration_s": "float64", "age_s": "float64"}
+        | {"actions": "int64"},
+    ),
+    "concurrency": (
+        concurrency,
+        {"type": "category", "actions": "int64", "untimed": "int64", "most": "int64", "most_at": "datetime64[s, UTC]"}
+        | {"most_s": "int64", "p99": "float64", "mean": "float64", "busy_share": "float64"},
+    ),
+    "daily_concurrency": (
+        daily_concurrency,
+        {"type": "category", "day": "datetime64[s, UTC]", "most": "int64", "mean": "float64"},
+    ),
+    "timeline": (
+        timeline,
+        {name: dtype for name, dtype in ACTION_COLUMNS.items() if name != "started_at"}
+        | {"start": "datetime64[s, UTC]", "end": "datetime64[s, UTC]", "duration_s": "float64", "outcome": "category"},
     ),
     **{
         f"activity {freq}": (
@@ -133,11 +184,7 @@ FRAMES = {
 
 def dtypes_of(table):
     """Return the names of the dtypes; text has another name in pandas 2 than in pandas 3."""
-    texts = ("note", "problem", "detail", "types", "ids", "zone")
-    return {
-        name: "text" if name in texts and pd.api.types.is_string_dtype(dtype) else str(dtype)
-        for name, dtype in table.dtypes.items()
-    }
+    return {name: "text" if pd.api.types.is_string_dtype(dtype) else str(dtype) for name, dtype in table.dtypes.items()}
 
 
 def test_every_registered_table_is_tested_here():

@@ -1,4 +1,4 @@
-"""Age, stuck and remaining time of open actions, against plain counting."""
+"""Age, verdict and remaining time of open actions, against plain counting."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from doaudit.analysis import open_actions
+from doaudit.analysis.expected import comparable_durations, expected_durations
+from doaudit.expected_duration import describe_age, find_verdict
 
 
 def account(frame, *groups):
@@ -43,15 +45,26 @@ def test_oldest_first_and_only_the_open_ones(frame):
     assert table["id"].tolist() == [4, 9, 1, 3]
     assert table["age_s"].tolist()[:3] == [40.0, 20.0, 10.0]
     assert table.iloc[3][["age_s", "older_than", "p50_left_s", "p90_left_s"]].isna().all()
-    assert not table["stuck"].any()
+    assert table.iloc[3][["verdict", "sentence"]].tolist() == [
+        "too few to tell",
+        "open since nobody knows when; the only one like it that has finished took 50 s",
+    ]
 
 
 @pytest.mark.parametrize(
     ("own", "same_type", "others", "compared"),
-    [(20, 30, 40, 20), (19, 30, 40, 49), (19, 0, 40, 59), (0, 20, 0, 20), (0, 0, 5, 5), (0, 0, 0, 0)],
+    [
+        (20, 30, 40, "20 snapshot of web-1"),
+        (19, 30, 40, "49 snapshot of any resource"),
+        (19, 0, 40, "19 snapshot of any resource"),
+        (0, 1, 40, "1 snapshot of any resource"),
+        (0, 0, 40, ""),
+    ],
 )
-def test_it_is_compared_with_the_closest_twenty(frame, own, same_type, others, compared):
-    """Same type and resource if there are 20 finished ones, else same type if there are 20, else all."""
+def test_it_is_compared_with_its_own_resource_or_its_type_and_never_with_others(
+    frame, own, same_type, others, compared
+):
+    """Same type and resource if there are 20 finished ones, else same type, however few; never all types."""
     actions = account(
         frame,
         running(10),
@@ -61,9 +74,39 @@ def test_it_is_compared_with_the_closest_twenty(frame, own, same_type, others, c
         running(99_999, kind="resize"),
     )
 
-    table = open_actions(actions).set_index("type")
+    row = open_actions(actions).set_index("type").loc["snapshot"]
 
-    assert table.loc["snapshot", "finished"] == compared
+    assert row["compared_with"] == compared
+    assert row["finished"] == int(compared.partition(" ")[0] or 0)
+
+
+def test_a_resource_slower_than_its_type_is_compared_with_itself(frame):
+    """One action of its own beyond the p99 of its type is enough: then the type says nothing about this resource."""
+    others = finished(200, resource="droplet:2")
+    slower = account(frame, running(5_000), (1, "snapshot", "droplet:1", "completed", [4_000]), others)
+    alike = account(frame, running(5_000), (1, "snapshot", "droplet:1", "completed", [90]), others)
+
+    assert open_actions(slower).iloc[0][["compared_with", "verdict"]].tolist() == [
+        "1 snapshot of web-1",
+        "too few to tell",
+    ]
+    assert open_actions(alike).iloc[0][["compared_with", "verdict"]].tolist() == [
+        "201 snapshot of any resource in 180 days",
+        "stuck",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("recent", "compared"), [(100, "100 snapshot of web-1 in 180 days"), (99, "149 snapshot of web-1")]
+)
+def test_what_is_usual_is_that_of_180_days_where_they_hold_100(frame, recent, compared):
+    """A type that has become slower is compared with what it takes now."""
+    starts = ["2025-01-01T00:00:00Z"] * 50 + ["2026-03-02T10:00:00Z"] * recent + ["2026-03-31T23:00:00Z"]
+    status, seconds = ["completed"] * (50 + recent) + ["in-progress"], [5] * 50 + [60] * recent + [61]
+
+    row = open_actions(frame(started_at=starts, status=status, seconds=seconds)).iloc[0]
+
+    assert (row["compared_with"], row["usual_p50_s"]) == (compared, 60.0)
 
 
 def test_a_null_is_the_same_as_no_other(frame):
@@ -79,37 +122,92 @@ def test_a_null_is_the_same_as_no_other(frame):
 
     table = open_actions(actions)
 
-    assert table["finished"].tolist() == [60, 90]
+    assert table["compared_with"].tolist() == ["60 snapshot of any resource", ""]
+    assert table["verdict"].tolist() == ["slow", "too few to tell"]
 
 
-@pytest.mark.parametrize(("age", "share", "is_stuck"), [(98, 0.98, False), (99, 0.99, True), (100, 1.0, True)])
-def test_stuck_is_older_than_99_of_100(frame, age, share, is_stuck):
-    """At least 99 % of at least 100 took no longer."""
+@pytest.mark.parametrize(
+    ("age", "share", "verdict"),
+    [(98, 0.98, "normal"), (99, 0.99, "normal"), (100, 1.0, "slow"), (297, 1.0, "slow"), (298, 1.0, "stuck")],
+)
+def test_slow_is_beyond_the_p99_and_stuck_beyond_three_times_that(frame, age, share, verdict):
+    """Of actions that took 1 to 100 s the p99 is 99 s: what is older is slow, beyond 297 s stuck."""
     row = open_actions(account(frame, running(age), finished(100))).iloc[0]
 
-    assert (row["older_than"], row["stuck"]) == (share, is_stuck)
+    assert (row["older_than"], row["usual_p99_s"], row["verdict"]) == (share, 99.0, verdict)
 
 
-def test_fewer_than_100_call_nothing_stuck_by_themselves(frame):
-    """Of 99 actions the longest says nothing about 99 %; but the wider set, if large enough, still does."""
-    few = account(frame, running(10**6), finished(99))
-    wider = account(frame, running(10**6), finished(99), finished(100, kind="resize"))
+@pytest.mark.parametrize(
+    ("count", "age", "verdict"),
+    [
+        (19, 19, "normal"),
+        (19, 20, "too few to tell"),
+        (19, 10**6, "too few to tell"),
+        (20, 21, "slow"),
+        (20, 61, "stuck"),
+    ],
+)
+def test_fewer_than_20_can_only_say_that_an_age_is_normal(frame, count, age, verdict):
+    """What is older than all of 19 may be like them; one of them that took as long shows that it is."""
+    row = open_actions(account(frame, running(age), finished(count))).iloc[0]
 
-    assert open_actions(few)["stuck"].tolist() == [False]
-    assert open_actions(wider)["stuck"].tolist() == [True]
-    assert open_actions(wider)["finished"].tolist() == [99]
+    assert row["verdict"] == verdict
 
 
-def test_stuck_is_judged_by_the_closest_hundred(frame):
-    """A long action is not stuck where its own kind takes long, however quick all the others are."""
-    actions = account(frame, running(5000), finished(100, first=5000), finished(5000, kind="resize"))
+def test_seconds_are_too_short_to_be_slow(frame):
+    """Where nearly all take no time at all, an action is slow from 6 s on and stuck from 16 s on."""
+    ages = [5, 6, 15, 16]
+    actions = frame(status=["completed"] * 100 + ["in-progress"] * 4, seconds=[0] * 100 + ages)
 
-    assert open_actions(actions)["stuck"].tolist() == [False]
+    table = open_actions(actions).set_index("age_s")["verdict"]
+
+    assert [table[age] for age in ages] == ["normal", "slow", "slow", "stuck"]
+
+
+@pytest.mark.parametrize(
+    ("count", "age", "sentence"),
+    [
+        (0, 3600, "open for 1 h; none like it has finished"),
+        (1, 3600, "open for 1 h; the only one like it that has finished took 1 s"),
+        (69, 3_567_600, "open for 41 d 7 h; the longest of 69 like it took 1 min 9 s"),
+        (1_200, 600, "open for 10 min; 99 % of 1,200 like it took up to 19 min"),
+    ],
+)
+def test_the_sentence_has_the_age_and_what_is_usual(frame, count, age, sentence):
+    """Each row says in words how long it has been open, and how long others like it took."""
+    assert open_actions(account(frame, running(age), finished(count)))["sentence"].item() == sentence
+
+
+def test_each_verdict_of_the_monitor_is_that_of_the_table(frame):
+    """What watching and the monitor are given compares every action with the set that the table compares it with."""
+    groups = [
+        running(age, kind, resource) for age in (3, 70, 999) for kind in ("a", "b") for resource in ("r:1", "r:2")
+    ]
+    ended = [
+        finished(30, "a", "r:1"),
+        finished(5, "a", "r:2", first=200),
+        finished(400, "a", "r:3"),
+        finished(3, "b", "r:1"),
+    ]
+    actions = account(frame, *groups, *ended)
+
+    usual = comparable_durations(actions)
+
+    for row in open_actions(actions).itertuples():
+        expected = usual.of(row.type, row.resource)
+        assert (row.verdict, row.sentence) == (find_verdict(row.age_s, expected), describe_age(row.age_s, expected))
+        assert (row.finished, row.usual_p99_s) == (expected.finished, expected.p99_s)
+
+
+def test_expected_durations_need_six(frame):
+    """A plan uses what the history says of a type from six finished actions on."""
+    assert expected_durations(account(frame, finished(5))) == {}
+    assert expected_durations(account(frame, finished(6)))["snapshot"].p50_s == 3.0
 
 
 @examples(50)
 @given(
-    ended=st.lists(st.integers(0, 60), min_size=1, max_size=60),
+    ended=st.lists(st.integers(0, 60), min_size=1, max_size=120),
     ages=st.lists(st.integers(0, 70), min_size=1, max_size=8),
 )
 def test_what_is_left_is_conditional_on_the_age(frame, ended, ages):
@@ -123,7 +221,10 @@ def test_what_is_left_is_conditional_on_the_age(frame, ended, ages):
         alive = oracle.evaluate(row.age_s)
         for p, left in ((0.5, row.p50_left_s), (0.9, row.p90_left_s)):
             later = [t for t in set(ended) if t > row.age_s and oracle.evaluate(t) <= alive * (1 - p) + 1e-12]
-            assert left == min(later, default=math.inf) - row.age_s
+            if sum(t > row.age_s for t in ended) < 20:
+                assert math.isnan(left)
+            else:
+                assert left == min(later, default=math.inf) - row.age_s
         assert row.older_than == sum(t <= row.age_s for t in ended) / len(ended)
 
 
@@ -131,7 +232,7 @@ def test_nothing_is_known_where_nothing_has_finished(frame):
     """The first action of an account has an age and nothing to be compared with."""
     row = open_actions(account(frame, running(60))).iloc[0]
 
-    assert (row["age_s"], row["finished"], row["stuck"]) == (60.0, 0, False)
+    assert (row["age_s"], row["finished"], row["verdict"]) == (60.0, 0, "too few to tell")
     assert row[["older_than", "p50_left_s", "p90_left_s"]].isna().all()
 
 

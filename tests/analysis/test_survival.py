@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.duration.survfunc import SurvfuncRight
 
+from doaudit.analysis.curve_values import max_duration, quantile, remaining, share_ended
 from doaudit.analysis.intervals import finished_needed
-from doaudit.analysis.survival import kaplan_meier, max_duration, quantile, quantile_interval, remaining, share_ended
+from doaudit.analysis.quantile_intervals import quantile_interval
+from doaudit.analysis.survival import kaplan_meier
 from doaudit.errors import InvalidArgument
 
 LIFETIMES = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=40)
@@ -25,6 +27,11 @@ COVERAGE_CASES = [
         for n, p in [(20, 0.5), (20, 0.99), (60, 0.99), (200, 0.5), (200, 0.9), (200, 0.99)]
     ),
 ]
+
+
+def interval_of(curves, p, confidence):
+    """Return the interval of a quantile of actions of which each ends by itself."""
+    return quantile_interval(curves, p, confidence, np.ones(len(curves.ended)))
 
 
 def curves_of(*groups):
@@ -97,9 +104,9 @@ def test_groups_do_not_touch_each_other(groups, p):
     assert together.greenwood.tolist() == [term for curves in alone for term in curves.greenwood]
     assert quantile(together, p).tolist() == [quantile(curves, p)[0] for curves in alone]
     assert np.array_equal(max_duration(together), [max_duration(curves)[0] for curves in alone], equal_nan=True)
-    low, high = quantile_interval(together, p, 0.95)
+    low, high = interval_of(together, p, 0.95)
     assert list(zip(low, high, strict=True)) == [
-        tuple(side[0] for side in quantile_interval(curves, p, 0.95)) for curves in alone
+        tuple(side[0] for side in interval_of(curves, p, 0.95)) for curves in alone
     ]
 
 
@@ -144,7 +151,7 @@ def test_intervals_of_censored_groups_are_brookmeyer_and_crowleys(lives, p, conf
     assume(not math.isnan(low))
     survivors = dict(zip(oracle.surv_times, oracle.surv_prob, strict=True))
 
-    ours = quantile_interval(curves_of(lives), p, confidence)
+    ours = interval_of(curves_of(lives), p, confidence)
 
     bounded = not math.isinf(high) and survivors[high] > 0
     assert [side[0] for side in ours] == [low, high if bounded else math.inf]
@@ -155,7 +162,7 @@ def test_the_upper_end_is_open_where_only_the_longest_action_would_bound_it():
     finished = [(t, True) for t in range(1, 21)]
 
     for lives in (finished, [*finished, (5, False)]):
-        low, high = quantile_interval(curves_of(lives), 0.99, 0.95)
+        low, high = interval_of(curves_of(lives), 0.99, 0.95)
         assert low[0] > 1
         assert math.isinf(high[0])
 
@@ -164,7 +171,7 @@ def test_a_level_that_is_never_near_leaves_the_longest_as_lower_limit():
     """If the curve stays high above 1 - p, the quantile lies at least at the last end that was seen."""
     lives = [(5, True)] * 20 + [(6, True)] * 20 + [(100, False)] * 960
 
-    low, high = quantile_interval(curves_of(lives), 0.5, 0.95)
+    low, high = interval_of(curves_of(lives), 0.5, 0.95)
 
     assert (low[0], high[0]) == (6.0, math.inf)
 
@@ -174,7 +181,7 @@ def test_a_group_without_an_end_has_the_widest_interval():
     curves = curves_of([(5, False), (7, False)], [], [(3, True)])
 
     for p in (0.5, 0.99):
-        low, high = quantile_interval(curves, p, 0.95)
+        low, high = interval_of(curves, p, 0.95)
         assert low.tolist()[:2] == [0.0, 0.0]
         assert high.tolist() == [math.inf] * 3
     assert quantile(curves, 0.5).tolist() == [math.inf, math.inf, 3.0]
@@ -186,7 +193,7 @@ def test_fewer_than_needed_have_no_upper_limit(groups, p, confidence):
     """Open actions never lend a group the upper limit for which too few of its actions have ended."""
     curves = curves_of(*groups)
 
-    high = quantile_interval(curves, p, confidence)[1]
+    high = interval_of(curves, p, confidence)[1]
 
     assert np.isinf(high[curves.ended < finished_needed(p, confidence)]).all()
 
@@ -219,7 +226,7 @@ def test_the_share_ended_is_counted_among_those_that_ended(others, lives, age):
 def test_a_confidence_is_a_share(confidence):
     """95 for 0.95 is refused with the value and an example."""
     with pytest.raises(InvalidArgument, match=r"between 0 and 1, such as 0\.95; got"):
-        quantile_interval(curves_of([(1, True)]), 0.5, confidence)
+        interval_of(curves_of([(1, True)]), 0.5, confidence)
 
 
 @pytest.mark.parametrize("censored", [False, True])
@@ -236,6 +243,6 @@ def test_intervals_cover_what_they_promise(n, p, censored):
         list(zip(np.minimum(t, s).tolist(), (t <= s).tolist(), strict=True)) for t, s in zip(takes, seen, strict=True)
     ]
 
-    low, high = quantile_interval(curves_of(*samples), p, 0.95)
+    low, high = interval_of(curves_of(*samples), p, 0.95)
 
     assert np.mean((low <= true) & (true <= high)) >= 0.93

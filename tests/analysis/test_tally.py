@@ -205,3 +205,40 @@ def test_a_key_cannot_take_the_name_of_a_figure(frame):
         tally(actions, "seconds")
     with pytest.raises(InvalidArgument, match="by cannot name 'errored'"):
         outcomes(actions, "errored")
+
+
+@examples(50)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", None]),
+            st.sampled_from([None, "2026-03-01T23:59:59Z", "2026-03-02T00:00:00Z", "1969-12-31T23:59:59Z"]),
+            st.integers(0, 2),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_by_day_actions_of_different_days_are_counted_apart(frame, elsewhere, rows):
+    """With by_day a tally has the day, counted with a loop, and without it the same counts together; on any engine."""
+    kinds, starts, seconds = (list(column) for column in zip(*rows, strict=True))
+    actions = frame(type=kinds, started_at=starts, seconds=seconds, status=["completed"] * len(rows))
+
+    table = tally(actions, "type", by_day=True)
+
+    expected = Counter(
+        (kind, start and pd.Timestamp(start).timestamp() // 86_400, took if start else None)
+        for kind, start, took in rows
+    )
+    found = {
+        tuple(None if pd.isna(value) else value for value in (row.type, row.day, row.seconds)): row.actions
+        for row in table.itertuples()
+    }
+    assert found == expected
+    whole = tally(actions, "type")
+    pd.testing.assert_series_equal(
+        table.groupby(["type", "seconds"], dropna=False, observed=True)["actions"].sum().sort_index(),
+        whole.groupby(["type", "seconds"], dropna=False, observed=True)["actions"].sum().sort_index(),
+    )
+    counts = tally(elsewhere(actions), "type", by_day=True).drop(columns="type")
+    pd.testing.assert_frame_equal(counts, table.drop(columns="type"))

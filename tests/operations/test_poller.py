@@ -13,15 +13,20 @@ from staged import world_of
 from doaudit.actions import Action, Record
 from doaudit.demo import Fault
 from doaudit.demo.world.records import Droplet
-from doaudit.expected_duration import ExpectedDuration
+from doaudit.expected_duration import ExpectedDuration, ExpectedDurations, describe_age
 from doaudit.operations.action_requests import newest_actions, read_action
 from doaudit.operations.poller import Baseline, Observation, Poller, classify, observe
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-BASELINE = Baseline(
-    {"snapshot": ExpectedDuration(60, 120, 2000), "reboot": ExpectedDuration(10, 20, 30)}, {"droplet:7": "web-01"}
-)
+USUAL = {
+    "snapshot": ExpectedDuration(60, 120, 2000, max_s=2500, finished=150),
+    "reboot": ExpectedDuration(10, 20, 30, max_s=30, finished=8),
+}
 TIMEOUT_S = 20
+BASELINE = Baseline(
+    ExpectedDurations(USUAL, {("snapshot", "droplet:9"): ExpectedDuration(5, 6, 7, max_s=7, finished=20)}),
+    {"droplet:7": "web-01"},
+)
 
 
 def action(action_id, started_s=0, ended_s=None, type_="snapshot"):
@@ -38,12 +43,21 @@ def at(seconds):
 
 @given(age_s=st.integers(0, 20_000), type_=st.sampled_from(["snapshot", "reboot", "resize"]))
 def test_the_verdict_follows_from_the_age(age_s, type_):
-    """An action is on time up to the p90 of its type, then late, and stuck beyond its time-out; no p90, never late."""
-    p90_s, timeout_s = {"snapshot": (120, 6000), "reboot": (20, 600), "resize": (600, 600)}[type_]
+    """An action is normal up to the p99 of those like it, then slow, and stuck beyond three times that."""
+    row = classify(action(1, type_=type_), at(age_s), BASELINE)
 
-    verdict = classify(action(1, type_=type_), at(age_s), BASELINE).verdict
+    if type_ == "snapshot":
+        assert row.verdict == ("stuck" if age_s > 6000 else "slow" if age_s > 2000 else "normal")
+    else:
+        assert row.verdict == ("normal" if type_ == "reboot" and age_s <= 30 else "too few to tell")
+    assert row.sentence == describe_age(age_s, USUAL.get(type_))
 
-    assert verdict == ("stuck" if age_s > timeout_s else "late" if age_s > p90_s else "on time")
+
+def test_a_slow_resource_is_compared_with_itself():
+    """Where a resource has durations of its own to be compared with, they decide."""
+    record = Record(1, "in-progress", "snapshot", NOON.isoformat(), None, 9, "droplet")
+
+    assert classify(Action.of(record, 1_795_435_200), at(30), BASELINE).verdict == "stuck"
 
 
 def test_an_ended_action_is_shown_for_two_minutes():
@@ -134,7 +148,7 @@ def test_each_poll_costs_one_request(stage, poller_of):
     assert counts == list(range(1, 14))
     by_id = [request for request in list(scene.world.requests)[before:] if "?" not in request]
     assert len(set(by_id[:2])) == 2
-    assert [row.verdict for row in poller.observation.open] == ["stuck", "stuck"]
+    assert [row.verdict for row in poller.observation.open] == ["too few to tell", "too few to tell"]
 
 
 def test_an_error_is_published_and_polling_goes_on(scene, poller_of):

@@ -48,6 +48,25 @@ def durations_table():
 
 
 @pytest.fixture
+def curves_table():
+    """Build a table of curves, of durations and of outcomes: twenty steps a group."""
+
+    def build(**columns):
+        steps = [{name: values[at] for name, values in columns.items()} for at in range(len(columns["type"]))]
+        rows = [
+            {
+                **group, "after_s": 3 ** (step // 2), "share": step / 20, "low": step / 25, "high": step / 19,
+                "completed": step / 20, "errored": step / 200, "unclear": 0.0, "open": 1 - step * 11 / 200,
+            }
+            for group in steps for step in range(1, 19)
+        ]  # fmt: skip
+        names = ["type", "after_s", "share", "low", "high", "completed", "errored", "unclear", "open"]
+        return pd.DataFrame(rows, columns=names)
+
+    return build
+
+
+@pytest.fixture
 def rates_table():
     """Build a failure rates table."""
 
@@ -66,6 +85,30 @@ def incidents_table():
         defaults = {"region": "ams3", "first_failure_at": pd.Timestamp("2026-06-17T13:04:28Z")}
         defaults |= {"last_failure_at": pd.Timestamp("2026-06-17T17:16:58Z"), "actions": 239, "errored": 150}
         return _rows(defaults | {"expected": 2.2, "q": 0.0, "types": "snapshot (150)", "ids": "1, 2"}, columns)
+
+    return build
+
+
+@pytest.fixture
+def retries_table():
+    """Build a table of retry rates."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "failures": 97, "recovered": 29, "failed_again": 5, "not_retried": 63}
+        defaults |= {"open": 0, "unclear": 0, "recovery_rate": 29 / 34, "low": 0.698, "high": 0.936}
+        return _rows(defaults | {"deff": np.nan, "p50_recovery_s": 4306.0}, columns)
+
+    return build
+
+
+@pytest.fixture
+def concurrency_table():
+    """Build a concurrency table."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "actions": 5965, "untimed": 1, "most": 15, "most_s": 64}
+        defaults |= {"most_at": pd.Timestamp("2026-06-17T13:26:30Z"), "p99": 1.0, "mean": 0.03, "busy_share": 0.0288}
+        return _rows(defaults, columns)
 
     return build
 
@@ -121,8 +164,21 @@ def open_table():
     """Build a table of open actions."""
 
     def build(**columns):
-        age = {"age_s": 90, "finished": 812, "older_than": 0.5, "stuck": False, "p50_left_s": 30.0, "p90_left_s": 80.0}
+        age = {"age_s": 90, "verdict": "normal", "finished": 812, "older_than": 0.5}
+        age |= {"p50_left_s": 30.0, "p90_left_s": 80.0}
         return _rows(_ACTION | age, columns)
+
+    return build
+
+
+@pytest.fixture
+def timeline_table():
+    """Build a timeline."""
+
+    def build(**columns):
+        times = {"start": _ACTION["started_at"], "end": _ACTION["started_at"] + pd.Timedelta("7s"), "duration_s": 7.0}
+        action = {name: value for name, value in _ACTION.items() if name != "started_at"}
+        return _rows(action | times | {"outcome": "completed"}, columns)
 
     return build
 
@@ -142,11 +198,19 @@ def long_table(plot, request):
         return request.getfixturevalue("week_table")
     maker, columns = {
         "durations": ("durations_table", {"type": names, "note": [note] * 20, "open": [1234] * 20}),
+        "duration_curves": ("curves_table", {"type": names}),
+        "outcome_curves": ("curves_table", {"type": names}),
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
         "incidents": ("incidents_table", {"region": names}),
+        "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
+        "concurrency": ("concurrency_table", {"type": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
-        "open_actions": ("open_table", {"resource": names, "stuck": [True, False] * 10}),
+        "open_actions": (
+            "open_table",
+            {"resource": names, "verdict": ["stuck", "slow", "normal", "too few to tell"] * 5},
+        ),
+        "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),
     }[plot]
     return request.getfixturevalue(maker)(**columns)
 

@@ -198,3 +198,15 @@ def test_years_of_days_of_groups_become_stepped_areas(activity_table, ax):
 
     assert ax.containers == []
     assert len([patch for patch in ax.patches if isinstance(patch, StepPatch)]) == 2
+
+
+def test_resources_go_by_their_names(activity_table, ax):
+    """A name that two resources share has the key beside it, and each has a row of its own."""
+    table = activity_table(groups=["a", "b", "c"], completed=[3, 2, 1]).drop(columns="type")
+    table.insert(0, "resource", ["droplet:1", "droplet:2", "droplet:3"])
+    table.insert(1, "resource_name", ["web-1", "web-1", None])
+
+    plots.activity(table, ax=ax)
+
+    assert row_names(ax) == ["web-1 (droplet:1)", "web-1 (droplet:2)", "droplet:3"]
+    assert ax.get_title(loc="left") == "Actions started, by resource"

@@ -60,7 +60,8 @@ def test_an_interval_without_an_upper_end_runs_into_an_arrow(durations_table, ax
 
 def test_a_percentile_that_was_not_reached_is_an_arrow_without_a_marker(durations_table, ax):
     """A curve that never falls to 10 % has no p90 to mark; the row says so."""
-    table = durations_table(type=["snapshot"], p90_s=[np.inf], p90_high_s=[np.inf], p99_s=[np.inf])
+    note = "p90 is infinite: too many are open; p99 is infinite: too many are open"
+    table = durations_table(type=["snapshot"], p90_s=[np.inf], p90_high_s=[np.inf], p99_s=[np.inf], note=[note])
 
     plots.durations(table, ax=ax)
 

@@ -19,11 +19,16 @@ from doaudit.tables import TABLES
 
 NEEDED = {
     "durations": "p90_high_s",
+    "duration_curves": "high",
+    "outcome_curves": "unclear",
     "failure_rates": "low",
     "incidents": "expected",
+    "retry_rates": "recovery_rate",
+    "concurrency": "most_at",
     "activity": "unclear",
     "week_pattern": "hour",
     "slowest": "duration_s",
+    "timeline": "outcome",
     "open_actions": "p90_left_s",
 }
 
@@ -92,7 +97,8 @@ def test_an_empty_table_is_a_message(draw, plot, long_table):
     drawn.figure.canvas.draw()
     (text,) = [text.get_text() for text in drawn.texts]
     expected = {"durations": "no finished actions", "slowest": "no finished actions", "open_actions": "no open actions"}
-    expected |= {"incidents": "no incidents"}
+    expected |= {"incidents": "no incidents", "retry_rates": "no failures"}
+    expected |= dict.fromkeys(["duration_curves", "outcome_curves"], "no finished actions")
     assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 

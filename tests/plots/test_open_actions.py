@@ -19,7 +19,7 @@ def test_open_actions_are_bars_as_long_as_their_age(open_table, ax):
 
     plots.open_actions(table, ax=ax)
 
-    assert row_names(ax)[0] == "snapshot droplet:123 2026-03-12"
+    assert row_names(ax)[0] == "snapshot web-1 2026-03-12"
     assert bars(ax) == [(0, 200_000, False), (1, 90, False)]
     assert texts(ax) == ["2 d 7 h", "older than 99.9 % of 2,140", "1 min 30 s", "older than 50 % of 23"]
 
@@ -48,7 +48,7 @@ def test_an_end_that_the_data_cannot_bound_is_an_arrow(open_table, ax):
 
 def test_stuck_actions_are_told_apart_without_colour(open_table, ax):
     """A stuck action is hatched, named in the legend and said next to its bar."""
-    plots.open_actions(open_table(age_s=[7200, 90], stuck=[True, False], p50_left_s=[np.nan] * 2), ax=ax)
+    plots.open_actions(open_table(age_s=[7200, 90], verdict=["stuck", "normal"], p50_left_s=[np.nan] * 2), ax=ax)
 
     assert bars(ax) == [(0, 7200, True), (1, 90, False)]
     assert texts(ax)[0] == "2 h, stuck"

@@ -12,7 +12,7 @@ def test_the_slowest_are_bars_named_by_type_resource_and_day(slowest_table, ax):
     """Longest on top, as the table has them, each with its time in words."""
     plots.slowest(slowest_table(type=["snapshot", "backup"], duration_s=[11_520, 61]), ax=ax)
 
-    assert row_names(ax) == ["snapshot droplet:123 2026-03-12", "backup droplet:123 2026-03-12"]
+    assert row_names(ax) == ["snapshot web-1 2026-03-12", "backup web-1 2026-03-12"]
     assert bars(ax) == [(0, 11_520, False), (1, 61, False)]
     assert texts(ax) == ["3 h 12 min", "1 min 1 s"]
     assert legend_labels(ax) == ["completed"]
@@ -39,7 +39,10 @@ def test_the_day_survives_a_long_name_and_nulls_are_named(slowest_table, ax):
     """What cannot be told is called so; a long resource loses its middle, never its day."""
     start = pd.Timestamp("2026-03-12", tz="UTC")
     table = slowest_table(
-        resource=[None, "volume:" + "0123456789" * 6], type=["transfer", None], started_at=[pd.NaT, start]
+        resource=[None, "volume:" + "0123456789" * 6],
+        resource_name=["web-1", None],
+        type=["transfer", None],
+        started_at=[pd.NaT, start],
     )
 
     plots.slowest(table, ax=ax)

@@ -34,7 +34,7 @@ def test_shows_what_is_open_and_then_that_it_ended(monitor, world):
     world.advance(100)
     wait_until(lambda: "da-ended" in visible_html(monitor))
 
-    assert "1 open: 1 on time" in running
+    assert "1 open: 0 normal, 0 slow, 0 stuck, 1 too few to tell" in running
     assert "0 open" in visible_html(monitor)
     assert "completed" in visible_html(monitor)
     assert post_requests(world) == []
@@ -42,6 +42,9 @@ def test_shows_what_is_open_and_then_that_it_ended(monitor, world):
 
 def test_says_how_many_are_stuck(monitor, account, world):
     """What the history says was open, and is not among the newest actions, is shown and counted, too."""
+    for _ in range(20):
+        world.act_on_droplet(101, {"type": "reboot"})
+        world.advance(100)
     for droplet_id in (101, 103):
         world.faults.add(Fault("stuck"))
         world.act_on_droplet(droplet_id, {"type": "reboot"})
@@ -51,7 +54,7 @@ def test_says_how_many_are_stuck(monitor, account, world):
 
     monitor.start.click()
 
-    wait_until(lambda: "2 open: 0 on time, 0 late, 2 stuck" in visible_html(monitor))
+    wait_until(lambda: "2 open: 0 normal, 0 slow, 2 stuck." in visible_html(monitor))
 
 
 def test_an_error_is_shown_beside_what_was_read_before(monitor, world):
