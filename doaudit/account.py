@@ -162,10 +162,10 @@ class Account(AbstractContextManager["Account"]):
         Return the droplets that exist now.
 
         Returns:
-            `id` (int64), `name`, `status`, `region`, `size` (text), `created_at` (datetime64[s, UTC]).
+            `id` (int64), `name`, `status`, `region`, `size` (text), `created_at` (datetime64[s, UTC]), `snapshot_ids`,
+            `backup_ids` (lists of int: what exists), `backups_enabled` (boolean); null where the API does not tell.
 
-        Raises:
-            Forbidden, ApiProblem: the token lacks the scope droplet:read, or they could not be read.
+        Raises Forbidden if the token lacks the scope droplet:read, and ApiProblem if they could not be read.
         """
         return read_droplets(self._client)
 

@@ -89,6 +89,8 @@ class Kind:
         act_scope: scope for starting an event.
         events: events that can be started, by the type that is requested.
         recorded_only: types of actions that are recorded and cannot be requested.
+        created_by: types of actions that bring a resource into being.
+        destroyed_by: types of actions that end it.
         lists: lists that name the resources, in the order in which they are read.
         region_optional: true if actions without a region are common.
     """
@@ -101,6 +103,8 @@ class Kind:
     act_scope: str = ""
     events: Mapping[str, Event] = field(default_factory=lambda: MappingProxyType({}))
     recorded_only: tuple[str, ...] = ()
+    created_by: tuple[str, ...] = ()
+    destroyed_by: tuple[str, ...] = ()
     lists: tuple[ResourceList, ...] = ()
     region_optional: bool = False
 
@@ -142,6 +146,8 @@ DROPLET = Kind(
     recorded_only=(
         *("create", "destroy", "backup", "kernel_change", "enable_private_networking", "migrate", "upgrade"),
     ),
+    created_by=("create",),
+    destroyed_by=("destroy",),
     lists=(ResourceList("/v2/droplets", "droplets", "droplet:read"),),
 )
 VOLUME = Kind(
@@ -165,6 +171,7 @@ KINDS: tuple[Kind, ...] = (
         act_scope="image:update",
         events={"transfer": Event(("region",)), "convert": Event()},
         recorded_only=("convert_to_snapshot", "image_destroy"),
+        destroyed_by=("image_destroy",),
         lists=(
             ResourceList("/v2/images", "images", "image:read", query=(("private", "true"),)),
             # The snapshots of droplets are images with the same ids; a token with either scope can name them.
@@ -184,6 +191,8 @@ KINDS: tuple[Kind, ...] = (
         act_scope="reserved_ip:update",
         events=_RESERVED_IP_EVENTS,
         recorded_only=("reserve_ip", "release_ip"),
+        created_by=("reserve_ip",),
+        destroyed_by=("release_ip",),
         lists=(ResourceList("/v2/reserved_ips", "reserved_ips", "reserved_ip:read", id_field="ip"),),
     ),
     Kind(name="reserved_ipv6", id_in_action="none", region_optional=True),

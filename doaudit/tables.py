@@ -73,6 +73,8 @@ class Table:
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
         companion_as: the plot's argument for it.
         options: its other arguments that the subcommand takes.
+        from_account: an argument of the function that only the account itself can give, and that may be left out:
+            'droplets', those that exist now, or 'started_by_doaudit', ids of actions; empty if there is none.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Table:
     companion: str = ""
     companion_as: str = "distribution"
     options: tuple[Option, ...] = ()
+    from_account: str = ""
 
     @property
     def function(self) -> Callable[..., pd.DataFrame]:
@@ -174,11 +177,36 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("retry_rates_by_type", {"by": "type"}, figure=True),),
     ),
     Table(
+        "changes",
+        "durations and failure rates that are different since some day",
+        "Since that day, or gradually, the group takes or fails ratio times as much as before; the true ratio lies "
+        "between ratio_low and ratio_high 95 times in 100.",
+        by="type",
+        variants=(Variant("changes", {"by": "type"}, section=True, figure=True, height_inches=3.5),),
+        companion="change_series",
+        companion_as="series",
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "
         "beyond three times that.",
         variants=(Variant("open_actions", section=True, figure=True),),
+    ),
+    Table(
+        "power_periods",
+        "periods in which a droplet was off, and which actions bound them",
+        "From off_from to off_to the droplet was off, and billed all the same; if that is not certain, note says why.",
+        variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
+        from_account="started_by_doaudit",
+    ),
+    Table(
+        "backups",
+        "when a snapshot or backup of each droplet was last taken",
+        "Where without is true, none was taken for 7 days; that one was taken does not say that it still exists, which "
+        "only the account can tell.",
+        variants=(Variant("backups", section=True, figure=True, height_inches=8.5),),
+        from_account="droplets",
     ),
     Table(
         "activity",
@@ -210,6 +238,20 @@ TABLES: tuple[Table, ...] = (
         variants=(Variant("concurrency_by_type", {"by": "type"}, figure=True),),
         companion="daily_concurrency",
         companion_as="daily",
+    ),
+    Table(
+        "lifespans",
+        "when droplets and reserved IPs were created and destroyed",
+        "Each row is a droplet or a reserved IP; lifespan_s is the time from its creation to its destruction, or until "
+        "the actions were read if it lives.",
+        plotted=False,
+        variants=(Variant("lifespans"),),
+    ),
+    Table(
+        "churn",
+        "droplets and reserved IPs created, destroyed and there, by week",
+        "Each row counts those of a kind that were created and destroyed in a week (UTC), and that existed at its end.",
+        variants=(Variant("churn", figure=True),),
     ),
     Table(
         "slowest",

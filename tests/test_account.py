@@ -232,6 +232,21 @@ def acting():
             yield account, server.world
 
 
+def test_droplets_know_which_images_exist(acting):
+    """A snapshot is there once it is done, and backups are enabled once that was asked for."""
+    account, world = acting
+    before = account.droplets().iloc[0]
+
+    for event in ("snapshot", "enable_backups"):
+        world.act_on_droplet(7, {"type": event})
+        world.advance(3600)
+
+    after = account.droplets().iloc[0]
+    assert (before["snapshot_ids"], before["backup_ids"], before["backups_enabled"]) == ([], [], False)
+    assert (after["snapshot_ids"], after["backup_ids"], after["backups_enabled"]) == (list(world.images), [], True)
+    assert len(world.images) == 1
+
+
 def test_the_tutorial_by_hand(acting):
     """An event is started, its action looked at and awaited, and a second one refused meanwhile."""
     account, world = acting

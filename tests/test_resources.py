@@ -113,3 +113,10 @@ def test_recorded_types_are_known():
     """Whatever can be requested is known under the type that is recorded, and so is what is only recorded."""
     assert {"attach_volume", "assign_ip", "snapshot", "destroy", "image_destroy", "reserve_ip"} <= KNOWN_TYPES
     assert "attach" not in KNOWN_TYPES
+
+
+def test_what_begins_and_ends_a_resource_is_recorded_and_cannot_be_requested():
+    """No event that is posted to a resource makes it or destroys it."""
+    for kind in KINDS:
+        assert {*kind.created_by, *kind.destroyed_by} <= set(kind.recorded_only)
+    assert {kind.name for kind in KINDS if kind.created_by and kind.destroyed_by} == {"droplet", "reserved_ip"}

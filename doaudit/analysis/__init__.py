@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from doaudit.analysis.activity import activity, week_pattern
+from doaudit.analysis.backups import backups
+from doaudit.analysis.changes import change_series, changes
 from doaudit.analysis.concurrency import concurrency, daily_concurrency
 from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
@@ -10,7 +12,9 @@ from doaudit.analysis.failures import failure_rates, failures
 from doaudit.analysis.groups import By
 from doaudit.analysis.incidents import daily_failures, incidents
 from doaudit.analysis.last_actions import last_actions
+from doaudit.analysis.lifespans import churn, lifespans
 from doaudit.analysis.open_actions import open_actions
+from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
 from doaudit.analysis.retries import retries
 from doaudit.analysis.retry_rates import retry_rates
@@ -23,6 +27,10 @@ __all__ = [
     "By",
     "Selection",
     "activity",
+    "backups",
+    "change_series",
+    "changes",
+    "churn",
     "concurrency",
     "daily_concurrency",
     "daily_failures",
@@ -33,8 +41,10 @@ __all__ = [
     "failures",
     "incidents",
     "last_actions",
+    "lifespans",
     "open_actions",
     "outcome_curves",
+    "power_periods",
     "problems",
     "retries",
     "retry_rates",

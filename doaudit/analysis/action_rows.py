@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     from doaudit.analysis.engines import Rows
 
-__all__ = ["ACTION_COLUMNS", "action_rows", "moments", "newest_observed", "unix_times"]
+__all__ = ["ACTION_COLUMNS", "NOT_A_TIME", "action_rows", "from_unix_seconds", "newest_observed", "unix_times"]
 
 ACTION_COLUMNS = ("id", "type", "resource_type", "resource", "resource_name", "region", "started_at")
 
 _TIMES = ("started_at", "completed_at", "observed_at")
 _EPOCH = pd.Timestamp(0, tz="UTC")
-_NOT_A_TIME = np.iinfo(np.int64).min  # the number that numpy reads as NaT
+NOT_A_TIME = int(np.iinfo(np.int64).min)
+"""The number that numpy reads as NaT."""
 
 
 def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFrame:
@@ -43,22 +44,22 @@ def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFra
     numbers = [unix_seconds(name).alias(name) if name in times else nw.col(name) for name in columns]
     table = to_pandas(frame.select(*numbers, "seconds")).rename(columns={"seconds": seconds})
     return table.assign(
-        **{name: moments(table[name]) for name in times},
+        **{name: from_unix_seconds(table[name]) for name in times},
         id=table["id"].astype("int64"),
         **{seconds: table[seconds].astype("float64").where(table[seconds] >= 0)},
     )
 
 
-def moments(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:
+def from_unix_seconds(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:
     """
-    Make times of seconds since 1970, of whichever dtype; null stays null.
+    Return moments in UTC from their seconds since 1970, NaT where null.
 
     Example:
-        >>> moments(pd.Series([60, None], dtype="Int64"))[0].isoformat()
+        >>> from_unix_seconds(pd.Series([60, None]))[0].isoformat()
         '1970-01-01T00:01:00+00:00'
     """
     # As numbers, times come alike from every engine; a SQL engine's own would be in the time zone of its session.
-    numbers = since_epoch.astype("Int64").to_numpy(dtype="int64", na_value=_NOT_A_TIME)
+    numbers = since_epoch.astype("Int64").to_numpy(dtype="int64", na_value=NOT_A_TIME)
     return pd.DatetimeIndex(numbers.astype("datetime64[s]"), tz="UTC")
 
 

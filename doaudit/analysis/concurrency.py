@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.action_rows import moments, newest_observed
+from doaudit.analysis.action_rows import from_unix_seconds, newest_observed
 from doaudit.analysis.engines import to_pandas, unix_seconds
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups, with_keys
 from doaudit.analysis.resource_labels import with_resource_names
@@ -105,7 +105,7 @@ def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
             "actions": levels.actions,
             "untimed": levels.untimed,
             "most": most,
-            "most_at": moments(most_at),
+            "most_at": from_unix_seconds(most_at),
             "most_s": _sum(levels.group[at_most], seconds[at_most], groups),
             "p99": _p99(levels, seconds),
             "mean": _sum(levels.group, levels.level * seconds, groups) / window,
@@ -149,7 +149,7 @@ def daily_concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     table = with_keys(
         levels.keys.iloc[group[first]].reset_index(drop=True),
         {
-            "day": moments(pd.Series(day[first] * _DAY_S)),
+            "day": from_unix_seconds(pd.Series(day[first] * _DAY_S)),
             "most": np.maximum.reduceat(level, first) if first.size else level,
             "mean": (np.add.reduceat(level * seconds, first) if first.size else level) / _DAY_S,
         },

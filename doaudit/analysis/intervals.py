@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int64]
     Figures = NDArray[np.float64]
+    Limits = tuple[ArrayLike, ArrayLike, ArrayLike]
 
 __all__ = [
     "clopper_pearson",
     "finished_needed",
     "order_statistic_interval",
     "ratio",
+    "ratio_interval",
     "tail_probability",
     "wilson",
 ]
@@ -174,3 +176,36 @@ def ratio(part: NDArray[Any], whole: NDArray[Any]) -> Figures:
     quotient = np.full(np.shape(part), np.nan)
     np.divide(part, whole, out=quotient, where=np.asarray(whole) > 0)
     return quotient
+
+
+def ratio_interval(numerator: Limits, denominator: Limits) -> tuple[Figures, Figures]:
+    """
+    Compute the interval of a ratio of two independent figures from the interval of each.
+
+    Source: MOVER-R, the method of variance estimates recovery (Donner and Zou, Closed-Form Confidence Intervals for
+    Functions of the Normal Mean and Standard Deviation, 2012, section 2).
+
+    Args:
+        numerator: a figure of 0 or more and its two limits.
+        denominator: likewise, of the same confidence.
+
+    Returns:
+        (low, high), float64: infinite above where the denominator may be 0, NaN where nothing is known of a figure.
+
+    Example:
+        >>> low, high = ratio_interval((13.0, 12.0, 14.0), (8.0, 7.5, 8.5))
+        >>> low.round(2).tolist(), high.round(2).tolist()
+        (1.47, 1.79)
+    """
+    a, a_low, a_high = (np.asarray(value, dtype=float) for value in numerator)
+    b, b_low, b_high = (np.asarray(value, dtype=float) for value in denominator)
+    low, high = np.zeros(np.broadcast(a, b).shape), np.full(np.broadcast(a, b).shape, np.inf)
+    with np.errstate(invalid="ignore"):  # of infinite limits, which are not used then
+        square = a_low * (2 * a - a_low)  # solved for the limits so that nothing is divided by the difference of two
+        root = np.sqrt(np.fmax((a * b) ** 2 - square * b_high * (2 * b - b_high), 0))
+        np.divide(square, a * b + root, out=low, where=(a_low > 0) & np.isfinite(b_high))
+        square = b_low * (2 * b - b_low)
+        root = np.sqrt(np.fmax((a * b) ** 2 - square * a_high * (2 * a - a_high), 0))
+        np.divide(a * b + root, square, out=high, where=(b_low > 0) & np.isfinite(a_high))
+    is_unknown = np.isnan(a) | np.isnan(b)
+    return np.where(is_unknown, np.nan, low), np.where(is_unknown, np.nan, high)

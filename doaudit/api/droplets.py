@@ -28,7 +28,8 @@ def read_droplets(client: Client) -> pd.DataFrame:
 
     Returns:
         One row a droplet, sorted by id: `id` (int64), `name`, `status`, `region`, `size` (text), `created_at`
-        (datetime64[s, UTC]).
+        (datetime64[s, UTC]), `snapshot_ids`, `backup_ids` (lists of int, null where the API does not tell),
+        `backups_enabled` (boolean, likewise).
 
     Raises:
         Forbidden: the token lacks the scope droplet:read.
@@ -63,6 +64,12 @@ def read_droplets(client: Client) -> pd.DataFrame:
             "id": pd.Series([number for number in ids if number is not None], dtype="int64"),
             **{name: pd.Series(values, dtype=text_dtype()) for name, values in texts.items()},
             "created_at": to_utc([_time(row.get("created_at")) for row in rows]),
+            # An object column even if it is empty, for pandas would make one of floats.
+            **{
+                name: pd.Series([_ids(row.get(name)) for row in rows], dtype=object)
+                for name in ("snapshot_ids", "backup_ids")
+            },
+            "backups_enabled": pd.array([_has_backups(row.get("features")) for row in rows], dtype="boolean"),
         }
     )
     return table.sort_values("id", ignore_index=True)
@@ -78,3 +85,15 @@ def _region(value: object) -> str | None:
 
 def _time(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _ids(value: object) -> list[int] | None:
+    """Return the ids in a list, without what is none; null where there is no list, or nothing but odd values in it."""
+    if not isinstance(value, list):
+        return None
+    ids = [number for number in map(whole_number, value) if number is not None]
+    return ids if ids or not value else None
+
+
+def _has_backups(features: object) -> bool | None:
+    return "backups" in features if isinstance(features, list) else None

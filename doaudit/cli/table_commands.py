@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doaudit.cli.options import add_demo, add_history, add_selection, open_account, selection_of, source_line
 from doaudit.cli.streams import show, show_bytes
+from doaudit.errors import Forbidden
 from doaudit.formatting import visible
 from doaudit.operations.console import print_line
 from doaudit.snapshot.foreground import print_unfinished
@@ -60,8 +61,12 @@ def _print_table(parsed: argparse.Namespace) -> int:
         print_unfinished(account.snapshot_runs)
         actions = account.actions(refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
+        arguments = _arguments(table, parsed)
+        # Of a selection, every droplet that has no action in it would seem to have no backup.
+        if not (parsed.no_refresh or (selection.conditions() and table.from_account == "droplets")):
+            arguments |= _ask_account(account, table)
     actions = _select(selection, actions)
-    rows = table.function(actions, **_arguments(table, parsed))
+    rows = table.function(actions, **arguments)
     if parsed.format == "csv":
         text = csv_bytes(rows)
         if sys.stdout.isatty():
@@ -74,7 +79,7 @@ def _print_table(parsed: argparse.Namespace) -> int:
     return 0 if complete else 1
 
 
-def _arguments(table: Table, parsed: argparse.Namespace) -> dict[str, object]:
+def _arguments(table: Table, parsed: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of the table's function that were given, or have a value of their own here."""
     names = [*(["by"] if table.by else []), *(option.name for option in table.options)]
     return {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
@@ -90,6 +95,19 @@ def _select(selection: Selection, actions: pd.DataFrame) -> pd.DataFrame:
     counts = f"Selected {len(selected):,} of {len(actions):,} actions: {', '.join(selection.conditions().values())}."
     print_line(selection.why_nothing(actions) if selected.empty else counts)
     return selected
+
+
+def _ask_account(account: Account, table: Table) -> dict[str, Any]:
+    """Return the argument that only the account can give; if its token may not, print that and leave it out."""
+    try:
+        match table.from_account:
+            case "droplets":
+                return {"droplets": account.droplets()}
+            case "started_by_doaudit":
+                return {"started_by_doaudit": account.started()["id"]}
+    except Forbidden as fault:
+        print_line(f"{fault} What only the account can tell is left empty.")
+    return {}
 
 
 def _visible_cells(rows: pd.DataFrame) -> pd.DataFrame:

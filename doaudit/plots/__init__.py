@@ -11,6 +11,9 @@ alike.
 from __future__ import annotations
 
 from doaudit.plots.activity import activity
+from doaudit.plots.backups import backups
+from doaudit.plots.changes import changes
+from doaudit.plots.churn import churn
 from doaudit.plots.concurrency import concurrency
 from doaudit.plots.duration_curves import duration_curves
 from doaudit.plots.durations import durations
@@ -18,6 +21,7 @@ from doaudit.plots.failure_rates import failure_rates
 from doaudit.plots.incidents import incidents
 from doaudit.plots.open_actions import open_actions
 from doaudit.plots.outcome_curves import outcome_curves
+from doaudit.plots.power_periods import power_periods
 from doaudit.plots.retry_rates import retry_rates
 from doaudit.plots.slowest import slowest
 from doaudit.plots.timeline import timeline
@@ -25,6 +29,9 @@ from doaudit.plots.week_pattern import week_pattern
 
 __all__ = [
     "activity",
+    "backups",
+    "changes",
+    "churn",
     "concurrency",
     "duration_curves",
     "durations",
@@ -32,6 +39,7 @@ __all__ = [
     "incidents",
     "open_actions",
     "outcome_curves",
+    "power_periods",
     "retry_rates",
     "slowest",
     "timeline",

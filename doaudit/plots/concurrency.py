@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Patch
 
 from doaudit.formatting import time_span
 from doaudit.plots import style
+from doaudit.plots.date_axis import date_axis, date_numbers
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels, percentage
 from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
@@ -102,10 +102,7 @@ def _draw(ax: Axes, table: pd.DataFrame, steps_of: dict[GroupKey, Steps], by: Se
     ran = most > 0
     bottom = np.flatnonzero(ran) + _HEIGHT / 2
     ax.bar(peak[ran], -_HEIGHT, width, bottom, align="edge", color=_LOOK, linewidth=0)
-    dates = AutoDateLocator(tz="UTC", minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(dates)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
-    ax.grid(visible=True, axis="x", which="major")
+    date_axis(ax)
     handles = [Patch(facecolor=_LOOK, linewidth=0, label="the most, when it was first reached")]
     others = [Patch(facecolor=style.SKY, linewidth=0, label="the most of each day")] if drawn else []
     style.legend(ax, [*handles, *others])
@@ -137,5 +134,5 @@ def _share(share: float) -> str:
 
 def _days(moments: pd.Series) -> np.ndarray:
     """Return the days that moments are on, as matplotlib counts them; NaN where there is none."""
-    days = pd.to_datetime(moments, utc=True).dt.floor("D").dt.tz_localize(None)
-    return date2num(days.to_numpy())  # type: ignore[no-any-return,no-untyped-call]
+    days: np.ndarray = np.floor(date_numbers(moments))
+    return days

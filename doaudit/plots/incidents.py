@@ -6,17 +6,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Patch
 
 from doaudit.plots import style
+from doaudit.plots.date_axis import date_axis, date_numbers
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
 from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from doaudit.plots.table_columns import GroupKey
@@ -51,6 +51,7 @@ def incidents(table: pd.DataFrame, *, daily: pd.DataFrame | None = None, ax: Axe
         InvalidArgument: a table lacks a column.
 
     Example:
+        >>> import pandas as pd
         >>> from matplotlib.figure import Figure
         >>> day = pd.Timestamp("2026-06-17", tz="UTC")
         >>> one = {"region": "ams3", "first_failure_at": day, "last_failure_at": day, "actions": 239, "errored": 150}
@@ -99,10 +100,7 @@ def _draw(ax: Axes, table: pd.DataFrame, daily: pd.DataFrame | None, by: Sequenc
         outside = (days < begin) | (days > end)
         _bars(ax, row, days[outside], days[outside] + 1, counts[outside] / highest, style.SKY)
         _bars(ax, row, np.array([begin]), np.array([end + 1]), np.array([errored / highest]), _LOOK)
-    dates = AutoDateLocator(tz="UTC", minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(dates)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
-    ax.grid(visible=True, axis="x", which="major")
+    date_axis(ax)
     handles = [Patch(facecolor=_LOOK, linewidth=0, label="failures in the incident")]
     style.legend(ax, [*handles, *([Patch(facecolor=style.SKY, linewidth=0, label="on other days")] if others else [])])
 
@@ -128,5 +126,5 @@ def _bars(ax: Axes, row: int, begin: np.ndarray, end: np.ndarray, shares: np.nda
 
 def _days(moments: pd.Series) -> np.ndarray:
     """Return the days that moments are on, as matplotlib counts them."""
-    days = pd.to_datetime(moments, utc=True).dt.floor("D").dt.tz_localize(None)
-    return date2num(days.to_numpy())  # type: ignore[no-any-return,no-untyped-call]
+    days: np.ndarray = np.floor(date_numbers(moments))
+    return days

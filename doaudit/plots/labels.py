@@ -22,6 +22,7 @@ __all__ = [
     "group_labels",
     "group_names",
     "percentage",
+    "resource_names",
     "shorten",
 ]
 
@@ -95,6 +96,23 @@ def action_names(actions: pd.DataFrame) -> list[str]:
         f"{shorten(' '.join(part or '(none)' for part in key), longest=_MAX_NAME_LENGTH - _DAY_LENGTH)} {day}"
         for key, day in zip(keys, days, strict=True)
     ]
+
+
+def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
+    """
+    Return the label of each row's resource, its name or else its key; needs `resource`, `resource_name`.
+
+    Args:
+        table: the rows.
+        beside: number of characters that will stand beside it in the same label.
+
+    Example:
+        >>> names = {"resource": ["droplet:123", "droplet:124"], "resource_name": ["web-01", None]}
+        >>> resource_names(pd.DataFrame(names))
+        ['web-01', 'droplet:124']
+    """
+    keys = group_keys(table, ["resource_name", "resource"])
+    return [shorten(name or resource or "(none)", longest=_MAX_NAME_LENGTH - beside) for name, resource in keys]
 
 
 def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:

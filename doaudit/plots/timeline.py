@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Patch
 
 from doaudit.plots import style
+from doaudit.plots.date_axis import date_axis, date_numbers
 from doaudit.plots.labels import first_rows_phrase, group_labels
 from doaudit.plots.table_columns import group_keys, require
 from doaudit.plots.time_axis import open_ends
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["timeline"]
@@ -82,7 +82,7 @@ def timeline(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> A
 
 
 def _draw(ax: Axes, table: pd.DataFrame, row: np.ndarray) -> None:
-    start, end = _days(table["start"]), _days(table["end"])
+    start, end = date_numbers(table["start"]), date_numbers(table["end"])
     outcome = table["outcome"].to_numpy(dtype=object)
     left, right = start.min(), np.nanmax(np.append(end, start))
     length = max(right - left, _SHORTEST)
@@ -96,14 +96,5 @@ def _draw(ax: Axes, table: pd.DataFrame, row: np.ndarray) -> None:
             spans = list(zip(start[bars], width[bars], strict=True))
             ax.broken_barh(spans, (number - _HALF_HEIGHT, 2 * _HALF_HEIGHT), linewidth=0, **look)
     open_ends(ax, row[is_open], right=ax.get_xlim()[1], color=style.ORANGE)
-    dates = AutoDateLocator(tz="UTC", minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(dates)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
-    ax.grid(visible=True, axis="x", which="major")
+    date_axis(ax)
     style.legend(ax, [Patch(**look, linewidth=0, label=name) for name, look in _LOOKS.items() if name in set(outcome)])
-
-
-def _days(moments: pd.Series) -> np.ndarray:
-    """Return moments as matplotlib counts them, in days; NaN where there is none."""
-    utc = pd.to_datetime(moments, utc=True).dt.tz_localize(None)
-    return date2num(utc.to_numpy())  # type: ignore[no-any-return,no-untyped-call]

@@ -55,9 +55,10 @@ def odd_actions(build):
     starts = pd.Timestamp("2026-03-05T20:00:00Z") + pd.to_timedelta(
         [drawn.randrange(700_000) for _ in range(ROWS)], "s"
     )
+    kinds = ["snapshot", "backup", "resize", "rotate_console_key", None, "create", "destroy", "power_off", "power_on"]
     words = ["completed"] * 12 + ["errored", "in-progress", "done", "pending", None]
     actions = build(
-        type=[drawn.choice(["snapshot", "resize", "rotate_console_key", None]) for _ in range(ROWS)],
+        type=[drawn.choice(kinds) for _ in range(ROWS)],
         status=[drawn.choice(words) for _ in range(ROWS)],
         resource=[drawn.choice(["droplet:1", "droplet:2", None]) for _ in range(ROWS)],
         resource_type=[drawn.choice(["droplet", "volume", "teapot", None]) for _ in range(ROWS)],

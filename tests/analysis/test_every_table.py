@@ -10,6 +10,10 @@ import pytest
 from doaudit import analysis
 from doaudit.analysis import (
     activity,
+    backups,
+    change_series,
+    changes,
+    churn,
     concurrency,
     daily_concurrency,
     daily_failures,
@@ -20,8 +24,10 @@ from doaudit.analysis import (
     failures,
     incidents,
     last_actions,
+    lifespans,
     open_actions,
     outcome_curves,
+    power_periods,
     problems,
     retries,
     retry_rates,
@@ -92,6 +98,19 @@ TABLES = {
         {"region": "category", "day": "datetime64[s, UTC]", "actions": "int64", "finished": "int64"}
         | {"errored": "int64", "expected": "float64", "q": "float64"},
     ),
+    "changes": (
+        changes,
+        {"type": "category", "what": "text", "shape": "text"}
+        | dict.fromkeys(["since", "since_low", "since_high"], "datetime64[s, UTC]")
+        | dict.fromkeys(["before_s", "after_s", "rate_before", "rate_after"], "float64")
+        | dict.fromkeys(["ratio", "ratio_low", "ratio_high", "q"], "float64")
+        | {"actions": "int64", "sentence": "text"},
+    ),
+    "change_series": (
+        change_series,
+        {"type": "category", "what": "text", "week": "datetime64[s, UTC]", "is_after": "bool", "actions": "int64"}
+        | {"median_s": "float64", "failure_rate": "float64"},
+    ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (
         slowest,
@@ -156,15 +175,40 @@ TABLES = {
         )
         for tz in ("UTC", "Asia/Kolkata")
     },
+    "power_periods": (
+        power_periods,
+        {"resource": "category", "resource_name": "category", "region": "category"}
+        | {"off_from": "datetime64[s, UTC]", "off_to": "datetime64[s, UTC]", "still_off": "bool", "off_s": "float64"}
+        | {"off_by": "category", "off_id": "int64", "on_by": "category", "on_id": "Int64"}
+        | {"by_doaudit": "boolean", "certain": "bool", "note": "text"},
+    ),
+    "backups": (
+        backups,
+        {"resource": "category", "resource_name": "category", "region": "category"}
+        | {"last_taken_at": "datetime64[s, UTC]", "last_type": "category"}
+        | {"age_s": "float64", "longest_gap_s": "float64", "taken": "int64", "errored": "int64"}
+        | {"without": "bool", "still_exists": "boolean"},
+    ),
+    "lifespans": (
+        lifespans,
+        {"kind": "category", "resource": "category", "resource_name": "category", "region": "category"}
+        | {"created_at": "datetime64[s, UTC]", "destroyed_at": "datetime64[s, UTC]"}
+        | {"lifespan_s": "float64", "lives": "bool"},
+    ),
+    "churn": (
+        churn,
+        {"kind": "category", "week": "datetime64[s, UTC]"}
+        | dict.fromkeys(["created", "destroyed", "existed"], "int64"),
+    ),
     "problems": (problems, {"id": "int64", "problem": "text", "detail": "text"}),
 }
 COUNTED = [name for name in TABLES if name != "problems"]
 """The tables that come from the tally: any engine makes them, and the order of the rows does not matter."""
 MIXED = {
     "status": ["completed", "errored", "in-progress", "done", "pending", "odd", None, "completed", "errored"] * 30,
-    "type": ["snapshot", "resize", "snapshot", None, "resize", "snapshot", None, "resize", "resize"] * 30,
+    "type": ["snapshot", "resize", "power_off", None, "shutdown", "destroy", "power_on", "backup", "create", None] * 27,
     "seconds": [0, 5, 4000, 30, 70, 60, 1, -5, 12] * 30,
-    "resource": ["droplet:1", None, "droplet:1"] * 90,
+    "resource": [(None, "droplet:1", "droplet:2")[number % 7 % 3] for number in range(270)],
     "started_at": [f"2026-03-{day:02}T{day % 24:02}:15:00Z" for day in range(1, 28)] * 10,
 }
 NOTHING = dict.fromkeys(
@@ -179,6 +223,8 @@ FRAMES = {
     "all null": NOTHING | {"started_at": [None] * 3, "completed_at": [None] * 3, "observed_at": [None] * 3},
     "null groups": NOTHING | {"status": ["completed", "errored", "in-progress"]},
     "mixed": MIXED,
+    "one second": {"type": ["power_off", "power_on", "create", "destroy", "snapshot"], "seconds": 0},
+    "no resource": {"type": ["power_off", "power_on", "snapshot"], "resource": None},
 }
 
 

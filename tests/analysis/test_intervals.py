@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from doaudit.analysis.intervals import clopper_pearson, finished_needed, order_statistic_interval, wilson
+from doaudit.analysis.intervals import (
+    clopper_pearson,
+    finished_needed,
+    order_statistic_interval,
+    ratio_interval,
+    wilson,
+)
 from doaudit.errors import InvalidArgument
 
 COUNTS = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -120,3 +126,40 @@ def test_a_confidence_is_a_share(ask, confidence):
     """95 for 0.95 is refused with the value and an example."""
     with pytest.raises(InvalidArgument, match=r"between 0 and 1, such as 0\.95; got"):
         ask(confidence)
+
+
+LIMITS = st.tuples(st.floats(0.1, 50), st.floats(0.1, 0.95), st.floats(1.05, 1.9)).map(
+    lambda drawn: (drawn[0], drawn[0] * drawn[1], drawn[0] * drawn[2])
+)
+
+
+@given(LIMITS, LIMITS)
+def test_the_limits_of_a_ratio_are_fiellers_with_the_margins_of_each_figure(numerator, denominator):
+    """A limit r is where the difference of a and r times b is as far from 0 as the margins of both together."""
+    (a, a_low, a_high), (b, b_low, b_high) = numerator, denominator
+
+    low, high = ratio_interval(numerator, denominator)
+
+    assert 0 <= low <= a / b <= high
+    assert (a - low * b) ** 2 == pytest.approx((a - a_low) ** 2 + low**2 * (b_high - b) ** 2, rel=1e-6)
+    if np.isfinite(high):
+        assert (high * b - a) ** 2 == pytest.approx((a_high - a) ** 2 + high**2 * (b - b_low) ** 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "expected"),
+    [
+        ((0, 0, 0.1), (0.5, 0.4, 0.6), (0, None)),
+        ((0.5, 0.4, 0.6), (0, 0, 0.1), (None, math.inf)),
+        ((0, 0, 0.1), (0, 0, 0.1), (0, math.inf)),
+        ((8, 7, math.inf), (4, 3, 5), (None, math.inf)),
+        ((8, 7, 9), (4, 0, math.inf), (0, math.inf)),
+        ((math.nan, 0, 1), (4, 3, 5), (math.nan, math.nan)),
+    ],
+)
+def test_a_ratio_without_a_limit_says_so(numerator, denominator, expected):
+    """A denominator that may be 0 leaves no upper limit, an open interval of either no limit on that side."""
+    found = ratio_interval(numerator, denominator)
+
+    for limit, at in zip(found, expected, strict=True):
+        assert (0 < limit < math.inf) if at is None else np.array_equal(limit, at, equal_nan=True)

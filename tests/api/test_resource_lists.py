@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 from changing_list import ChangingList, reading_list
 
@@ -58,6 +59,64 @@ def test_an_odd_field_of_a_droplet_costs_nothing(kind):
     assert table["id"].tolist() == [1, 41]
     cell = table[column].iloc[1]
     assert cell == value if value is not None else cell is None or cell != cell  # noqa: PLR0124 -- a null of any kind
+
+
+IMAGES = {
+    "some": ([53893572, 53893573], [53893572, 53893573]),
+    "none": ([], []),
+    "ids as text": (["7", " 8 "], [7, 8]),
+    "an odd one among them": ([7, None, True, {}, "web", 2**70, [8], 7.5], [7]),
+    "nothing but odd ones": ([None, "web"], None),
+    "null": (None, None),
+    "a number": (7, None),
+    "text": ("7, 8", None),
+    "an object": ({"7": 8}, None),
+}
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+@pytest.mark.parametrize("column", ["snapshot_ids", "backup_ids"])
+def test_the_images_of_a_droplet_are_lists_of_numbers(kind, column):
+    """An empty list says that there is none; what cannot be read is null, and is never taken for none."""
+    sent, expected = IMAGES[kind]
+
+    table = read(droplets(droplet(1, **{column: sent}), droplet(2)))
+
+    assert table[column].tolist() == [expected, None]
+    assert table[column].dtype == object
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [
+        (["monitoring", "backups"], True),
+        (["monitoring"], False),
+        ([], False),
+        ([None, 7, {}], False),
+        (None, None),
+        ("backups", None),
+        ({"backups": 1}, None),
+    ],
+)
+def test_whether_backups_are_enabled_is_told_by_the_features(features, expected):
+    """It is true, false, or, where there is no list of features, null."""
+    enabled = read(droplets(droplet(1, features=features), droplet(2)))["backups_enabled"]
+
+    assert str(enabled.dtype) == "boolean"
+    assert [None if value is pd.NA else value for value in enabled] == [expected, None]
+
+
+@pytest.mark.parametrize("rows", [[], [droplet(1)]])
+def test_the_columns_of_droplets_never_change(rows):
+    """An account without droplets has the same columns and dtypes as one with some."""
+    table = read(droplets(*rows))
+
+    text = str(pd.Series(["a"]).dtype)
+    assert {name: str(dtype) for name, dtype in table.dtypes.items()} == {
+        "id": "int64", "name": text, "status": text, "region": text, "size": text,
+        "created_at": "datetime64[s, UTC]", "snapshot_ids": "object", "backup_ids": "object",
+        "backups_enabled": "boolean",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("odd", [None, 2**70, "web", 7.5, [1]])

@@ -114,6 +114,20 @@ def concurrency_table():
 
 
 @pytest.fixture
+def changes_table():
+    """Build a changes table."""
+
+    def build(**columns):
+        days = pd.to_datetime(["2026-06-17", "2026-06-14", "2026-06-20"], utc=True)
+        defaults = {"type": "snapshot", "what": "duration", "shape": "step"}
+        defaults |= dict(zip(["since", "since_low", "since_high"], days, strict=True))
+        defaults |= {"before_s": 60.0, "after_s": 90.0, "rate_before": np.nan, "rate_after": np.nan, "ratio": 1.5}
+        return _rows(defaults | {"ratio_low": 1.4, "ratio_high": 1.6, "q": 0.001, "actions": 812}, columns)
+
+    return build
+
+
+@pytest.fixture
 def activity_table():
     """Build an activity table of as many periods as its first column has, each with a row for each of the groups."""
 
@@ -183,6 +197,46 @@ def timeline_table():
     return build
 
 
+@pytest.fixture
+def periods_table():
+    """Build a table of power periods."""
+
+    def build(**columns):
+        defaults = {"resource": "droplet:123", "resource_name": "web-1", "region": "fra1"}
+        defaults |= {"off_from": pd.Timestamp("2026-03-12T22:27:07Z"), "off_to": pd.NaT, "still_off": False}
+        defaults |= {"off_s": 90_000.0, "off_by": "power_off", "off_id": 1, "on_by": "power_on", "on_id": 2}
+        return _rows(defaults | {"by_doaudit": None, "certain": True, "note": ""}, columns)
+
+    return build
+
+
+@pytest.fixture
+def backups_table():
+    """Build a table of backups."""
+
+    def build(**columns):
+        defaults = {"resource": "droplet:123", "resource_name": "web-1", "region": "fra1"}
+        defaults |= {"last_taken_at": pd.Timestamp("2026-03-12T22:27:07Z"), "last_type": "backup", "age_s": 90_000.0}
+        defaults |= {"longest_gap_s": 200_000.0, "taken": 12, "errored": 1, "without": False, "still_exists": None}
+        table = _rows(defaults, columns)
+        return table.assign(still_exists=pd.array(table["still_exists"], dtype="boolean"))
+
+    return build
+
+
+@pytest.fixture
+def churn_table():
+    """Build a table of churn of as many weeks as its first column has."""
+
+    def build(**columns):
+        table = _rows({"kind": "droplet", "created": 0, "destroyed": 0, "existed": 0}, columns)
+        weeks = pd.date_range("2026-01-05", periods=len(table), freq="7D", tz="UTC").as_unit("s")
+        table.insert(1, "week", weeks)
+        return table
+
+    return build
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -204,6 +258,7 @@ def long_table(plot, request):
         "incidents": ("incidents_table", {"region": names}),
         "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
         "concurrency": ("concurrency_table", {"type": names}),
+        "changes": ("changes_table", {"type": names}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": (
@@ -211,6 +266,15 @@ def long_table(plot, request):
             {"resource": names, "verdict": ["stuck", "slow", "normal", "too few to tell"] * 5},
         ),
         "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),
+        "backups": (
+            "backups_table",
+            {"resource_name": names, "still_exists": [False, True] * 10, "without": [True] * 9 + [False] * 11},
+        ),
+        "churn": ("churn_table", {"created": range(20), "destroyed": [3] * 20, "existed": [1234] * 20}),
+        "power_periods": (
+            "periods_table",
+            {"resource_name": names, "still_off": [True] * 5 + [False] * 15, "certain": [False, True] * 10},
+        ),
     }[plot]
     return request.getfixturevalue(maker)(**columns)
 

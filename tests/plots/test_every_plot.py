@@ -26,10 +26,14 @@ NEEDED = {
     "retry_rates": "recovery_rate",
     "concurrency": "most_at",
     "activity": "unclear",
+    "changes": "ratio_low",
     "week_pattern": "hour",
     "slowest": "duration_s",
     "timeline": "outcome",
     "open_actions": "p90_left_s",
+    "power_periods": "off_from",
+    "backups": "longest_gap_s",
+    "churn": "existed",
 }
 
 
@@ -99,6 +103,13 @@ def test_an_empty_table_is_a_message(draw, plot, long_table):
     expected = {"durations": "no finished actions", "slowest": "no finished actions", "open_actions": "no open actions"}
     expected |= {"incidents": "no incidents", "retry_rates": "no failures"}
     expected |= dict.fromkeys(["duration_curves", "outcome_curves"], "no finished actions")
+    expected |= {
+        "incidents": "no incidents",
+        "power_periods": "no periods",
+        "backups": "no droplets",
+        "churn": "no weeks",
+    }
+    expected |= {"incidents": "no incidents", "changes": "no changes"}
     assert text == f"{expected.get(plot, 'no actions')} to show"
     assert drawn.get_legend() is None
 

@@ -1,0 +1,123 @@
+"""Backups: when a snapshot or backup of each droplet was last taken, and which droplets have had none for days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from doaudit.actions import categorical
+from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds
+from doaudit.analysis.engines import quoted
+from doaudit.analysis.groups import ranks
+from doaudit.analysis.resource_rows import categorized, last_observed, resource_rows, seen_resources
+from doaudit.analysis.tally import OUTCOMES
+from doaudit.errors import InvalidArgument
+from doaudit.resources import DROPLET
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrame
+
+__all__ = ["backups"]
+
+_TYPES: Final = ("backup", "snapshot")
+_IMAGES: Final = ("snapshot_ids", "backup_ids")
+_DAY_S: Final = 86_400
+_COMPLETED, _ERRORED = OUTCOMES.index("completed"), OUTCOMES.index("errored")
+
+
+def backups(actions: IntoFrame, droplets: pd.DataFrame | None = None, *, days: float = 7) -> pd.DataFrame:
+    """
+    List for each droplet when a snapshot or backup of it was last taken, those without one for longest first.
+
+    An action says that one was *taken*, not that it still exists; that is told by the account alone, and for a droplet
+    as a whole. One counts from when it was begun, which is also what its image has as `created_at`.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads. What happened before the first of them is not
+            known, so give all, and not a selection.
+        droplets: the droplets that exist now, as `account.droplets()` returns them; the table has exactly those.
+            Without it, it has those that anything was done to and that no completed destroy ended.
+        days: for how long there may be none.
+
+    Returns:
+        One row a droplet, those of which none was taken first, then by age: `resource`, `resource_name`, `region`
+        (category); `last_taken_at` (datetime64[s, UTC]), `last_type` (category) of the last that completed; `age_s`,
+        the time since then until the newest `observed_at`; `longest_gap_s`, the longest time from one to the next, or
+        from the last until then (both float64 seconds); `taken`, those that completed, `errored` (int64); `without`
+        (bool: none was taken within the last *days* days); `still_exists` (boolean: the account has a snapshot or
+        backup of it; null if that is not known). The times are null where none was taken.
+
+    Raises:
+        InvalidArgument: the frame holds no actions, *droplets* lacks a column, or *days* is not above 0.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> taken = Record(1, "completed", "backup", "2026-03-12T22:00:00Z", "2026-03-12T22:05:00Z", 7, "droplet")
+        >>> reboot = Record(2, "completed", "reboot", "2026-03-12T22:10:00Z", "2026-03-12T22:10:02Z", 8, "droplet")
+        >>> table = backups(to_frame([taken, reboot], observed_at=1773356400))
+        >>> table[["resource", "age_s", "taken", "without"]].values.tolist()
+        [['droplet:8', nan, 0, True], ['droplet:7', 3600.0, 1, False]]
+    """
+    if not days > 0:
+        raise InvalidArgument(f"days says for how long a droplet may be without a snapshot or backup; got {days!r}.")
+    rows = resource_rows(actions, DROPLET, (*_TYPES, *DROPLET.destroyed_by))
+    listed = _of_account(droplets) if droplets is not None else _not_destroyed(seen_resources(actions, DROPLET), rows)
+    figures = _figures(rows[rows["type"].isin(_TYPES)], listed["resource"], last_observed(actions))
+    without = figures["last_taken_at"].isna() | (figures["age_s"] > days * _DAY_S)
+    still_exists = listed.pop("still_exists")
+    table = listed.assign(**figures, without=without, still_exists=still_exists)
+    oldest_first = -table["age_s"].fillna(np.inf).to_numpy()
+    order = np.lexsort([ranks(table["resource"]), oldest_first])
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _of_account(droplets: pd.DataFrame) -> pd.DataFrame:
+    """Return the droplets of an account, and whether an image of each exists."""
+    if lacking := [name for name in ("id", "name", "region", *_IMAGES) if name not in droplets]:
+        raise InvalidArgument(f"These droplets have no {quoted(lacking)}; give what account.droplets() returns.")
+    counts = [[_length(ids) for ids in row] for row in zip(*(droplets[name] for name in _IMAGES), strict=True)]
+    exists = [True if any(row) else None if None in row else False for row in counts]
+    return pd.DataFrame(
+        {
+            "resource": categorical([f"{DROPLET.name}:{number}" for number in droplets["id"]]),
+            "resource_name": categorized(droplets["name"]),
+            "region": categorized(droplets["region"]),
+            "still_exists": pd.array(exists, dtype="boolean"),
+        }
+    )
+
+
+def _length(ids: Any) -> int | None:  # noqa: ANN401 -- a list of any kind, or a null of any kind
+    return len(ids) if pd.api.types.is_list_like(ids) else None
+
+
+def _not_destroyed(seen: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the droplets that no completed destroy ended; nothing tells whether their images exist."""
+    destroyed = rows.loc[rows["type"].isin(DROPLET.destroyed_by) & (rows["outcome"] == _COMPLETED), "resource"]
+    left = seen[~seen["resource"].isin(destroyed)].reset_index(drop=True)
+    return left.assign(still_exists=pd.Series(pd.NA, index=left.index, dtype="boolean"))
+
+
+def _figures(rows: pd.DataFrame, resources: pd.Series[Any], now: pd.Timestamp) -> dict[str, Any]:
+    """Return the columns about what was taken of each resource."""
+    place = pd.Index(resources.astype(object)).get_indexer(pd.Index(rows["resource"].astype(object)))
+    rows, count = rows.assign(place=place)[place >= 0], len(resources)
+    is_taken = rows["outcome"] == _COMPLETED
+    counts = {
+        name: np.bincount(rows.loc[which, "place"], minlength=count).astype(np.int64)
+        for name, which in (("taken", is_taken), ("errored", rows["outcome"] == _ERRORED))
+    }
+    taken = rows[is_taken & (rows["start"] > NOT_A_TIME)].sort_values(["place", "start", "id"])
+    last = taken.drop_duplicates("place", keep="last").set_index("place").reindex(range(count))
+    last_taken_at = pd.Series(from_unix_seconds(last["start"]))
+    age_s = (now - last_taken_at).dt.total_seconds().clip(lower=0).astype("float64")
+    gap_s = taken.groupby("place")["start"].diff().groupby(taken["place"]).max().reindex(range(count))
+    figures = {
+        "last_taken_at": last_taken_at,
+        "last_type": last["type"].reset_index(drop=True),
+        "age_s": age_s,
+        "longest_gap_s": np.fmax(gap_s.to_numpy(dtype=float), age_s.to_numpy(dtype=float)),
+    }
+    return figures | counts
