@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from doaudit.errors import InvalidArgument
 
-__all__ = ["Since", "parse_since", "read_moment"]
+__all__ = ["Since", "parse_since", "parse_span", "read_moment"]
 
 Since = str | date | timedelta
 """A moment: "90d", "30min", "2026-06-01", a date (midnight in UTC), a datetime with a zone, or a timedelta."""
@@ -18,7 +18,7 @@ _LONGEST_S = int(timedelta.max.total_seconds())
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def parse_since(since: Since, now: datetime) -> datetime:
+def parse_since(since: Since, now: datetime, *, name: str = "since") -> datetime:
     """
     Return the moment that is meant, in UTC.
 
@@ -26,6 +26,7 @@ def parse_since(since: Since, now: datetime) -> datetime:
         since: "90d", "12h", "30min" or "8w", counted back from now; "2026-06-01" or a date, from midnight in UTC; a
             text or a datetime with a zone, such as "2026-06-01T08:00:00Z"; or a timedelta.
         now: the time, with its zone.
+        name: what the argument is called, for messages.
 
     Raises:
         InvalidArgument: it is none of these, has no zone, or lies in the future.
@@ -34,12 +35,12 @@ def parse_since(since: Since, now: datetime) -> datetime:
         >>> parse_since("90d", datetime(2026, 11, 23, 12, tzinfo=UTC)).isoformat()
         '2026-08-25T12:00:00+00:00'
     """
-    moment = read_moment(since)
+    moment = read_moment(since, name=name)
     if isinstance(moment, timedelta):
         moment = now - moment if now - _EARLIEST > moment else _EARLIEST
     if moment > now:
         raise InvalidArgument(
-            f"since says from when on actions are wanted; {moment:%Y-%m-%d %H:%M} UTC is yet to come."
+            f"{name} says from when on actions are wanted; {moment:%Y-%m-%d %H:%M} UTC is yet to come."
         )
     return moment
 
@@ -50,7 +51,7 @@ def read_moment(moment: Since, *, name: str = "since") -> datetime | timedelta:
 
     Args:
         moment: as in `parse_since`.
-        name: of the argument, for the error.
+        name: what the argument is called, for messages.
 
     Raises:
         InvalidArgument: it is no moment, or has no zone.
@@ -75,6 +76,23 @@ def read_moment(moment: Since, *, name: str = "since") -> datetime | timedelta:
             'span such as "90d".'
         )
     return moment.astimezone(UTC)
+
+
+def parse_span(span: str | timedelta, *, name: str) -> timedelta:
+    """
+    Return a span of time: "30d", "12h", "8w", or a timedelta.
+
+    Raises:
+        InvalidArgument: it is none of these, or nothing long.
+
+    Example:
+        >>> parse_span("2w", name="last")
+        datetime.timedelta(days=14)
+    """
+    long = read_moment(span, name=name) if isinstance(span, str) and _SPAN.fullmatch(span.strip()) else span
+    if not isinstance(long, timedelta) or long <= timedelta(0):
+        raise InvalidArgument(f'{name} is how long a period is, such as "30d", "12h" or "8w"; got {span!r}.')
+    return long
 
 
 def _from_text(text: str, name: str) -> date:

@@ -187,6 +187,14 @@ TABLES: tuple[Table, ...] = (
         companion_as="series",
     ),
     Table(
+        "compare",
+        "failure rates and durations of two periods, by group",
+        "After are the last 30 days and before the 30 before them, unless other periods were given; where q is at most "
+        "0.05 they differ by more than chance.",
+        by="type",
+        variants=(Variant("compare", {"by": "type"}, section=True, figure=True),),
+    ),
+    Table(
         "open_actions",
         "the actions that have not ended, oldest first",
         "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "

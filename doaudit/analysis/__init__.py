@@ -5,6 +5,7 @@ from __future__ import annotations
 from doaudit.analysis.activity import activity, week_pattern
 from doaudit.analysis.backups import backups
 from doaudit.analysis.changes import change_series, changes
+from doaudit.analysis.compare import compare
 from doaudit.analysis.concurrency import concurrency, daily_concurrency
 from doaudit.analysis.duration_curves import duration_curves, outcome_curves
 from doaudit.analysis.durations import duration_distribution, durations, slowest
@@ -31,6 +32,7 @@ __all__ = [
     "change_series",
     "changes",
     "churn",
+    "compare",
     "concurrency",
     "daily_concurrency",
     "daily_failures",

@@ -11,7 +11,7 @@ from doaudit.analysis.change_scores import block_medians
 from doaudit.analysis.change_search import DURATION, find_changes
 from doaudit.analysis.change_sentences import change_sentence
 from doaudit.analysis.change_sizes import duration_levels, rate_levels
-from doaudit.analysis.groups import By, check_names, key_columns, number_groups, with_keys
+from doaudit.analysis.groups import By, check_names, group_labels, key_columns, number_groups, with_keys
 from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.errors import InvalidArgument
 
@@ -156,14 +156,9 @@ def _figures(found: list[Change], groups: pd.DataFrame) -> dict[str, Any]:
         "q": np.array([change.q for change in found], dtype=float),
         "actions": np.array([change.rows["actions"].sum() for change in found], dtype=np.int64),
         "sentence": _text(
-            [change_sentence(*each) for each in zip(_names(_keys(groups, found)), found, levels, strict=True)]
+            [change_sentence(*each) for each in zip(group_labels(_keys(groups, found)), found, levels, strict=True)]
         ),
     }
-
-
-def _names(keys: pd.DataFrame) -> list[str]:
-    columns = [["(none)" if pd.isna(value) else str(value) for value in keys[column]] for column in keys]
-    return [" · ".join(parts) for parts in zip(*columns, strict=True)] if columns else ["an action"] * len(keys)
 
 
 def _text(words: list[str]) -> pd.Series[str]:

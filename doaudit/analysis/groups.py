@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     Counts = NDArray[np.int64]
 
-__all__ = ["LARGEST", "By", "check_names", "combined_ranks", "key_columns", "number_groups", "ranks", "with_keys"]
+__all__ = [
+    "LARGEST",
+    "By",
+    "check_names",
+    "combined_ranks",
+    "group_labels",
+    "key_columns",
+    "number_groups",
+    "ranks",
+    "with_keys",
+]
 
 By: TypeAlias = str | Sequence[str]
 
@@ -120,3 +130,15 @@ def ranks(column: pd.Series[Any]) -> Counts:
         return np.append(rank, len(categories))[column.cat.codes]
     codes, values = pd.factorize(column, sort=True)
     return np.where(codes < 0, len(values), codes)
+
+
+def group_labels(keys: pd.DataFrame) -> list[str]:
+    """
+    Return the name of each group for a sentence; all actions as one group are "an action".
+
+    Example:
+        >>> group_labels(pd.DataFrame({"type": ["resize"], "region": [None]})), group_labels(pd.DataFrame(index=[0]))
+        (['resize · (none)'], ['an action'])
+    """
+    columns = [["(none)" if pd.isna(value) else str(value) for value in keys[column]] for column in keys]
+    return [" · ".join(parts) for parts in zip(*columns, strict=True)] if columns else ["an action"] * len(keys)

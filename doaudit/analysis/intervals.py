@@ -30,6 +30,7 @@ __all__ = [
     "ratio_interval",
     "tail_probability",
     "wilson",
+    "wilson_limits",
 ]
 
 # A quotient of two logarithms may come out a hair above the whole number that it is.
@@ -57,8 +58,21 @@ def wilson(errored: ArrayLike, finished: ArrayLike, confidence: float) -> tuple[
         >>> low.round(3).tolist(), high.round(3).tolist()
         ([0.0, 0.207], [0.161, 1.0])
     """
-    z = -NormalDist().inv_cdf(tail_probability(confidence))
-    k, n = np.broadcast_arrays(np.asarray(errored, dtype=float), np.asarray(finished, dtype=float))
+    return wilson_limits(errored, finished, -NormalDist().inv_cdf(tail_probability(confidence)))
+
+
+def wilson_limits(errored: ArrayLike, finished: ArrayLike, z: ArrayLike) -> tuple[Figures, Figures]:
+    """
+    Compute the limits of Wilson's interval that lie z standard deviations away.
+
+    Source: see `wilson`.
+
+    Example:
+        >>> low, high = wilson_limits([0, 1], [20, 1], 1.96)
+        >>> low.round(3).tolist(), high.round(3).tolist()
+        ([0.0, 0.207], [0.161, 1.0])
+    """
+    k, n, z = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (errored, finished, z)))
     centre = ratio(k + z * z / 2, np.where(n > 0, n + z * z, 0))
     margin = ratio(z * np.sqrt(ratio(k * (n - k), n) + z * z / 4), n + z * z)
     # Where all errored the upper limit is 1, which rounding would miss by a hair; the 0 at the other end it hits.
@@ -190,7 +204,8 @@ def ratio_interval(numerator: Limits, denominator: Limits) -> tuple[Figures, Fig
         denominator: likewise, of the same confidence.
 
     Returns:
-        (low, high), float64: infinite above where the denominator may be 0, NaN where nothing is known of a figure.
+        (low, high), float64: infinite above where the denominator may be 0, and below where it is; NaN where nothing is
+        known of a figure.
 
     Example:
         >>> low, high = ratio_interval((13.0, 12.0, 14.0), (8.0, 7.5, 8.5))
@@ -200,7 +215,9 @@ def ratio_interval(numerator: Limits, denominator: Limits) -> tuple[Figures, Fig
     a, a_low, a_high = (np.asarray(value, dtype=float) for value in numerator)
     b, b_low, b_high = (np.asarray(value, dtype=float) for value in denominator)
     low, high = np.zeros(np.broadcast(a, b).shape), np.full(np.broadcast(a, b).shape, np.inf)
-    with np.errstate(invalid="ignore"):  # of infinite limits, which are not used then
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # infinite limits are not used; a denominator may be 0 for sure
         square = a_low * (2 * a - a_low)  # solved for the limits so that nothing is divided by the difference of two
         root = np.sqrt(np.fmax((a * b) ** 2 - square * b_high * (2 * b - b_high), 0))
         np.divide(square, a * b + root, out=low, where=(a_low > 0) & np.isfinite(b_high))

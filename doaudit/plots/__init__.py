@@ -14,6 +14,7 @@ from doaudit.plots.activity import activity
 from doaudit.plots.backups import backups
 from doaudit.plots.changes import changes
 from doaudit.plots.churn import churn
+from doaudit.plots.compare import compare
 from doaudit.plots.concurrency import concurrency
 from doaudit.plots.duration_curves import duration_curves
 from doaudit.plots.durations import durations
@@ -32,6 +33,7 @@ __all__ = [
     "backups",
     "changes",
     "churn",
+    "compare",
     "concurrency",
     "duration_curves",
     "durations",

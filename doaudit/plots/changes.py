@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from doaudit.formatting import rate, time_span
 from doaudit.plots import style
-from doaudit.plots.labels import by_phrase, first_rows_phrase, group_names
+from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
 from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def changes(table: pd.DataFrame, *, series: pd.DataFrame | None = None, ax: Axes
             style.empty_message(axes, "no changes to show")
             return axes
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
-        names = group_names([(*key, what) for key, what in _keys(first, by)])
+        names = group_labels(first, [*by, "what"], among=table)
         style.label_rows(axes, names, font_size=font_size)
         axes.set_ylim(len(first) - 0.5, -0.5)  # one change alone has all the height
         _draw(axes, first, series, by)

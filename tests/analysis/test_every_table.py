@@ -14,6 +14,7 @@ from doaudit.analysis import (
     change_series,
     changes,
     churn,
+    compare,
     concurrency,
     daily_concurrency,
     daily_failures,
@@ -110,6 +111,21 @@ TABLES = {
         change_series,
         {"type": "category", "what": "text", "week": "datetime64[s, UTC]", "is_after": "bool", "actions": "int64"}
         | {"median_s": "float64", "failure_rate": "float64"},
+    ),
+    "compare": (
+        compare,
+        {"type": "category", "presence": "text"}
+        | {
+            f"{name}_{period}": "int64"
+            for name in ("actions", "open", "finished", "errored")
+            for period in ("before", "after")
+        }
+        | dict.fromkeys(["rate_before", "rate_after"], "float64")
+        | dict.fromkeys([f"rate_change{part}" for part in ("", "_low", "_high")], "float64")
+        | {f"p50_{period}{part}_s": "float64" for period in ("before", "after") for part in ("", "_low", "_high")}
+        | dict.fromkeys(["ratio", "ratio_low", "ratio_high"], "float64")
+        | dict.fromkeys(["q_rate", "q_duration", "q_tail", "q"], "float64")
+        | {"tests": "int64", "sentence": "text"},
     ),
     "failures": (failures, ACTION_COLUMNS | {"completed_at": "datetime64[s, UTC]", "duration_s": "float64"}),
     "slowest": (

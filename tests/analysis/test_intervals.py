@@ -152,6 +152,7 @@ def test_the_limits_of_a_ratio_are_fiellers_with_the_margins_of_each_figure(nume
         ((0, 0, 0.1), (0.5, 0.4, 0.6), (0, None)),
         ((0.5, 0.4, 0.6), (0, 0, 0.1), (None, math.inf)),
         ((0, 0, 0.1), (0, 0, 0.1), (0, math.inf)),
+        ((6, 5, 7), (0, 0, 0), (math.inf, math.inf)),
         ((8, 7, math.inf), (4, 3, 5), (None, math.inf)),
         ((8, 7, 9), (4, 0, math.inf), (0, math.inf)),
         ((math.nan, 0, 1), (4, 3, 5), (math.nan, math.nan)),

@@ -128,6 +128,19 @@ def changes_table():
 
 
 @pytest.fixture
+def compare_table():
+    """Build a table of two periods."""
+
+    def build(**columns):
+        defaults = {"type": "snapshot", "presence": "both", "actions_before": 812, "actions_after": 790}
+        defaults |= {"rate_before": 0.01, "rate_after": 0.02, "p50_before_s": 60.0, "p50_before_low_s": 50.0}
+        defaults |= {"p50_before_high_s": 70.0, "p50_after_s": 90.0, "p50_after_low_s": 80.0, "p50_after_high_s": 99.0}
+        return _rows(defaults | {"q_rate": 0.4, "q": 0.01}, columns)
+
+    return build
+
+
+@pytest.fixture
 def activity_table():
     """Build an activity table of as many periods as its first column has, each with a row for each of the groups."""
 
@@ -259,6 +272,7 @@ def long_table(plot, request):
         "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
         "concurrency": ("concurrency_table", {"type": names}),
         "changes": ("changes_table", {"type": names}),
+        "compare": ("compare_table", {"type": names, "q": [0.01, 0.4] * 10, "q_rate": [0.01] * 20}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": (

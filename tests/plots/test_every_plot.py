@@ -27,6 +27,7 @@ NEEDED = {
     "concurrency": "most_at",
     "activity": "unclear",
     "changes": "ratio_low",
+    "compare": "p50_after_low_s",
     "week_pattern": "hour",
     "slowest": "duration_s",
     "timeline": "outcome",

@@ -1,0 +1,93 @@
+"""Two periods that are compared: their actions, counted by group, day, outcome and seconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
+from doaudit.analysis.tally import tally
+from doaudit.errors import InvalidArgument
+from doaudit.since import parse_since, parse_span
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrame
+
+    from doaudit.since import Since
+
+__all__ = ["count_periods"]
+
+_USUAL = timedelta(days=30)
+_NEEDED = ("status", "started_at", "completed_at", "observed_at")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def count_periods(
+    actions: IntoFrame, after: IntoFrame | None, keys: list[str], *, at: Since | None, last: str | timedelta | None
+) -> pd.DataFrame:
+    """
+    Count the actions of two periods: of two frames, before and after a moment, or of the last days and as many before.
+
+    Args:
+        actions: an actions frame, or its earlier part if *after* is given.
+        after: another one, of the later period.
+        keys: the columns to group by.
+        at: the moment at which the later period begins.
+        last: how long each of the two periods is, of which the later ends when the actions were last read.
+
+    Returns:
+        The columns of `tally` by day, and `is_after` (bool).
+
+    Raises:
+        InvalidArgument: more than one of *after*, *at* and *last* is given, one of them cannot be understood, or a
+            period that was asked for holds no action.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> taken = [Record(n, "completed", "resize", f"2021-09-{n:02}T10:00:00Z") for n in (1, 2, 3)]
+        >>> actions = to_frame(taken, observed_at=1632996000)
+        >>> count_periods(actions, None, ["type"], at="2021-09-02", last=None)["is_after"].tolist()
+        [False, True, True]
+    """
+    asked = [name for name, value in (("after", after), ("at", at), ("last", last)) if value is not None]
+    if len(asked) > 1:
+        raise InvalidArgument(
+            f"Two periods are told by a second frame, by at, or by last; got {' and '.join(asked)}. Give one of them."
+        )
+    if after is None:
+        actions, after = _split(actions, keys, at, last)
+    before, then = (tally(period, keys, by_day=True) for period in (actions, after))
+    for name, period in (("earlier", before), ("later", then)):
+        if asked and period.empty:
+            raise InvalidArgument(
+                f"There is nothing to compare: no action is in the {name} period. Give another {asked[0]}, or actions "
+                "that reach further."
+            )
+    return _joined(before, then, keys)
+
+
+def _split(actions: IntoFrame, keys: list[str], at: Since | None, last: str | timedelta | None) -> tuple[Any, Any]:
+    rows = read_frame(actions, keys)
+    newest = to_pandas(rows.select(unix_seconds("observed_at").max().alias("newest")))["newest"]
+    read_at = _EPOCH + timedelta(seconds=0 if newest.isna().all() else int(newest.item()))
+    long = _USUAL if last is None else parse_span(last, name="last")
+    begin, middle = (
+        (read_at - 2 * long, read_at - long) if at is None else (_EPOCH, parse_since(at, read_at, name="at"))
+    )
+    first, then = (int((moment - _EPOCH).total_seconds()) for moment in (begin, middle))
+    start, columns = unix_seconds("started_at"), list(dict.fromkeys([*_NEEDED, *keys]))
+    before = rows.filter(start < then) if at is not None else rows.filter(start >= first, start < then)
+    return before.select(*columns), rows.filter(start >= then).select(*columns)
+
+
+def _joined(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Put both into one table; a key stays a category although each has its own words."""
+    joined = pd.concat([before.assign(is_after=False), after.assign(is_after=True)], ignore_index=True)
+    words: dict[str, Any] = {}
+    for name in [*keys, "outcome"]:
+        if all(isinstance(period[name].dtype, pd.CategoricalDtype) for period in (before, after)):
+            words[name] = union_categoricals([before[name], after[name]], sort_categories=name != "outcome")
+    return joined.assign(**words)
