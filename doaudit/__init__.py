@@ -5,7 +5,8 @@ Audit what happened in a DigitalOcean account: a toolkit for Jupyter.
 
     account = da.demo()                 # a simulated account; da.connect() opens yours
     actions = account.actions()         # every action as a DataFrame, with a proof that none is missing
-    da.failure_rates(actions, by="type")
+    recent = da.select(actions, since="30d", resource="web-*")
+    da.failure_rates(recent, by="type")
     da.plots.durations(da.durations(actions))
     da.report(actions, "data/reports/today", account=account)
     account.snapshot(droplet_id)        # shut down, snapshot, switch on again; or da.widgets.SnapshotPanel(account)
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from doaudit.account import Account
     from doaudit.actions import Action
     from doaudit.analysis import (
+        Selection,
         activity,
         backups,
         change_series,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         problems,
         retries,
         retry_rates,
+        select,
         slowest,
         timeline,
         week_pattern,
@@ -63,6 +66,7 @@ __all__ = [
     "Account",
     "Action",
     "DoauditError",
+    "Selection",
     "activity",
     "backups",
     "change_series",
@@ -92,6 +96,7 @@ __all__ = [
     "report",
     "retries",
     "retry_rates",
+    "select",
     "slowest",
     "timeline",
     "week_pattern",

@@ -62,13 +62,17 @@ def _token_from_environment() -> Secret | None:
     return next(filter(None, (Secret(os.getenv(name)) for name in _TOKEN_VARIABLES)), None)
 
 
-def demo(seed: int = 7, *, speed: float = 1.0, actions: int | None = None) -> Account:
+def demo(seed: int = 7, *, speed: float = 1.0, actions: int | None = None, quiet: bool = False) -> Account:
     """
     Open a simulated account: a company's three years, served on this machine, without a token or the internet.
 
     The same *seed* gives the same account. Its clock starts on 2026-11-23 at 12:00 UTC, and goes *speed* times as fast
     as ours: with 60, a snapshot of five minutes takes five seconds. Its history has 52,292 actions, or as many as
     *actions* says; a few hundred are read at once. Nothing is kept on disk.
+
+    What an audit is to find is planted in it, and `from doaudit.demo import planted` lists it: an incident, actions
+    that never end, droplets that are off or have no backup, and more. With *quiet* none of it is there: actions fail at
+    random, at the usual rates.
 
     Raises:
         InvalidArgument: *speed* is not above 0, or the company cannot have so many *actions*.
@@ -82,7 +86,7 @@ def demo(seed: int = 7, *, speed: float = 1.0, actions: int | None = None) -> Ac
     if not speed > 0:
         raise InvalidArgument(f"A simulated account's clock goes forward: speed is above 0; got {speed}.")
     try:
-        server = simulator.serve(seed=seed, speed=speed, actions=actions)
+        server = simulator.serve(seed=seed, speed=speed, actions=actions, quiet=quiet)
     except ValueError as fault:  # the simulated account stands apart and knows none of our errors
         raise InvalidArgument(str(fault)) from None
     clock = ScaledClock(lambda: server.world.now, speed)

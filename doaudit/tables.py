@@ -19,7 +19,23 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["TABLES", "Table", "Variant", "find_table"]
+__all__ = ["TABLES", "Option", "Table", "Variant", "find_table"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    An argument of a table's function that its subcommand has as a flag.
+
+    Attributes:
+        name: of the argument.
+        summary: what it says, in a few words.
+        many: true if it takes several values.
+    """
+
+    name: str
+    summary: str
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,8 +72,10 @@ class Table:
         variants: how a report has it.
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
         companion_as: the plot's argument for it.
+        options: its other arguments that the subcommand takes.
         from_account: an argument of the function that only the account itself can give, and that may be left out:
             'droplets', those that exist now, or 'started_by_doaudit', ids of actions; empty if there is none.
+        of_all: true if it is only right of all actions, so that its subcommand takes no part of them.
     """
 
     name: str
@@ -68,7 +86,9 @@ class Table:
     variants: tuple[Variant, ...] = ()
     companion: str = ""
     companion_as: str = "distribution"
+    options: tuple[Option, ...] = ()
     from_account: str = ""
+    of_all: bool = False
 
     @property
     def function(self) -> Callable[..., pd.DataFrame]:
@@ -95,7 +115,12 @@ TABLES: tuple[Table, ...] = (
         "Act now on what goes wrong at this moment, look at what is unusual; call shows more.",
         plotted=False,
         variants=(Variant("findings", section=True),),
+        options=(
+            Option("since", 'only what began at that moment or later: "7d", "2026-06-01"'),
+            Option("tz", "the time zone of business hours (UTC)"),
+        ),
         from_account="droplets",
+        of_all=True,
     ),
     Table(
         "durations",
@@ -183,6 +208,10 @@ TABLES: tuple[Table, ...] = (
         "0.05 they differ by more than chance.",
         by="type",
         variants=(Variant("compare", {"by": "type"}, section=True, figure=True),),
+        options=(
+            Option("at", 'the moment between the two periods: "2026-06-01"'),
+            Option("last", 'the length of the second period, and of the one before it: "30d"'),
+        ),
     ),
     Table(
         "open_actions",
@@ -214,12 +243,18 @@ TABLES: tuple[Table, ...] = (
             Variant("activity_by_day", {"freq": "D"}),
             Variant("activity_by_week", {"freq": "W"}, figure=True),
         ),
+        options=(
+            Option("freq", "length of a period: h, D, W, MS or ME for hours, days, weeks, months (D)"),
+            Option("by", "count the groups of these apart", many=True),
+        ),
     ),
     Table(
         "week_pattern",
         "actions by weekday and hour",
-        "Each row counts the actions that started in an hour of the week (UTC), and says which share of them errored.",
+        "Each row counts the actions that started in an hour of the week, by the clock of its zone, and says which "
+        "share of them errored.",
         variants=(Variant("week_pattern", figure=True),),
+        options=(Option("tz", "time zone, such as Europe/Berlin (UTC)"),),
     ),
     Table(
         "concurrency",

@@ -373,6 +373,15 @@ def test_a_simulated_account_can_be_small():
         da.demo(actions=0)
 
 
+def test_a_simulated_account_can_be_quiet():
+    """Nothing that an audit is to find is in it: what is open is minutes old."""
+    with da.demo(actions=300, quiet=True) as account:
+        actions = account.actions()
+
+    assert da.open_actions(actions)["age_s"].max() < 3_600
+    assert len(actions) == 300
+
+
 def test_a_simulated_account_can_go_faster():
     """Its clock is the one that the account waits on."""
     with da.demo(speed=5000) as account:

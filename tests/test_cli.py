@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import socket
@@ -16,9 +17,10 @@ import pytest
 import requests
 
 import doaudit as da
-from doaudit.cli import main
+from doaudit.cli import main, make_parser
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.world.records import Action, Droplet
+from doaudit.tables import TABLES
 
 
 @pytest.fixture
@@ -180,8 +182,8 @@ def test_demo_serves_other_tools():
 
 
 def test_demo_serves_a_small_account_on_request():
-    """With --actions another program reads a few pages instead of hundreds; hostile names are there if asked for."""
-    command = [sys.executable, "-m", "doaudit", "demo", "--port", "0", "--actions", "45", "--hostile-names"]
+    """With --actions it has a few pages, not hundreds; if asked, hostile names are there and stuck actions are not."""
+    command = [sys.executable, "-m", "doaudit", "demo", "--port", "0", "--actions", "45", "--hostile-names", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(3)]
         url, token = (line.split("=", 1)[1].strip() for line in lines[1:])
@@ -196,6 +198,7 @@ def test_demo_serves_a_small_account_on_request():
 
     assert actions["meta"]["total"] == len(actions["actions"]) == 45
     assert any("<b>" in droplet["name"] for droplet in droplets["droplets"])
+    assert sum(action["status"] == "in-progress" for action in actions["actions"]) == 4
 
 
 def test_demo_of_an_impossible_size_is_said(capsys):
@@ -320,3 +323,54 @@ def test_a_table_of_an_incomplete_history_is_no_success(served, monkeypatch, tmp
 
     assert status == 1
     assert "INCOMPLETE: this history was never read" in capsys.readouterr().err
+
+
+def test_a_table_of_a_selection_has_only_its_actions(served, monkeypatch, tmp_path, capsys):
+    """The flags are those of `select`; the history is read as a whole, and how much was selected is said beside."""
+    as_real_account(served, monkeypatch)
+    history = str(tmp_path / "history.duckdb")
+    flags = ["--resource", "droplet:*", "volume:1", "--until", "1970-01-01T00:00:04Z", "--outcome", "completed"]
+
+    assert main(["durations", "--format", "csv", "--history", history, *flags]) == 0
+    selected = capsys.readouterr()
+    assert main(["durations", "--no-refresh", "--history", history, "--type", "reboott"]) == 0
+    nothing = capsys.readouterr()
+    assert main(["durations", "--no-refresh", "--history", history, "--since", "lately"]) == 1
+    refused = capsys.readouterr()
+
+    [row] = csv.DictReader(io.StringIO(selected.out))
+    assert (row["type"], row["actions"]) == ("reboot", "3")
+    assert "5 actions." in selected.err
+    assert 'Selected 3 of 5 actions: until="1970-01-01T00:00:04Z", outcome=["completed"], resource=' in selected.err
+    assert "There are no rows." in nothing.out
+    assert 'no type is "reboott"; the nearest is "reboot"' in nothing.err
+    assert "Warning" not in nothing.err
+    assert "since is" in refused.err
+
+
+def test_every_table_takes_every_flag_of_a_selection():
+    """What a frame can be filtered by in Python, a table can be on the command line; many accounts have no flag yet."""
+    [commands] = [action for action in make_parser()._actions if action.choices and action.dest == "==SUPPRESS=="]
+    wanted = {f"--{each.name.replace('_', '-')}" for each in dataclasses.fields(da.Selection)} - {"--account"}
+
+    for table in TABLES:
+        command = commands.choices[table.name.replace("_", "-")]
+        assert wanted <= {option for action in command._actions for option in action.option_strings}
+
+
+def test_a_table_takes_the_arguments_of_its_function(served, monkeypatch, tmp_path, capsys):
+    """Periods, groups and the time zone are flags; a zone that there is not is a sentence and status 1."""
+    as_real_account(served, monkeypatch)
+    history = ["--history", str(tmp_path / "history.duckdb"), "--format", "csv"]
+
+    assert main(["activity", "--freq", "MS", "--by", "type", "region", *history]) == 0
+    [month] = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert main(["week-pattern", "--tz", "Asia/Kolkata", *history]) == 0
+    hours = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert main(["week-pattern", "--tz", "Asia/Calcuta", *history]) == 1
+
+    assert list(month)[:4] == ["type", "region", "period", "actions"]
+    assert (month["type"], month["actions"]) == ("reboot", "5")
+    [hour] = [row for row in hours if row["actions"] != "0"]
+    assert (hour["weekday"], hour["hour"], hour["zone"]) == ("3", "5", "Asia/Kolkata")
+    assert "Did you mean 'Asia/Calcutta'?" in capsys.readouterr().err

@@ -52,6 +52,14 @@ def test_nothing_is_asked_where_the_history_is_taken_as_it_is(server, rows_of):
     assert not server.world.requests
 
 
+def test_backups_of_a_selection_are_those_of_its_droplets(server, rows_of):
+    """A droplet that has no action in the selection is in no row: nobody looked for its backups."""
+    rows, said = rows_of("backups", "--resource", "droplet:8")
+
+    assert [(row["resource"], row["still_exists"]) for row in rows] == [("droplet:8", "")]
+    assert "Selected 1 of 1 actions" in said
+
+
 def test_a_token_that_may_not_list_droplets_gets_the_table_all_the_same(server, rows_of):
     """The message names the scope that is lacking, and the droplets are those of the actions."""
     server.world.tokens[server.token] = frozenset({"actions:read", "account:read"})

@@ -38,8 +38,8 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.failures(actions),
         da.slowest(actions, n=3),
         da.open_actions(actions),
-        da.activity(actions, freq="W"),
-        da.week_pattern(actions),
+        da.activity(actions, freq="W", by=["region", "type"]),
+        da.week_pattern(actions, tz="Asia/Kolkata"),
         da.problems(actions),
         da.retries(actions, within_s=3600),
         da.retry_rates(actions, by="region", confidence=0.9),
@@ -48,6 +48,14 @@ def compute(actions: pd.DataFrame) -> list[pd.DataFrame]:
         da.daily_concurrency(actions, by=()),
         da.last_actions(actions, outcome="completed"),
     ]
+
+
+def narrow(actions: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Select a part of the actions."""
+    chosen = da.Selection(since="7d", type=["resize", None], outcome="errored")
+    part: pd.DataFrame = da.select(actions, until="1d", resource="web-*", overlapping=True)
+    steps: pd.DataFrame = chosen.explain(part)
+    return chosen.apply(part), chosen.code() + chosen.why_nothing(part) + str(steps)
 
 
 def draw(actions: pd.DataFrame, account: da.Account) -> tuple[Axes, pd.DataFrame]:

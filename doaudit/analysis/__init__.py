@@ -20,12 +20,14 @@ from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
 from doaudit.analysis.retries import retries
 from doaudit.analysis.retry_rates import retry_rates
+from doaudit.analysis.selection import Selection, select
 from doaudit.analysis.tally import OUTCOMES, tally
 from doaudit.analysis.timeline import timeline
 
 __all__ = [
     "OUTCOMES",
     "By",
+    "Selection",
     "activity",
     "backups",
     "change_series",
@@ -50,6 +52,7 @@ __all__ = [
     "problems",
     "retries",
     "retry_rates",
+    "select",
     "slowest",
     "tally",
     "timeline",

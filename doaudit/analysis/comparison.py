@@ -2,7 +2,7 @@
 Comparison sets: the finished actions that an open one is compared with, of its own resource or of its type.
 
 There is one set for each action, and never one of other types. Its own resource's is taken if 20 of them have
-finished, or if one of them took longer than 99 % of its type do: then the type says nothing about this resource. Of
+finished, or if half of them took longer than 99 % of its type do: then the type says nothing about this resource. Of
 each set only the actions that started in the last 180 days count, where at least 100 of them have finished, since what
 is usual may change.
 """
@@ -115,7 +115,7 @@ def comparison_sets(counted: pd.DataFrame, columns: list[str]) -> ComparisonSets
     return ComparisonSets(times.keys, curves, p50_s, p90_s, p99_s, max_duration(curves), is_recent)
 
 
-def says_more_than(own_finished: NDArray[Any], own_max_s: NDArray[Any], type_p99_s: NDArray[Any]) -> NDArray[np.bool_]:
+def says_more_than(own_finished: NDArray[Any], own_p50_s: NDArray[Any], type_p99_s: NDArray[Any]) -> NDArray[np.bool_]:
     """
     Return whether the finished actions of one resource are compared with, and not those of its type.
 
@@ -123,4 +123,4 @@ def says_more_than(own_finished: NDArray[Any], own_max_s: NDArray[Any], type_p99
         >>> says_more_than(np.array([20, 3, 3]), np.array([9.0, 9.0, 90.0]), np.array([60.0, 60.0, 60.0])).tolist()
         [True, False, True]
     """
-    return (own_finished >= LEAST_FINISHED) | (own_max_s > type_p99_s)
+    return (own_finished >= LEAST_FINISHED) | (own_p50_s > type_p99_s)

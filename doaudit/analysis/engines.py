@@ -19,19 +19,30 @@ from doaudit.analysis.time_casts import time_cast
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from narwhals.typing import IntoFrame
 
-__all__ = ["ADDED", "Rows", "quoted", "read_columns", "read_frame", "to_pandas", "unix_seconds"]
+__all__ = [
+    "ADDED",
+    "TIMES",
+    "Rows",
+    "quoted",
+    "read_columns",
+    "read_frame",
+    "to_pandas",
+    "unix_seconds",
+    "with_unix_seconds",
+    "wrap",
+]
 
 Rows: TypeAlias = nw.DataFrame[Any] | nw.LazyFrame[Any]
 """A frame of any engine, wrapped by narwhals."""
 
-_TIMES = ("started_at", "completed_at", "observed_at")
-_NEEDED = ("status", *_TIMES)
+TIMES = ("started_at", "completed_at", "observed_at")
+_NEEDED = ("status", *TIMES)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECONDS = {name: f"{name}_in_unix_seconds" for name in _TIMES}
+_SECONDS = {name: f"{name}_in_unix_seconds" for name in TIMES}
 _WHOLE: dict[str, Any] = {"id": "int64", "resource_id": "Int64"}
 _CATEGORIES = [name for name, dtype in COLUMNS.items() if dtype == "category"]
 
@@ -56,6 +67,22 @@ def read_frame(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
         >>> read_frame(to_frame([Record(7, "errored", "resize")], observed_at=1632996060), ["id"])["id"].to_list()
         [7]
     """
+    frame = wrap(actions, columns).select(*dict.fromkeys([*_NEEDED, *columns]))
+    return with_unix_seconds(_with_words(frame), _SECONDS)
+
+
+def wrap(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
+    """
+    Wrap an actions frame of any engine as it is, with all of its columns.
+
+    Raises:
+        InvalidArgument: this is no data frame, or it lacks the status, a time, or one of *columns*.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> len(wrap(to_frame([Record(7, "errored", "resize")], observed_at=1632996060), ["region"]).columns)
+        11
+    """
     try:
         frame: Rows = nw.from_native(actions)
     except TypeError as error:
@@ -71,7 +98,7 @@ def read_frame(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
         )
     if absent := [name for name in columns if name not in names]:
         raise InvalidArgument(f"These actions have no column {quoted(absent)}; name one of {quoted(names)}.")
-    return _with_seconds(_with_words(frame.select(*dict.fromkeys([*_NEEDED, *columns]))))
+    return frame
 
 
 def read_columns(actions: IntoFrame, columns: Sequence[str]) -> Rows:
@@ -109,6 +136,53 @@ def unix_seconds(time: str) -> nw.Expr:
         [60]
     """
     return nw.col(_SECONDS[time])
+
+
+def with_unix_seconds(frame: Rows, names: Mapping[str, str]) -> Rows:
+    """
+    Add to each of the three times a column with its seconds since 1970, null where there is no time.
+
+    Args:
+        frame: as `wrap` returns it.
+        names: the name of the column that is added, for each of `TIMES`.
+
+    Raises:
+        InvalidArgument: a time has no time zone, or is none.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> actions = to_frame([Record(7, "errored", "resize", "1970-01-01T00:01:00Z")], observed_at=1632996060)
+        >>> with_unix_seconds(wrap(actions), {time: f"{time}_s" for time in TIMES})["started_at_s"].to_list()
+        [60]
+    """
+    schema, engine = frame.collect_schema(), frame.implementation
+    for name in TIMES:
+        if not schema[name].is_integer() and getattr(schema[name], "time_zone", None) is None:
+            raise InvalidArgument(_no_time(name, schema[name], engine))
+    whole = [name for name in TIMES if schema[name].is_integer()]
+    times = [name for name in TIMES if name not in whole]
+    frame = frame.with_columns(**{names[name]: nw.col(name).cast(nw.Int64) for name in whole}) if whole else frame
+    if not times:
+        return frame
+    native: Any = frame.to_native()
+    if engine.is_pandas() and all(isinstance(native[name].dtype, pd.DatetimeTZDtype) for name in times):
+        added = {names[name]: _seconds_in_pandas(native[name]) for name in times}
+        return cast("Rows", nw.from_native(native.assign(**added)))
+    if engine.is_duckdb():
+        # A literal time subtracted from a column would be taken in the time zone of the session.
+        columns = ", ".join(f"floor(epoch({name}))::BIGINT AS {names[name]}" for name in times)
+        return cast("Rows", nw.from_native(native.project(f"*, {columns}")))
+    if engine.is_ibis():
+        seconds = {names[name]: _seconds_in_ibis(native[name]) for name in times}
+        return cast("Rows", nw.from_native(native.mutate(**seconds)))
+    if engine.is_spark_like():
+        return frame.with_columns(**{names[name]: nw.col(name).cast(nw.Int64) for name in times})
+    return frame.with_columns(
+        **{
+            names[name]: (nw.col(name).dt.convert_time_zone("UTC") - nw.lit(_EPOCH)).dt.total_seconds()
+            for name in times
+        }
+    )
 
 
 def to_pandas(frame: Rows) -> pd.DataFrame:
@@ -187,37 +261,6 @@ def _with_words(frame: Rows) -> Rows:
         return frame
     coded = [name for name, dtype in frame.collect_schema().items() if dtype in (nw.Categorical, nw.Enum)]
     return frame.with_columns(*(nw.col(name).cast(nw.String) for name in coded)) if coded else frame
-
-
-def _with_seconds(frame: Rows) -> Rows:
-    schema, engine = frame.collect_schema(), frame.implementation
-    for name in _TIMES:
-        if not schema[name].is_integer() and getattr(schema[name], "time_zone", None) is None:
-            raise InvalidArgument(_no_time(name, schema[name], engine))
-    whole = [name for name in _TIMES if schema[name].is_integer()]
-    times = [name for name in _TIMES if name not in whole]
-    frame = frame.with_columns(**{_SECONDS[name]: nw.col(name).cast(nw.Int64) for name in whole}) if whole else frame
-    if not times:
-        return frame
-    native: Any = frame.to_native()
-    if engine.is_pandas() and all(isinstance(native[name].dtype, pd.DatetimeTZDtype) for name in times):
-        added = {_SECONDS[name]: _seconds_in_pandas(native[name]) for name in times}
-        return cast("Rows", nw.from_native(native.assign(**added)))
-    if engine.is_duckdb():
-        # A literal time subtracted from a column would be taken in the time zone of the session.
-        columns = ", ".join(f"floor(epoch({name}))::BIGINT AS {_SECONDS[name]}" for name in times)
-        return cast("Rows", nw.from_native(native.project(f"*, {columns}")))
-    if engine.is_ibis():
-        seconds = {_SECONDS[name]: _seconds_in_ibis(native[name]) for name in times}
-        return cast("Rows", nw.from_native(native.mutate(**seconds)))
-    if engine.is_spark_like():
-        return frame.with_columns(**{_SECONDS[name]: nw.col(name).cast(nw.Int64) for name in times})
-    return frame.with_columns(
-        **{
-            _SECONDS[name]: (nw.col(name).dt.convert_time_zone("UTC") - nw.lit(_EPOCH)).dt.total_seconds()
-            for name in times
-        }
-    )
 
 
 def _seconds_in_pandas(time: pd.Series[Any]) -> pd.Series[Any]:

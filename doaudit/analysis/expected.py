@@ -73,7 +73,7 @@ def comparable_durations(actions: pd.DataFrame) -> ExpectedDurations:
         if isinstance(type_, str) and of_type.curves.ended[at]
     }
     type_p99_s = own.keys["type"].astype(object).map({type_: each.p99_s for type_, each in by_type.items()})
-    chosen = says_more_than(own.curves.ended, own.max_s, type_p99_s.to_numpy(dtype="float64"))
+    chosen = says_more_than(own.curves.ended, own.p50_s, type_p99_s.to_numpy(dtype="float64"))
     by_resource = {
         (str(type_), str(resource)): _duration(own, int(at))
         for at, type_, resource in zip(

@@ -43,10 +43,11 @@ def findings(
 
     Rules of two kinds look at them. Statistical ones have the thresholds of their tables: of the incidents, changes and
     failing types that are listed, at most 5 in 100 are false alarms, on average, and of healthy actions fewer than 1 in
-    100 is called stuck. Rules of fact say what they count: 5 or more droplets older than a day destroyed within an
-    hour, droplets destroyed within 30 days without a snapshot or backup of the 7 days before, droplets off for a day,
-    no snapshot or backup for 7 days, 3 failures in a row, a type or region that is new within 30 days, password resets
-    and changes outside business hours within 30 days, odd rows. See `doaudit.analysis.finding_rules`.
+    100 is called stuck. Rules of fact say what they count: 5 or more droplets older than a day, or 8 older than six
+    hours, destroyed within an hour, droplets destroyed within 30 days without a snapshot or backup of the 7 days
+    before, droplets off for a day, no snapshot or backup for 7 days, 3 failures in a row, a type or region that is new
+    within 30 days, password resets and changes outside business hours within 30 days, odd rows. See
+    `doaudit.analysis.finding_rules`.
 
     Args:
         actions: an actions frame of any engine that narwhals reads. Give all, not a selection: what is usual is told by

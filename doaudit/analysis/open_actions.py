@@ -28,7 +28,7 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
     """
     List the actions that were still running when last seen, oldest first, each judged by finished actions like it.
 
-    Like it are the finished actions of the same type on the same resource if there are at least 20, or if one of them
+    Like it are the finished actions of the same type on the same resource if there are at least 20, or if half of them
     took longer than 99 % of that type do; else those of the same type; never those of other types. Only what started in
     the last 180 days counts, where that is at least 100. A type or resource that is not known is like no other.
 
@@ -89,7 +89,9 @@ def _compare(table: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
     of_type = _compare_within(table, counted, ["type"])
     own = _compare_within(table, counted, ["type", "resource"])
     is_own = says_more_than(
-        own["finished"].to_numpy(), own["max_s"].to_numpy(dtype=float), of_type["usual_p99_s"].to_numpy(dtype=float)
+        own["finished"].to_numpy(),
+        own["usual_p50_s"].to_numpy(dtype=float),
+        of_type["usual_p99_s"].to_numpy(dtype=float),
     )
     compared = of_type[_FIGURES].assign(is_own=is_own, p50_left_s=np.nan, p90_left_s=np.nan)
     compared.loc[is_own, _FIGURES] = own.loc[is_own, _FIGURES]

@@ -47,8 +47,9 @@ __all__ = [
     "Lifetimes",
     "add_day",
     "lifetimes",
+    "outcome_code",
     "outcomes",
-    "per_hour",
+    "per_slot",
     "sum_counts",
     "tally",
     "timed",
@@ -58,7 +59,7 @@ OUTCOMES = ("completed", "errored", "open", "unclear")
 _COMPLETED, _ERRORED, _OPEN, _UNCLEAR = range(len(OUTCOMES))
 _ADDED = ("outcome", "seconds", "actions", *ADDED)
 _UNTIMED = -1
-_HOUR_S, _DAY_S = 3600, 86_400
+_HOUR_S, _DAY_S = 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,26 +161,33 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
     return sum_counts(counted.assign(outcome=_outcome_names(counted["outcome"])), keys)
 
 
-def per_hour(actions: IntoFrame) -> pd.DataFrame:
+def per_slot(actions: IntoFrame, by: By = (), *, slot_s: int = _HOUR_S) -> pd.DataFrame:
     """
-    Count the actions that started in each hour (UTC), by outcome; those without a start belong to no hour.
+    Count the actions of each group that started in each slot of time, by outcome; those without a start are in none.
+
+    Args:
+        actions: an actions frame of any engine that narwhals reads.
+        by: the column or columns to group by; `()` for all actions as one group.
+        slot_s: the length of a slot in seconds: an hour.
 
     Returns:
-        One row for each hour and outcome that occur: `hour` (int64, hours since 1970), `outcome` (category of
-        `OUTCOMES`), `actions` (int64), by value.
+        One row for each group, slot and outcome that occur, by value: the *by* columns, `slot` (int64, slots since
+        1970, UTC), `outcome` (category of `OUTCOMES`), `actions` (int64).
 
     Raises:
-        InvalidArgument: the frame holds no actions.
+        InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
-        >>> per_hour(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
+        >>> per_slot(to_frame([Record(1, "done", "resize", "1970-01-02T01:59:59Z")], 1632996000)).values.tolist()
         [[25, 'completed', 1]]
     """
+    keys = key_columns(by)
+    check_names(keys, ["slot"])
     start = unix_seconds("started_at")
-    started = timed(actions).filter(~start.is_null()).with_columns(hour=start // _HOUR_S)
-    counted = _count_rows(started, ["hour", "outcome"])
-    return counted.assign(hour=counted["hour"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
+    started = timed(actions, keys).filter(~start.is_null()).with_columns(slot=start // slot_s)
+    counted = _count_rows(started, [*keys, "slot", "outcome"])
+    return counted.assign(slot=counted["slot"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
 
 
 def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
@@ -248,18 +256,33 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     """
     check_names(columns, _ADDED)
     frame = read_frame(actions, columns)
-    status, end = nw.col("status"), unix_seconds("completed_at")
-    is_open = status.is_in(sorted(IN_PROGRESS)) | end.is_null()
-    outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
-    outcome = nw.when(status.is_in(sorted(ERRORED))).then(nw.lit(_ERRORED)).otherwise(outcome)
-    outcome = nw.when(status.is_in(sorted(COMPLETED))).then(nw.lit(_COMPLETED)).otherwise(outcome)
+    end = unix_seconds("completed_at")
     last_seen = nw.when(nw.col("outcome") == _OPEN).then(unix_seconds("observed_at")).otherwise(end)
     seconds = nw.col("seconds")
     return (
-        frame.with_columns(outcome=outcome)
+        frame.with_columns(outcome=outcome_code(nw.col("status"), end))
         .with_columns(seconds=last_seen - unix_seconds("started_at"))
         .with_columns(seconds=nw.when(seconds >= 0).then(seconds).otherwise(nw.lit(_UNTIMED)).cast(nw.Int64))
     )
+
+
+def outcome_code(status: nw.Expr, end: nw.Expr) -> nw.Expr:
+    """
+    Return the expression for the outcome of an action, as its position in `OUTCOMES`.
+
+    Args:
+        status: its status, as text.
+        end: its end; only whether there is one matters.
+
+    Example:
+        >>> frame = nw.from_native(pd.DataFrame({"status": ["done", "pending"], "end": [90, None]}))
+        >>> frame.select(outcome_code(nw.col("status"), nw.col("end")).alias("code"))["code"].to_list()
+        [0, 2]
+    """
+    is_open = status.is_in(sorted(IN_PROGRESS)) | end.is_null()
+    outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
+    outcome = nw.when(status.is_in(sorted(ERRORED))).then(nw.lit(_ERRORED)).otherwise(outcome)
+    return nw.when(status.is_in(sorted(COMPLETED))).then(nw.lit(_COMPLETED)).otherwise(outcome)
 
 
 def _count_rows(frame: Rows, by: list[str]) -> pd.DataFrame:

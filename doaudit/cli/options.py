@@ -8,10 +8,24 @@ if TYPE_CHECKING:
     import argparse
 
     from doaudit.account import Account
+    from doaudit.analysis import Selection
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- argparse has no public name for it
 
-__all__ = ["add_demo", "add_history", "add_since", "open_account", "source_line"]
+__all__ = ["add_demo", "add_history", "add_selection", "add_since", "open_account", "selection_of", "source_line"]
+
+_MOMENTS = {
+    "since": "only actions from then on: 7d before the newest read, or 2026-06-01",
+    "until": "only actions before then",
+}
+_VALUES = {
+    "type": "only these types; * and ? are wildcards, as in 're*'",
+    "status": "only these words of DigitalOcean",
+    "outcome": "only these of completed, errored, open, unclear",
+    "region": "only these regions",
+    "resource_type": "only these types of resources",
+    "resource": "only these resources, by key or name, as in 'web-*'",
+}
 
 
 def add_history(command: argparse.ArgumentParser) -> None:
@@ -26,6 +40,31 @@ def add_since(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--since", metavar="WHEN", help="go no further back, as in 90d or 2026-06-01; what was read before is kept"
     )
+
+
+def add_selection(command: argparse.ArgumentParser) -> None:
+    """Add the options that select a part of the actions, which are those of `doaudit.select`."""
+    group = command.add_argument_group("selection", "a part of the actions; the history is read as a whole")
+    for name, words in _MOMENTS.items():
+        group.add_argument(f"--{name}", metavar="WHEN", help=words)
+    for name, words in _VALUES.items():
+        group.add_argument(f"--{name.replace('_', '-')}", nargs="+", metavar="VALUE", help=words)
+    group.add_argument("--text", help="only actions in whose type, resource, name, region or id this text occurs")
+    words = "what was running at any moment from --since until --until, not only what started then"
+    group.add_argument("--overlapping", action="store_true", help=words)
+
+
+def selection_of(parsed: argparse.Namespace) -> Selection:
+    """
+    Return the selection that the options describe.
+
+    Raises:
+        InvalidArgument: an option cannot be understood.
+    """
+    import doaudit as da  # noqa: PLC0415 -- loads pandas
+
+    names = (*_MOMENTS, *_VALUES, "text", "overlapping")
+    return da.Selection(**{name: getattr(parsed, name) for name in names})
 
 
 def add_demo(command: argparse.ArgumentParser) -> None:

@@ -28,6 +28,9 @@ def add_commands(commands: Commands) -> None:
     demo.add_argument(
         "--hostile-names", action="store_true", help="name a few droplets with markup, a formula, control characters"
     )
+    demo.add_argument(
+        "--quiet", action="store_true", help="a company in which nothing happens that an audit is to find"
+    )
     demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (1)")
     demo.set_defaults(run=_demo)
 
@@ -42,6 +45,7 @@ def _demo(parsed: argparse.Namespace) -> int:
             speed=parsed.speed,
             actions=parsed.actions,
             hostile_names=parsed.hostile_names,
+            quiet=parsed.quiet,
         )
     except (OSError, ValueError) as fault:  # the simulated account stands apart and knows none of our errors
         raise DoauditError(str(fault)) from None

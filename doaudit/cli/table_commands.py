@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from doaudit.cli.options import add_demo, add_history, open_account, source_line
+from doaudit.cli.options import add_demo, add_history, add_selection, open_account, selection_of, source_line
 from doaudit.cli.streams import show, show_bytes
 from doaudit.errors import Forbidden
 from doaudit.formatting import visible
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from doaudit.account import Account
+    from doaudit.analysis import Selection
     from doaudit.cli.options import Commands
     from doaudit.tables import Table
 
@@ -39,10 +41,14 @@ def add_commands(commands: Commands) -> None:
         if table.by:
             words = f"group by these ({table.by})"
             command.add_argument("--by", nargs="+", default=[table.by], metavar="COLUMN", help=words)
+        for option in table.options:
+            command.add_argument(f"--{option.name}", nargs="+" if option.many else None, help=option.summary)
         command.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help="text for people, or csv (text)")
         command.add_argument("--no-refresh", action="store_true", help="take the history as it is, and ask nothing")
         add_demo(command)
         add_history(command)
+        if not table.of_all:
+            add_selection(command)
         command.set_defaults(run=_print_table, table=table)
 
 
@@ -50,13 +56,19 @@ def _print_table(parsed: argparse.Namespace) -> int:
     from doaudit.csv import csv_bytes  # noqa: PLC0415 -- loads pandas
 
     table: Table = parsed.table
+    selection = None if table.of_all else selection_of(parsed)
     with open_account(parsed) as account:
         print_line(source_line(account))
         print_unfinished(account.snapshot_runs)
         actions = account.actions(refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
-        arguments = {} if parsed.no_refresh else _ask_account(account, table)
-    rows = table.function(actions, **arguments, **({"by": parsed.by} if table.by else {}))
+        arguments = _arguments(table, parsed)
+        # Of a selection, every droplet that has no action in it would seem to have no backup.
+        is_part = selection is not None and bool(selection.conditions())
+        if not (parsed.no_refresh or (is_part and table.from_account == "droplets")):
+            arguments |= _ask_account(account, table)
+    actions = actions if selection is None else _select(selection, actions)
+    rows = table.function(actions, **arguments)
     if parsed.format == "csv":
         text = csv_bytes(rows)
         if sys.stdout.isatty():
@@ -67,6 +79,24 @@ def _print_table(parsed: argparse.Namespace) -> int:
         show(table.how_to_read)
         show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
     return 0 if complete else 1
+
+
+def _arguments(table: Table, parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of the table's function that were given, or have a value of their own here."""
+    names = [*(["by"] if table.by else []), *(option.name for option in table.options)]
+    return {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
+
+
+def _select(selection: Selection, actions: pd.DataFrame) -> pd.DataFrame:
+    """Return the selected actions, and print how many they are, or why there are none."""
+    if not selection.conditions():
+        return actions
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said below, in the words of the command line
+        selected = selection.apply(actions)
+    counts = f"Selected {len(selected):,} of {len(actions):,} actions: {', '.join(selection.conditions().values())}."
+    print_line(selection.why_nothing(actions) if selected.empty else counts)
+    return selected
 
 
 def _ask_account(account: Account, table: Table) -> dict[str, Any]:
@@ -83,16 +113,22 @@ def _ask_account(account: Account, table: Table) -> dict[str, Any]:
 
 
 def _visible_cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts a terminal only shows; null stays null."""
+    """Return a table whose texts a terminal only shows; null stays null, and sentences are shown to their end."""
     texts = rows.select_dtypes(include=["object", "string", "category"])
-    return rows.assign(**{name: texts[name].map(_visible_cell, na_action="ignore") for name in texts.columns})
+    shown = {
+        name: texts[name].map(
+            lambda cell, whole=name == "sentence": _visible_cell(cell, whole=whole), na_action="ignore"
+        )
+        for name in texts.columns
+    }
+    return rows.assign(**shown)
 
 
-def _visible_cell(cell: object) -> object:
+def _visible_cell(cell: object, *, whole: bool) -> object:
     if not isinstance(cell, str):
         return cell
     text = visible(cell)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+    return text if whole or len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
 def _print_completeness(account: Account) -> bool:

@@ -5,7 +5,8 @@ It has three parts, each with a room of its own:
 
 - `doaudit.demo.world`: the account itself. `World` holds its actions, droplets, images, volumes and reserved IPs, and
   carries out what is requested of them. It is pure and seeded, and runs on a virtual clock. `Fault` makes it misbehave.
-- `doaudit.demo.company`: its content. `company_world` generates a world with three years of a company's history.
+- `doaudit.demo.company`: its content. `company_world` generates a world with three years of a company's history, and
+  `planted` lists what an audit is to find in it.
 - `doaudit.demo.http`: its API. `serve` puts a world on a loopback port, where any client of the DigitalOcean API can
   use it; `app` is the same as a WSGI app, without a socket.
 
@@ -25,20 +26,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from doaudit.demo.company.history import company_world
+    from doaudit.demo.company.planted import Planted, planted
     from doaudit.demo.http.server import DemoServer, app, serve
     from doaudit.demo.world.faults import Fault
     from doaudit.demo.world.tokens import DEMO_TOKEN
     from doaudit.demo.world.world import World
 
-__all__ = ["DEMO_TOKEN", "DemoServer", "Fault", "World", "app", "company_world", "serve"]
+__all__ = ["DEMO_TOKEN", "DemoServer", "Fault", "Planted", "World", "app", "company_world", "planted", "serve"]
 
 _MODULES = {
     "DEMO_TOKEN": "world.tokens",
     "DemoServer": "http.server",
     "Fault": "world.faults",
+    "Planted": "company.planted",
     "World": "world.world",
     "app": "http.server",
     "company_world": "company.history",
+    "planted": "company.planted",
     "serve": "http.server",
 }
 

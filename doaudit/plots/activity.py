@@ -1,4 +1,4 @@
-"""Plot of activity: actions started in each period, stacked by outcome."""
+"""Plot of activity: actions started in each period, stacked by outcome, for all actions or in a row for each group."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
-from doaudit.plots.table_columns import numbers, require
+from doaudit.plots.labels import by_phrase, group_labels
+from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
+
+    from doaudit.plots.table_columns import GroupKey
 
 __all__ = ["activity"]
 
@@ -29,16 +34,23 @@ _LOOKS: Final = {
 _MAX_BARS: Final = 80
 """More periods than this are drawn as one stepped area: gaps between very thin bars would only flicker."""
 
+_HEIGHT: Final = 0.8
+"""The height of the highest period of a group, in rows."""
+
 _UNITS: Final = {round(1 / 24, 6): "per hour", 1.0: "per day", 7.0: "per week"}
 
 
-def activity(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def activity(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 8) -> Axes:
     """
     Draw the actions started in each period, stacked by outcome: errored at the bottom, then open, unclear, completed.
 
+    A table of groups has a row for each of the largest, and one for all others together. Every row has a scale of its
+    own: beside it stands how many actions it has, and how many are in its highest period.
+
     Args:
-        table: what `doaudit.activity` returns: one row for each period, without gaps.
+        table: what `doaudit.activity` returns: one row for each period, or for each group and period, without gaps.
         ax: the Axes to draw on; without it a new figure is made.
+        top: number of groups to draw by themselves.
 
     Returns:
         The Axes.
@@ -56,6 +68,8 @@ def activity(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ['errored', 'open', 'completed']
     """
     require(table, ("period", *_LOOKS), maker="activity")
+    if by := by_columns(table, until="period"):
+        return _grouped(table, by, ax, top)
     with style.figure_for(ax, height=4.0) as axes:
         style.set_title(axes, "Actions started, by outcome", with_legend=not table.empty)
         if table.empty:
@@ -71,6 +85,51 @@ def activity(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         axes.set_ylabel(f"actions {_unit(edges)}")
         axes.set_xlabel("start of the action, UTC")
     return axes
+
+
+def _grouped(table: pd.DataFrame, by: Sequence[str], ax: Axes | None, top: int) -> Axes:
+    rows = _rows(table, by, top)
+    with style.figure_for(ax, rows=len(rows), row_inches=0.5) as axes:
+        style.set_title(axes, f"Actions started{by_phrase(by)}", with_legend=bool(rows))
+        if not rows:
+            style.empty_message(axes, "no actions to show")
+            return axes
+        edges = _edges(table["period"].drop_duplicates().sort_values())
+        font_size = 0.9 * style.row_font_size(axes, len(rows), notes=True)
+        style.label_rows(axes, [name for name, _ in rows], font_size=font_size)
+        for row, (_, counts) in enumerate(rows):
+            floor, highest = row + _HEIGHT / 2, max(counts.sum(axis=0).max(), 1)
+            axes.axhline(floor, color=style.GRID, linewidth=0.8, zorder=0)
+            tops = floor - _HEIGHT * np.vstack([np.zeros(counts.shape[1]), counts.cumsum(axis=0)]) / highest
+            for outcome, below, above in zip(_LOOKS, tops, tops[1:], strict=False):
+                if (below > above).any():
+                    _draw_layer(axes, edges, below, above, outcome)
+        _set_dates(axes, edges)
+        occurring = [outcome for outcome in _LOOKS if (table[outcome] > 0).any()]
+        style.legend(axes, [_legend_entry(outcome) for outcome in occurring])
+        totals = [f"{counts.sum():,.0f} actions" for _, counts in rows]
+        notes = [f"at most {counts.sum(axis=0).max():,.0f} {_unit(edges)}" for _, counts in rows]
+        style.row_texts(axes, totals, notes=notes, font_size=font_size)
+        axes.set_xlabel("start of the action, UTC")
+    return axes
+
+
+def _rows(table: pd.DataFrame, by: Sequence[str], top: int) -> list[tuple[str, np.ndarray]]:
+    """Return the counts of each group by outcome and period, the largest first, and those of all others together."""
+    periods, place = np.unique(pd.to_datetime(table["period"], utc=True).to_numpy(), return_inverse=True)
+    keys = group_keys(table, by)
+    example = {key: row for row, key in enumerate(keys)}
+    counts: dict[GroupKey, np.ndarray] = {key: np.zeros((len(_LOOKS), len(periods))) for key in example}
+    for outcome, name in enumerate(_LOOKS):
+        for key, at, count in zip(keys, place, numbers(table, name), strict=True):
+            counts[key][outcome, at] += count
+    largest = sorted(counts, key=lambda key: -counts[key].sum())
+    # One other is drawn by itself: a row for it says more than a row called "1 other".
+    shown = largest if len(largest) == top + 1 else largest[:top]
+    names = group_labels(table.iloc[[example[key] for key in shown]], by, among=table)
+    others = [counts[key] for key in largest if key not in shown]
+    rest = [(f"{len(others):,} others", np.sum(others, axis=0))] if others else []
+    return [*zip(names, (counts[key] for key in shown), strict=True), *rest]
 
 
 def _edges(period: pd.Series) -> np.ndarray:
@@ -103,13 +162,17 @@ def _legend_entry(outcome: str) -> Patch:
 
 
 def _set_scales(ax: Axes, edges: np.ndarray, *, highest: float) -> None:
-    ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, 1.05 * max(highest, 1))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
+    ax.grid(visible=True, axis="y", which="major")
+    _set_dates(ax, edges)
+
+
+def _set_dates(ax: Axes, edges: np.ndarray) -> None:
+    ax.set_xlim(edges[0], edges[-1])
     inches = ax.get_window_extent().width / ax.figure.dpi
     dates = AutoDateLocator(tz="UTC", minticks=3, maxticks=max(3, min(9, int(inches / 0.55))))  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(dates)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
     ax.tick_params(axis="x", length=3)
-    ax.grid(visible=True, axis="y", which="major")

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
+from doaudit.plots.labels import shorten
 from doaudit.plots.table_columns import numbers, require
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _HOURS: Final = 24
 
 def week_pattern(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
-    Draw the number of actions that start in each hour of the week (UTC) as a map: the darker, the more.
+    Draw the number of actions that start in each hour of the week as a map: the darker, the more.
 
     Args:
         table: what `doaudit.week_pattern` returns.
@@ -37,12 +38,12 @@ def week_pattern(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Example:
         >>> import pandas as pd
         >>> from matplotlib.figure import Figure
-        >>> table = pd.DataFrame({"weekday": [0, 6], "hour": [9, 23], "actions": [12, 3]})
+        >>> table = pd.DataFrame({"weekday": [0, 6], "hour": [9, 23], "actions": [12, 3], "zone": "UTC"})
         >>> ax = week_pattern(table, ax=Figure().add_subplot())
         >>> [label.get_text() for label in ax.get_yticklabels()][0]
         'Monday'
     """
-    require(table, ("weekday", "hour", "actions"), maker="week_pattern")
+    require(table, ("weekday", "hour", "actions", "zone"), maker="week_pattern")
     with style.figure_for(ax, height=3.6) as axes:
         style.set_title(axes, "When in the week actions start")
         counts = np.zeros((len(_DAYS), _HOURS))
@@ -50,18 +51,18 @@ def week_pattern(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         if not counts.any():
             style.empty_message(axes, "no actions to show")
             return axes
-        _draw(axes, counts)
+        _draw(axes, counts, zone=shorten(str(table["zone"].iloc[0])))
     return axes
 
 
-def _draw(ax: Axes, counts: np.ndarray) -> None:
+def _draw(ax: Axes, counts: np.ndarray, *, zone: str) -> None:
     mesh = ax.pcolormesh(counts, cmap="Blues", vmin=0, edgecolors=style.BACKGROUND, linewidth=0.7)
     ax.set_xlim(0, _HOURS)
     ax.set_ylim(len(_DAYS), 0)
     ax.set_xticks(np.arange(0, _HOURS, 3) + 0.5, [f"{hour:02d}" for hour in range(0, _HOURS, 3)])
     ax.set_yticks(np.arange(len(_DAYS)) + 0.5, _DAYS)
     ax.spines["bottom"].set_visible(False)
-    ax.set_xlabel("hour in which the action started, UTC")
+    ax.set_xlabel(f"hour in which the action started, {zone}")
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, aspect=18)
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(nbins=5, integer=True)

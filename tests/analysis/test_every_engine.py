@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doaudit import analysis
-from doaudit.analysis import durations, failure_rates, problems, tally
+from doaudit.analysis import durations, failure_rates, problems, select, tally
+from doaudit.analysis.engines import to_pandas
 from doaudit.analysis.tally import timed
 from doaudit.errors import InvalidArgument
 from doaudit.tables import TABLES
@@ -156,6 +157,25 @@ def test_every_engine_groups_by_a_time_and_by_numbers_alike(taken, actions, engi
 
     for by in (["started_at", "type"], "resource_id", ()):
         pd.testing.assert_frame_equal(plain(failure_rates(rows, by)), plain(failure_rates(actions, by)), obj=str(by))
+
+
+@pytest.mark.parametrize(("engine", "zone"), every_engine())
+def test_every_engine_selects_the_rows_that_pandas_selects(taken, actions, engine, zone):
+    """A selection is made where the rows are, and what is left is a frame of that engine, in any zone."""
+    need(ENGINES[engine])
+    rows = taken(engine, zone)
+    selections = [
+        {"since": "60h", "overlapping": True},
+        {"until": "2026-03-08T02:30:00-05:00", "type": ["re*", None], "outcome": ["completed", "unclear"]},
+        {"resource": ["droplet:?", None], "region": "nyc3", "text": "SNAP"},
+    ]
+
+    for chosen in selections:
+        kept = select(rows, **chosen)
+        ids = to_pandas(nw.from_native(kept).select("id"))["id"]
+        assert type(kept) is type(rows)
+        assert sorted(ids) == sorted(select(actions, **chosen)["id"])
+        assert 0 < len(ids) < ROWS
 
 
 NAIVE = {

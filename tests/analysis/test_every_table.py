@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pandas as pd
 import pytest
 
@@ -183,10 +185,18 @@ TABLES = {
         )
         for freq in ("h", "D", "W", "MS", "ME")
     },
-    "week_pattern": (
-        week_pattern,
-        {"weekday": "int64", "hour": "int64", "actions": "int64", "errored": "int64", "failure_rate": "float64"},
+    "activity by two columns": (
+        lambda actions: activity(actions, "W", by=["region", "type"]),
+        {"region": "category", "type": "category", "period": "datetime64[s, UTC]"} | COUNTS,
     ),
+    **{
+        f"week_pattern {tz}": (
+            lambda actions, tz=tz: week_pattern(actions, tz),
+            {"weekday": "int64", "hour": "int64", "actions": "int64", "errored": "int64"}
+            | {"failure_rate": "float64", "zone": "text"},
+        )
+        for tz in ("UTC", "Asia/Kolkata")
+    },
     "power_periods": (
         power_periods,
         {"resource": "category", "resource_name": "category", "region": "category"}
@@ -251,6 +261,14 @@ def test_every_registered_table_is_tested_here():
 
     assert {table.name for table in REGISTERED} <= tested
     assert {table.companion for table in REGISTERED if table.companion} <= tested
+
+
+def test_every_flag_of_a_table_is_an_argument_of_its_function():
+    """A subcommand takes nothing that the function does not, nor groups twice."""
+    for table in REGISTERED:
+        arguments = inspect.signature(table.function).parameters
+        assert {option.name for option in table.options} <= set(arguments)
+        assert not (table.by and "by" in {option.name for option in table.options})
 
 
 def test_only_public_names_are_offered():

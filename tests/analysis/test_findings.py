@@ -101,7 +101,7 @@ def test_five_lasting_droplets_within_an_hour_are_many(frame):
     assert destroyed(5, "2026-03-29T20:00:00Z").empty
     assert many["severity"].tolist() == ["look"]
     assert many["sentence"].item() == (
-        "5 droplets that had existed for a day or longer were destroyed from 2026-03-29 22:00 to 22:20 UTC, outside "
+        "5 droplets that had existed for 1 d or longer were destroyed from 2026-03-29 22:00 to 22:20 UTC, outside "
         "business hours: droplet:0, droplet:1, droplet:2 and 2 more."
     )
     assert many["ids"].item() == "501, 502, 503, 504, 505"

@@ -81,17 +81,17 @@ def test_it_is_compared_with_its_own_resource_or_its_type_and_never_with_others(
 
 
 def test_a_resource_slower_than_its_type_is_compared_with_itself(frame):
-    """One action of its own beyond the p99 of its type is enough: then the type says nothing about this resource."""
+    """If half of its own are beyond the p99 of its type, the type says nothing about this resource."""
     others = finished(200, resource="droplet:2")
-    slower = account(frame, running(5_000), (1, "snapshot", "droplet:1", "completed", [4_000]), others)
-    alike = account(frame, running(5_000), (1, "snapshot", "droplet:1", "completed", [90]), others)
+    slower = account(frame, running(5_000), (2, "snapshot", "droplet:1", "completed", [4_000, 3_000]), others)
+    alike = account(frame, running(5_000), (2, "snapshot", "droplet:1", "completed", [4_000, 90]), others)
 
     assert open_actions(slower).iloc[0][["compared_with", "verdict"]].tolist() == [
-        "1 snapshot of web-1",
+        "2 snapshot of web-1",
         "too few to tell",
     ]
     assert open_actions(alike).iloc[0][["compared_with", "verdict"]].tolist() == [
-        "201 snapshot of any resource in 180 days",
+        "202 snapshot of any resource in 180 days",
         "stuck",
     ]
 

@@ -10,7 +10,7 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doaudit.analysis.tally import OUTCOMES, lifetimes, outcomes, per_hour, sum_counts, tally
+from doaudit.analysis.tally import OUTCOMES, lifetimes, outcomes, per_slot, sum_counts, tally
 from doaudit.errors import InvalidArgument
 
 STATUS = ["completed", "done", "errored", "in-progress", "pending", None]
@@ -158,8 +158,8 @@ def test_hours_are_those_of_the_start(frame, elsewhere, rows):
         if row["started_at"]
     )
 
-    assert as_counter(per_hour(actions)) == starts
-    assert as_counter(per_hour(elsewhere(actions))) == starts
+    assert as_counter(per_slot(actions)) == starts
+    assert as_counter(per_slot(elsewhere(actions))) == starts
 
 
 def test_keys_keep_their_dtypes(frame):

@@ -142,13 +142,16 @@ def compare_table():
 
 @pytest.fixture
 def activity_table():
-    """Build an activity table of as many periods as its first column has."""
+    """Build an activity table of as many periods as its first column has, each with a row for each of the groups."""
 
-    def build(freq="D", **columns):
+    def build(freq="D", groups=None, **columns):
         table = _rows({"completed": 0, "errored": 0, "open": 0, "unclear": 0}, columns)
-        periods = pd.date_range("2026-01-05", periods=len(table), freq=freq, tz="UTC").as_unit("s")
-        table.insert(0, "period", periods)
+        count = len(table) // len(groups or [""])
+        periods = pd.date_range("2026-01-05", periods=count, freq=freq, tz="UTC").as_unit("s")
+        table.insert(0, "period", periods.take(np.arange(len(table)) % max(count, 1)))
         table.insert(1, "actions", table[["completed", "errored", "open", "unclear"]].sum(axis=1))
+        if groups:
+            table.insert(0, "type", np.repeat(groups, len(periods)))
         return table
 
     return build
@@ -159,7 +162,7 @@ def week_table():
     """Build a week pattern in which each hour of the week, counted from Monday 00:00, has its own number as count."""
     hours = np.arange(168)
     table = pd.DataFrame({"weekday": hours // 24, "hour": hours % 24, "actions": hours, "errored": 0})
-    return table.assign(failure_rate=0.0).sample(frac=1, random_state=1)
+    return table.assign(failure_rate=0.0, zone="UTC").sample(frac=1, random_state=1)
 
 
 _ACTION = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from drawn import legend_labels
+from drawn import legend_labels, row_names, texts
 from matplotlib.dates import num2date
 from matplotlib.patches import StepPatch
 
@@ -122,3 +124,89 @@ def test_periods_of_another_zone_are_drawn_in_utc(activity_table, ax):
     plots.activity(table.assign(period=table["period"].dt.tz_convert("Asia/Tokyo")), ax=ax)
 
     assert [num2date(edge).hour for edge in ax.get_xlim()] == [0, 12]
+
+
+def bands(ax):
+    """Return each row of a grouped plot by its name: its layers from the bottom up, in shares of its highest period."""
+    rows = {name: {} for name in row_names(ax)}
+    for layer in ax.containers:
+        heights = [round(abs(bar.get_height()) / 0.8, 6) for bar in layer]
+        rows[list(rows)[round(layer[0].get_y())]][layer[0].get_facecolor()[:3]] = heights
+    return {name: list(layers.values()) for name, layers in rows.items()}
+
+
+def test_each_group_has_a_row_with_a_scale_of_its_own(activity_table, ax):
+    """The largest group comes first; in each row the highest period is as high as in any other, and said beside."""
+    table = activity_table(groups=["resize", "snapshot"], completed=[1, 0, 30, 10], errored=[1, 0, 10, 0])
+
+    plots.activity(table, ax=ax)
+
+    assert ax.get_title(loc="left") == "Actions started, by type"
+    assert bands(ax) == {"snapshot": [[0.25, 0], [0.75, 0.25]], "resize": [[0.5, 0], [0.5, 0]]}
+    assert texts(ax) == ["50 actions", "at most 40 per day", "2 actions", "at most 2 per day"]
+    assert legend_labels(ax) == ["errored", "completed"]
+
+
+def test_the_rest_of_many_groups_is_one_row(activity_table, ax):
+    """Eight groups have a row of their own, all others one together; with nine, each has its own."""
+    names = [f"type_{number}" for number in range(11)]
+
+    plots.activity(activity_table(groups=names, completed=range(11, 0, -1)), ax=ax)
+
+    assert row_names(ax) == [*names[:8], "3 others"]
+    assert texts(ax)[-2:] == ["6 actions", "at most 6 in the period"]
+    nine = plots.activity(activity_table(groups=names[:9], completed=[1] * 9), ax=ax.figure.add_subplot())
+    assert row_names(nine) == names[:9]
+
+
+def test_groups_may_lack_periods_and_come_in_any_order(activity_table, ax):
+    """A table that was filtered or sorted in between is drawn at its dates all the same."""
+    table = activity_table(groups=["resize", "reboot"], completed=[4, 0, 2, 0, 1, 8])
+
+    plots.activity(table[table["completed"] > 0].sample(frac=1, random_state=5), ax=ax)
+
+    assert bands(ax) == {"reboot": [[0, 0.125, 1]], "resize": [[1, 0, 0.5]]}
+    assert [num2date(edge).strftime("%m-%d") for edge in ax.get_xlim()] == ["01-05", "01-08"]
+
+
+def test_many_groups_with_long_names_stay_apart(activity_table, visible_texts):
+    """No two texts of a grouped plot overlap, on a figure of ours, also where groups have null for a name."""
+    names = [f"an_action_type_whose_name_goes_on_and_on_and_on_as_number_{number}" for number in range(20)]
+    table = activity_table(groups=names, completed=[123_456] * 60, errored=[7] * 60)
+    table.loc[table["type"] == names[0], "type"] = None
+
+    figure = plots.activity(table).figure
+
+    boxes = [box for _, box in visible_texts(figure)]
+    assert len(boxes) > 25
+    for a, b in itertools.combinations(boxes, 2):
+        assert a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1
+    assert "(none)" in row_names(figure.axes[0])
+
+
+def test_no_groups_are_a_message(activity_table, ax):
+    """A grouped table without rows says so."""
+    plots.activity(activity_table(groups=["resize"], completed=[1]).head(0), ax=ax)
+
+    assert texts(ax) == ["no actions to show"]
+    assert ax.get_legend() is None
+
+
+def test_years_of_days_of_groups_become_stepped_areas(activity_table, ax):
+    """More periods than bars have room for are one shape for each group and outcome."""
+    plots.activity(activity_table(groups=["resize", "reboot"], completed=[1, 2] * 1000), ax=ax)
+
+    assert ax.containers == []
+    assert len([patch for patch in ax.patches if isinstance(patch, StepPatch)]) == 2
+
+
+def test_resources_go_by_their_names(activity_table, ax):
+    """A name that two resources share has the key beside it, and each has a row of its own."""
+    table = activity_table(groups=["a", "b", "c"], completed=[3, 2, 1]).drop(columns="type")
+    table.insert(0, "resource", ["droplet:1", "droplet:2", "droplet:3"])
+    table.insert(1, "resource_name", ["web-1", "web-1", None])
+
+    plots.activity(table, ax=ax)
+
+    assert row_names(ax) == ["web-1 (droplet:1)", "web-1 (droplet:2)", "droplet:3"]
+    assert ax.get_title(loc="left") == "Actions started, by resource"

@@ -185,7 +185,8 @@ def test_pyplot_is_not_even_loaded_for_a_given_ax():
     """A process that draws on its own figure never meets pyplot and its global state."""
     script = (
         "import sys, pandas as pd; from matplotlib.figure import Figure; from doaudit import plots\n"
-        "plots.week_pattern(pd.DataFrame({'weekday': [0], 'hour': [0], 'actions': [1]}), ax=Figure().add_subplot())\n"
+        "table = pd.DataFrame({'weekday': [0], 'hour': [0], 'actions': [1], 'zone': ['UTC']})\n"
+        "plots.week_pattern(table, ax=Figure().add_subplot())\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
 

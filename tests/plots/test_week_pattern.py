@@ -26,7 +26,7 @@ def test_hours_are_named_under_their_cells_and_counts_in_a_colour_bar(week_table
 
     named = {label.get_text(): place for place, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)}
     assert named["09"] == 9.5
-    assert "UTC" in ax.get_xlabel()
+    assert ax.get_xlabel() == "hour in which the action started, UTC"
     (bar,) = [axes for axes in ax.figure.axes if axes is not ax]
     assert bar.get_ylabel() == "actions started"
 
@@ -46,3 +46,10 @@ def test_a_week_without_actions_is_a_message(week_table, ax):
 
     assert texts(ax) == ["no actions to show"]
     assert not ax.collections
+
+
+def test_the_axis_names_the_zone_of_the_table(week_table, ax):
+    """Hours by another clock say whose they are."""
+    plots.week_pattern(week_table.assign(zone="Asia/Kolkata"), ax=ax)
+
+    assert ax.get_xlabel() == "hour in which the action started, Asia/Kolkata"

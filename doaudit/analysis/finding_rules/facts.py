@@ -15,7 +15,7 @@ import pandas as pd
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.backups import backups
 from doaudit.analysis.engines import to_pandas, unix_seconds
-from doaudit.analysis.finding_rules.finding import Finding, each_row, joined_ids, label, moment
+from doaudit.analysis.finding_rules.finding import Finding, each_row, joined_ids, label, moment, until
 from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
 from doaudit.analysis.retries import retries
@@ -23,14 +23,15 @@ from doaudit.analysis.tally import timed
 from doaudit.formatting import count, time_span
 
 if TYPE_CHECKING:
-    from doaudit.analysis.finding_rules.finding import Evidence
+    from numpy.typing import NDArray
+
+    from doaudit.analysis.finding_rules.finding import Evidence, Severity
 
 __all__ = ["RULES"]
 
 _DAY_S, _HOUR_S = 86_400, 3_600
 _RECENT_DAYS = 30
-_MANY_DESTROYED = 5
-_LONG_LIVED_S = _DAY_S
+_MANY = {_DAY_S: 5, 6 * _HOUR_S: 8}  # how many are many, by the least age in seconds
 _LEAST_HISTORY_DAYS = 180
 _LEAST_ATTEMPTS = 3
 _BACKUP_DAYS = 7
@@ -75,52 +76,56 @@ def droplets_without_backup(evidence: Evidence) -> list[Finding]:
 
 def many_destroyed(evidence: Evidence) -> list[Finding]:
     """
-    Report 5 or more droplets that were destroyed within an hour, though each had existed for a day or longer.
+    Report 5 or more droplets older than a day that were destroyed within an hour, or 8 or more older than six hours.
 
-    Those that live for hours come and go with the load. One whose creation is not among the actions counts as older.
+    Younger ones come and go with the load. One whose creation is not among the actions counts as older.
     """
-    rows = evidence.droplet_rows
-    created = rows[rows["type"] == "create"].drop_duplicates("resource", keep="last").set_index("resource")["start"]
-    gone = rows[rows["type"] == "destroy"]
-    age = gone["start"] - gone["resource"].map(created).astype("Float64")
-    gone = gone[(age.isna() | (age >= _LONG_LIVED_S)).to_numpy(dtype=bool)].sort_values(["start", "id"])
+    gone, age_s = _destroyed(evidence.droplet_rows)
+    in_order = np.lexsort([gone["id"], gone["start"]])
+    in_order = in_order[age_s[in_order] >= min(_MANY)]
+    gone, age_s = gone.iloc[in_order], age_s[in_order]
     start = gone["start"].to_numpy()
     bursts = np.cumsum(np.diff(start, prepend=start[:1]) > _HOUR_S)
     found = []
-    for _, burst in gone.groupby(bursts):
-        within = burst["start"].to_numpy()
-        most = int((np.searchsorted(within, within + _HOUR_S, side="right") - np.arange(len(within))).max())
-        if most < _MANY_DESTROYED:
+    for number in range(bursts.max(initial=-1) + 1):
+        burst, ages = gone[bursts == number], age_s[bursts == number]
+        if not any(_most_within_an_hour(burst["start"][ages >= least]) >= many for least, many in _MANY.items()):
             continue
-        first, last = moment(within[0]), moment(within[-1])
+        first, last = moment(burst["start"].iloc[0]), moment(burst["start"].iloc[-1])
         off_hours = ", outside business hours" if evidence.is_off_hours(first) else ""
         names = [label(row.resource_name, row.resource) for row in each_row(burst)]
-        found.append(
-            Finding(
-                "act now" if evidence.is_within(last, 1) else "look",
-                "many destroyed",
-                "droplets",
-                first,
-                f"{len(burst):,} droplets that had existed for a day or longer were destroyed from "
-                f"{first:%Y-%m-%d %H:%M} to {last:%H:%M} UTC{off_hours}: {_listed(names)}.",
-                'da.select(actions, type="destroy")',
-                joined_ids(burst["id"]),
-            )
+        sentence = (
+            f"{len(burst):,} droplets that had existed for {time_span(min(ages.min(), _DAY_S))} or longer were "
+            f"destroyed from {first:%Y-%m-%d %H:%M} to {until(first, last)} UTC{off_hours}: {_listed(names)}."
         )
+        severity: Severity = "act now" if evidence.is_within(last, 1) else "look"
+        call, ids = 'da.select(actions, type="destroy")', joined_ids(burst["id"])
+        found.append(Finding(severity, "many destroyed", "droplets", first, sentence, call, ids))
     return found
+
+
+def _destroyed(rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Return the destructions of droplets, and the age of each in seconds, infinite where its creation is not known."""
+    created = rows[rows["type"] == "create"].drop_duplicates("resource", keep="last").set_index("resource")["start"]
+    gone = rows[rows["type"] == "destroy"]
+    age = gone["start"] - gone["resource"].map(created).astype("Float64")
+    return gone, age.to_numpy(dtype="float64", na_value=np.inf)
+
+
+def _most_within_an_hour(starts: pd.Series[int]) -> int:
+    within = starts.to_numpy()
+    return int((np.searchsorted(within, within + _HOUR_S, side="right") - np.arange(len(within))).max(initial=0))
 
 
 def destroyed_without_backup(evidence: Evidence) -> list[Finding]:
     """Report droplets older than a day that were destroyed within 30 days, and not backed up in the 7 days before."""
     rows = evidence.droplet_rows
-    created = rows[rows["type"] == "create"].drop_duplicates("resource", keep="last").set_index("resource")["start"]
     taken = rows[rows["type"].isin(["snapshot", "backup"])].groupby("resource", observed=True)["start"].max()
-    gone = rows[(rows["type"] == "destroy") & (rows["end"] >= evidence.now_s - _RECENT_DAYS * _DAY_S)]
-    age = gone["start"] - gone["resource"].map(created).astype("Float64")
+    gone, age_s = _destroyed(rows)
+    is_recent = (gone["end"] >= evidence.now_s - _RECENT_DAYS * _DAY_S).to_numpy()
     backup_age = gone["start"] - gone["resource"].map(taken).astype("Float64")
-    is_old = (age.isna() | (age >= _LONG_LIVED_S)).to_numpy(dtype=bool)
     lacks = (backup_age.isna() | (backup_age > _BACKUP_DAYS * _DAY_S)).to_numpy(dtype=bool)
-    lost = gone[is_old & lacks].sort_values(["start", "id"])
+    lost = gone[is_recent & (age_s >= _DAY_S) & lacks].sort_values(["start", "id"])
     if lost.empty:
         return []
     names = [label(row.resource_name, row.resource) for row in each_row(lost)]

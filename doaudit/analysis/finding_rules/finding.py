@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Moment = pd.Timestamp | NaTType
 
-__all__ = ["SEVERITIES", "Evidence", "Finding", "Severity", "each_row", "joined_ids", "label", "moment"]
+__all__ = ["SEVERITIES", "Evidence", "Finding", "Severity", "each_row", "joined_ids", "label", "moment", "until"]
 
 Severity = Literal["know", "look", "act now"]
 
@@ -137,6 +137,17 @@ def moment(seconds: float) -> pd.Timestamp:
         '1970-01-01T00:01:00+00:00'
     """
     return pd.Timestamp(int(seconds), unit="s", tz="UTC").as_unit("s")
+
+
+def until(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """
+    Write the end of a period, with its day if it is not that of the beginning.
+
+    Example:
+        >>> until(moment(0), moment(90)), until(moment(0), moment(90_000))
+        ('00:01', '1970-01-02 01:00')
+    """
+    return f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
 
 
 def joined_ids(ids: Iterable[int]) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from doaudit.analysis.changes import changes
 from doaudit.analysis.failures import failure_rates
-from doaudit.analysis.finding_rules.finding import Finding, each_row, label
+from doaudit.analysis.finding_rules.finding import Finding, each_row, label, until
 from doaudit.analysis.open_actions import open_actions
 from doaudit.formatting import count, rate
 
@@ -53,7 +53,7 @@ def incidents_by_region(evidence: Evidence) -> list[Finding]:
             row.first_failure_at,
             f"{row.errored:,} of {count(row.actions, 'action')} in {label(row.region, None)} failed, where "
             f"{row.expected:.1f} were to be expected, from {row.first_failure_at:%Y-%m-%d %H:%M} to "
-            f"{_end(row.first_failure_at, row.last_failure_at)} UTC.",
+            f"{until(row.first_failure_at, row.last_failure_at)} UTC.",
             'da.incidents(actions, by="region")',
             row.ids,
         )
@@ -94,10 +94,6 @@ def failing_types(evidence: Evidence) -> list[Finding]:
         )
         for row in each_row(worse)
     ]
-
-
-def _end(first: pd.Timestamp, last: pd.Timestamp) -> str:
-    return f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
 
 
 RULES = (incidents_by_region, changes_by_type, hanging_actions, failing_types)

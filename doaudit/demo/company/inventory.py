@@ -22,11 +22,12 @@ _IMAGES_KEPT = {"snapshot": 4, "backup": 3}
 _STATUS_AFTER = {"power_on": "active", "power_off": "off", "shutdown": "off"}
 
 
-def droplets_of(fleet: Fleet, history: list[Action], start: int) -> list[Droplet]:
+def droplets_of(fleet: Fleet, history: list[Action], start: int, *, all_backed_up: bool = False) -> list[Droplet]:
     """Return the droplets that exist at *start* (Unix seconds), with the status that their last action left."""
     switched = (action for action in history if action.type in _STATUS_AFTER and action.outcome == "completed")
     status = {action.resource_id: _STATUS_AFTER[action.type] for action in switched}
     backed_up = {row for role in ("api", "db", "mail") for row in fleet.groups[role].tolist()}
+    backed_up |= set(fleet.groups["named"].tolist()) if all_backed_up else set()
     workers = set(fleet.groups["worker"].tolist())
     return [
         Droplet(

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
     from doaudit.demo.company.fleet import Fleet
 
-__all__ = ["DRIFTING", "INCIDENT", "TYPES", "Schedule", "incident_actions", "routine_actions", "type_code"]
+__all__ = [
+    "DRIFT",
+    "DRIFTING",
+    "INCIDENT",
+    "TYPES",
+    "Schedule",
+    "incident_actions",
+    "routine_actions",
+    "type_code",
+    "weekly_backups",
+]
 
 # Type: the median of its durations in seconds, the standard deviation of their logarithm, the share that fails.
 _PROFILES: dict[str, tuple[float, float, float]] = {
@@ -50,6 +60,8 @@ _PROFILES: dict[str, tuple[float, float, float]] = {
 }
 
 _WORKDAYS = 5
+_DAILY_BACKUPS = ("api", "db", "mail")
+_WEEKLY_DAYS = 365
 
 TYPES = np.array(list(_PROFILES))
 """All types in the history; `rotate_console_key` stands for types that are not documented."""
@@ -63,8 +75,8 @@ The regional incident: its region, and the seconds from its begin and from its e
 With the default start: 2026-06-17, from 13:00 to 17:30 UTC.
 """
 
-DRIFTING = "attach_volume"
-"""The type that gets slower from month to month, until it takes two and a half times as long."""
+DRIFTING, DRIFT = "attach_volume", 2.5
+"""The type that gets slower from month to month, and by how much at the end."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +202,7 @@ def _daily(days: NDArray[np.int64], resources: NDArray[np.int64]) -> tuple[NDArr
 
 def _backups(random: np.random.Generator, fleet: Fleet, days: NDArray[np.int64]) -> list[Schedule]:
     """Return the daily backups in each droplet's own window, and the snapshots of databases after midnight."""
-    backed_up = np.concatenate([fleet.groups[role] for role in ("api", "db", "mail")])
+    backed_up = np.concatenate([fleet.groups[role] for role in _DAILY_BACKUPS])
     at, resource = _daily(days, backed_up)
     window = (fleet.number[resource] % 5) * 3_600 + 1_800
     backups = Schedule.of_type(at + window + random.integers(0, 2_400, len(at)), "backup", resource, optional=True)
@@ -198,6 +210,17 @@ def _backups(random: np.random.Generator, fleet: Fleet, days: NDArray[np.int64])
     at, resource = _daily(days, fleet.groups["db"])
     snapshots = Schedule.of_type(at + 900 + random.integers(0, 600, len(at)), "snapshot", resource)
     return [backups, snapshots]
+
+
+def weekly_backups(fleet: Fleet, start: int) -> Schedule:
+    """Return weekly backups, in the year before *start* (Unix seconds), of the droplets that have no daily ones."""
+    daily = np.concatenate([fleet.groups[role] for role in _DAILY_BACKUPS])
+    weekly = np.setdiff1d(fleet.groups["named"], daily)
+    at, resource = _daily(np.arange(start // DAY_S - _WEEKLY_DAYS, start // DAY_S + 1) * DAY_S, weekly)
+    on_its_day = (at // DAY_S + fleet.number[resource]) % 7 == 0
+    at, resource = at[on_its_day] + 1_800 + fleet.number[resource[on_its_day]] % 14_400, resource[on_its_day]
+    due = (at < start - 1_800) & fleet.exist(resource, at)
+    return Schedule.of_type(at[due], "backup", resource[due])
 
 
 def _parked_workers(random: np.random.Generator, fleet: Fleet, workdays: NDArray[np.int64]) -> list[Schedule]:

@@ -74,6 +74,7 @@ def serve(  # noqa: PLR0913 -- all have a default, and are given by name
     seed: int = 7,
     actions: int | None = None,
     hostile_names: bool = False,
+    quiet: bool = False,
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float = 1.0,
@@ -87,6 +88,7 @@ def serve(  # noqa: PLR0913 -- all have a default, and are given by name
         seed: The seed of the company, where no world is given.
         actions: The number of actions in the company's history; None for all 52,292.
         hostile_names: True to give a few of its droplets names that are markup, a formula and control characters.
+        quiet: True for a company in which nothing happens that an audit is to find.
         host: A loopback address.
         port: A port, or 0 for any free one.
         speed: The speed of the world's clock from now on, as a multiple of real time: with 60 a minute passes in a
@@ -111,7 +113,8 @@ def serve(  # noqa: PLR0913 -- all have a default, and are given by name
         from doaudit.demo.company.history import ACTIONS, company_world  # noqa: PLC0415 -- not needed for a given world
 
         try:
-            world = company_world(seed, actions=ACTIONS if actions is None else actions, hostile_names=hostile_names)
+            count = ACTIONS if actions is None else actions
+            world = company_world(seed, actions=count, hostile_names=hostile_names, quiet=quiet)
         except ValueError:
             listening.close()
             raise
