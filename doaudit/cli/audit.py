@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from doaudit.cli.options import add_demo, add_history, add_since, open_account, source_line
 from doaudit.cli.streams import patient_output
-from doaudit.formatting import rate, time_span
+from doaudit.formatting import rate, time_span, visible
 from doaudit.operations.console import print_line
 from doaudit.snapshot.foreground import print_unfinished
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from doaudit.cli.options import Commands
 
 __all__ = ["add_commands"]
+
+_MOST_KINDS = 7
 
 
 def add_commands(commands: Commands) -> None:
@@ -93,7 +95,20 @@ def _summary(actions: pd.DataFrame) -> list[str]:
             f"  Open: {len(open_actions):,}, of which {stuck:,} look stuck; the oldest is "
             f"{oldest['type']} {oldest['id']}, {time_span(oldest['age_s'])} old"
         )
-    found = da.findings(actions)["severity"].value_counts()
-    lines.append(f"  Findings: {found['act now']:,} to act on now, {found['look']:,} to look at (doaudit findings)")
+    lines += _findings(da.findings(actions))
     lines.append(f"  Odd rows: {problems['id'].nunique():,} (problems.csv says what is odd about each)")
     return lines
+
+
+def _findings(found: pd.DataFrame) -> list[str]:
+    """Return the number of findings, and the first of each kind that is to be acted on or looked at."""
+    number = found["severity"].value_counts()
+    unusual = found[found["severity"] != "know"]
+    kinds = unusual.groupby("kind", sort=False)["sentence"].agg(["first", "size"]).head(_MOST_KINDS)
+    return [
+        f"  Findings: {number['act now']:,} to act on now, {number['look']:,} to look at; doaudit findings has all",
+        *(
+            f"    {visible(first)}{f' And {size - 1:,} more.' if size > 1 else ''}"
+            for first, size in kinds.itertuples(index=False)
+        ),
+    ]

@@ -67,9 +67,10 @@ def droplets_without_backup(evidence: Evidence) -> list[Finding]:
     never = int(without["last_taken_at"].isna().sum())
     call = "da.backups(actions)" if evidence.droplets is None else "da.backups(actions, account.droplets())"
     names = [label(row.resource_name, row.resource) for row in each_row(without)]
+    seen = " seen in the actions" if evidence.droplets is None else ""
     sentence = (
-        f"{len(without):,} of {count(len(table), 'droplet')} have had no snapshot or backup taken for {_BACKUP_DAYS} "
-        f"days, {never:,} of them never in these actions: {_listed(names)}."
+        f"{len(without):,} of {count(len(table), 'droplet')}{seen} have had no snapshot or backup taken for "
+        f"{_BACKUP_DAYS} days, {never:,} of them never in these actions: {_listed(names)}."
     )
     return [Finding("look", "no backup", "droplets", pd.NaT, sentence, call)]
 
