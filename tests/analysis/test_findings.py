@@ -129,10 +129,10 @@ def test_droplets_that_are_off_and_not_backed_up(frame):
     table = findings(pd.concat([reboots(frame), off]))
 
     assert of_kind(table, "droplet off")["sentence"].tolist() == ["old has been off for 4 d 11 h, and is still billed."]
-    assert of_kind(table, "no backup")["sentence"].tolist() == [
+    assert of_kind(table, "no backup")["sentence"].item() == (
         "2 of 2 droplets seen in the actions have had no snapshot or backup taken for 7 days, 2 of them never in these "
         "actions: web-1, old."
-    ]
+    )
 
 
 @pytest.mark.parametrize(("last", "severity", "came_to"), [
