@@ -28,6 +28,7 @@ import percentiles
 import refreshing
 import second_look
 import starting
+import tables
 import watching
 from measuring import Finding, table
 
@@ -38,6 +39,7 @@ _MEASURES = {
     "fetch": first_fetch.measure,
     "framing": framing.measure,
     "durations": percentiles.measure_durations,
+    "tables": tables.measure,
     "memory": percentiles.measure_memory,
     "import": starting.measure_import,
     "demo": starting.measure_demo,

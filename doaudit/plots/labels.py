@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from doaudit.formatting import visible
 from doaudit.plots.table_columns import group_keys
@@ -125,11 +127,18 @@ def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:
         'reserved_…ssign'
     """
     line = visible(" ".join(text.split()))
-    line = "".join(letter if letter.isprintable() else " " for letter in line)  # what no font has a picture of
+    line = "".join(letter if ord(letter) in _drawable() else "\ufffd" for letter in line)
     if len(line) <= longest:
         return line
     tail = (longest - 1) * 2 // 5
     return f"{line[: longest - 1 - tail]}…{line[-tail:]}"
+
+
+@cache
+def _drawable() -> frozenset[int]:
+    """Return the characters of the font of all figures; any other would be drawn as a box, with a warning each time."""
+    font = get_font(findfont(FontProperties(family=["DejaVu Sans"])))
+    return frozenset(font.get_charmap())
 
 
 def percentage(share: float) -> str:

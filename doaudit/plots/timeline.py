@@ -51,6 +51,7 @@ def timeline(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> A
         InvalidArgument: the table lacks a column.
 
     Example:
+        >>> import pandas as pd
         >>> from matplotlib.figure import Figure
         >>> start, end = (pd.Timestamp(f"2026-03-12T22:27:{second}Z") for second in ("07", "14"))
         >>> power_off = {"type": "power_off", "resource": "droplet:5", "start": start, "end": end}

@@ -55,6 +55,23 @@ def test_each_resource_has_its_newest_name(frame, rows, drawn):
     assert dict(table.where(table.notna(), None).itertuples(index=False, name=None)) == plainly(rows)
 
 
+CHANGES = ("changes", "change_series")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_a_resource_has_its_name(frame, name):
+    """What changed on a resource, and the weeks that show it, carry its name."""
+    starts = [
+        f"{pd.Timestamp('2026-01-01T10:00:00Z') + pd.Timedelta(day, 'D'):%Y-%m-%dT%H:%M:%SZ}" for day in range(100)
+    ]
+    seconds = [(20 if day < 60 else 60) + day * 7 % 10 for day in range(100)]
+
+    table = PUBLIC[name](frame(type="reboot", started_at=starts, seconds=seconds), by="resource")
+
+    assert table.columns[:2].tolist() == ["resource", "resource_name"]
+    assert set(table["resource_name"]) == {"web-1"}
+
+
 @pytest.fixture
 def actions(frame):
     """Return actions on two droplets, one of them renamed in one second, one without a name, and on none."""
@@ -76,7 +93,7 @@ def test_every_grouped_table_has_it_after_the_key(actions, elsewhere, name):
     assert table.columns[:4].tolist() == ["type", "resource", "resource_name", "region"]
     assert table["resource_name"].dtype == "category"
     pairs = set(table[["resource", "resource_name"]].astype(object).itertuples(index=False, name=None))
-    assert ("droplet:1", "new") in pairs
+    assert (("droplet:1", "new") in pairs) == (name not in CHANGES)  # there is no change in this frame
     assert all(pd.isna(label) for key, label in pairs if key != "droplet:1")
     unnamed = make(actions.drop(columns="resource_name"), by=["type", "resource", "region"])
     pd.testing.assert_frame_equal(table.drop(columns="resource_name"), unnamed)

@@ -60,7 +60,7 @@ class Finding:
 @dataclass(frozen=True)
 class Evidence:
     """
-    What rules look at.
+    Evidence that rules look at: the actions, and what is read off them once.
 
     Attributes:
         actions: an actions frame of any engine.

@@ -120,6 +120,7 @@ def _open_actions(
 ) -> tuple[Schedule, Schedule]:
     """Return the actions of *stuck* and those of `_RUNNING`, each on a resource of its own that still exists."""
     used: set[int] = set()
+    slow: set[int] = set()
     parts = []
     wanted = [(days * DAY_S, type_, group) for days, type_, group in stuck]
     wanted += [(float(ago_s), type_, group) for ago_s, type_, group, _ in _RUNNING]
@@ -127,9 +128,15 @@ def _open_actions(
         members = fleet.groups[group]
         free = [row for row in members[fleet.destroyed_at[members] > start].tolist() if row not in used]
         row = free[0] if group == "quiet" else int(random.choice(free))
-        if type_ in ("backup", "snapshot") and _LONG_S < ago_s < DAY_S:
-            row = max(free, key=lambda each: float(fleet.slow_factor[each]))  # where that is nothing unusual
         used.add(row)
+        others = [each for each in free if each not in slow]
+        if type_ in ("backup", "snapshot") and _LONG_S < ago_s < DAY_S:
+            # On one where such an age is nothing unusual, and not on the first droplet, on which examples start events.
+            first = min(free, key=lambda each: int(fleet.number[each]))
+            row = max((each for each in others if each != first), key=lambda each: float(fleet.slow_factor[each]))
+            slow.add(row)
+        elif row in slow:
+            row = others[0]
         parts.append(Schedule.of_type(np.array([start - round(ago_s)]), type_, np.array([row])))
     in_progress = Schedule.join(parts)
     return in_progress.select(np.arange(len(stuck))), in_progress.select(np.arange(len(stuck), len(parts)))
