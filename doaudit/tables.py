@@ -114,7 +114,7 @@ TABLES: tuple[Table, ...] = (
         "what somebody should know, in plain words, the worst first",
         "Act now on what goes wrong at this moment, look at what is unusual; call shows more.",
         plotted=False,
-        variants=(Variant("findings", section=True),),
+        variants=(Variant("findings"),),
         options=(
             Option("since", 'only what began at that moment or later: "7d", "2026-06-01"'),
             Option("tz", "the time zone of business hours (UTC)"),

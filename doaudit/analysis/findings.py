@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from doaudit.since import Since
 
-__all__ = ["findings"]
+__all__ = ["findings", "in_short"]
 
 _COLUMNS = ("severity", "kind", "group", "since", "sentence", "call", "ids")
 _RULES = (*statistical.RULES, *facts.RULES)
@@ -84,6 +84,29 @@ def findings(
         sentence = f"There is nothing to act on or to look at. Looked for: {_LOOKED_FOR}."
         found.insert(0, Finding("know", "nothing unusual", "account", pd.NaT, sentence, ""))
     return _table(found)
+
+
+def in_short(found: pd.DataFrame) -> list[tuple[str, str]]:
+    """
+    Return the first finding of each kind, with the number of others, in the order of the table.
+
+    Args:
+        found: what `findings` returns.
+
+    Returns:
+        The severity and the sentence of each.
+
+    Example:
+        >>> found = {"severity": ["look"] * 2, "kind": ["droplet off"] * 2, "sentence": ["web is off.", "db is off."]}
+        >>> in_short(pd.DataFrame(found))
+        [('look', 'web is off. And 1 more.')]
+    """
+    number = found["kind"].value_counts()
+    first = found.drop_duplicates("kind")
+    return [
+        (str(severity), f"{sentence} And {number[kind] - 1:,} more." if number[kind] > 1 else str(sentence))
+        for severity, kind, sentence in zip(first["severity"], first["kind"], first["sentence"], strict=True)
+    ]
 
 
 def _table(found: list[Finding]) -> pd.DataFrame:

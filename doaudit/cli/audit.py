@@ -102,13 +102,11 @@ def _summary(actions: pd.DataFrame) -> list[str]:
 
 def _findings(found: pd.DataFrame) -> list[str]:
     """Return the number of findings, and the first of each kind that is to be acted on or looked at."""
+    from doaudit.analysis.findings import in_short  # noqa: PLC0415 -- loads pandas
+
     number = found["severity"].value_counts()
-    unusual = found[found["severity"] != "know"]
-    kinds = unusual.groupby("kind", sort=False)["sentence"].agg(["first", "size"]).head(_MOST_KINDS)
+    unusual = in_short(found[found["severity"] != "know"])
     return [
         f"  Findings: {number['act now']:,} to act on now, {number['look']:,} to look at; doaudit findings has all",
-        *(
-            f"    {visible(first)}{f' And {size - 1:,} more.' if size > 1 else ''}"
-            for first, size in kinds.itertuples(index=False)
-        ),
+        *(f"    {visible(sentence)}" for _, sentence in unusual[:_MOST_KINDS]),
     ]

@@ -1,4 +1,4 @@
-"""The page of a report: a verdict on completeness, the figures, the first rows of tables, and links to all files."""
+"""The page of a report: a verdict on completeness, findings, figures, the first rows of tables, links to all files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from doaudit.analysis.findings import in_short
 from doaudit.csv import csv_bytes
 from doaudit.formatting import count, html_text
 
@@ -64,6 +65,12 @@ def page(
         f'<p class="loud">{html_text(_verdict(scope))}</p>',
         f"<p>{counts} Written by doaudit {html_text(scope['doaudit'])}.</p>",
         f"<p>{_NOT_COVERED}</p>",
+        "<h2>Findings</h2><ul>",
+        *(
+            f"<li><strong>{severity}</strong>: {html_text(sentence)}</li>"
+            for severity, sentence in in_short(tables["findings"])
+        ),
+        '</ul><p>All of them, with the calls that show more, are in <a href="findings.csv">findings.csv</a>.</p>',
         *(f'<img src="{name}" alt="{html_text(_title(name.removesuffix(".png")))}">' for name in figures),
         *(_section(variant.name, table.how_to_read, tables[variant.name]) for table, variant in sections),
         *([_section("reads", _READS, tables["reads"])] if "reads" in tables else []),
