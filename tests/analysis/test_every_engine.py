@@ -159,7 +159,7 @@ def test_every_engine_groups_by_a_time_and_by_numbers_alike(taken, actions, engi
         pd.testing.assert_frame_equal(plain(failure_rates(rows, by)), plain(failure_rates(actions, by)), obj=str(by))
 
 
-@pytest.mark.parametrize(("engine", "zone"), every_engine())
+@pytest.mark.parametrize(("engine", "zone"), every_engine(without="Spark"))
 def test_every_engine_selects_the_rows_that_pandas_selects(taken, actions, engine, zone):
     """A selection is made where the rows are, and what is left is a frame of that engine, in any zone."""
     need(ENGINES[engine])
