@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
@@ -66,7 +67,7 @@ def count_periods(
                 f"There is nothing to compare: no action is in the {name} period. Give another {asked[0]}, or actions "
                 "that reach further."
             )
-    return _joined(before, then, keys)
+    return _joined(before, then)
 
 
 def _split(actions: IntoFrame, keys: list[str], at: Since | None, last: str | timedelta | None) -> tuple[Any, Any]:
@@ -83,11 +84,15 @@ def _split(actions: IntoFrame, keys: list[str], at: Since | None, last: str | ti
     return before.select(*columns), rows.filter(start >= then).select(*columns)
 
 
-def _joined(before: pd.DataFrame, after: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _joined(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Put both into one table; a key stays a category although each has its own words."""
-    joined = pd.concat([before.assign(is_after=False), after.assign(is_after=True)], ignore_index=True)
-    words: dict[str, Any] = {}
-    for name in [*keys, "outcome"]:
-        if all(isinstance(period[name].dtype, pd.CategoricalDtype) for period in (before, after)):
-            words[name] = union_categoricals([before[name], after[name]], sort_categories=name != "outcome")
-    return joined.assign(**words)
+    joined: dict[str, Any] = {}
+    for name in before.columns:
+        # Column by column: pandas 2 warns where a frame is empty or has nothing but nulls in a column.
+        columns = [before[name], after[name]]
+        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
+            joined[name] = union_categoricals(columns, sort_categories=name != "outcome")
+        else:
+            alike = columns[0].dtype == columns[1].dtype
+            joined[name] = pd.concat([each if alike else each.astype(object) for each in columns], ignore_index=True)
+    return pd.DataFrame(joined).assign(is_after=np.repeat([False, True], [len(before), len(after)]))

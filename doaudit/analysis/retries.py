@@ -134,8 +134,7 @@ def chains(actions: IntoFrame, columns: Sequence[str], *, within_s: float) -> pd
 
 def _beside_failures(rows: Rows) -> Rows:
     """Return the actions of each resource and type of which at least one has errored."""
-    known = rows.filter(~nw.any_horizontal(*(nw.col(name).is_null() for name in _SAME), ignore_nulls=False))
-    known = known.filter(~unix_seconds("started_at").is_null())
+    known = rows.filter(*(~nw.col(name).is_null() for name in _SAME), ~unix_seconds("started_at").is_null())
     failed: Any = known.filter(nw.col("outcome") == _ERRORED).select(*_SAME)
     return known.join(failed, on=_SAME, how="semi")
 

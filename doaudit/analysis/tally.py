@@ -257,7 +257,9 @@ def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
     check_names(columns, _ADDED)
     frame = read_frame(actions, columns)
     end = unix_seconds("completed_at")
-    last_seen = nw.when(nw.col("outcome") == _OPEN).then(unix_seconds("observed_at")).otherwise(end)
+    # Both as floats: of whole numbers and a column with nulls, pandas 2 would guess the dtype, and warn.
+    observed, ended = unix_seconds("observed_at").cast(nw.Float64), end.cast(nw.Float64)
+    last_seen = nw.when(nw.col("outcome") == _OPEN).then(observed).otherwise(ended)
     seconds = nw.col("seconds")
     return (
         frame.with_columns(outcome=outcome_code(nw.col("status"), end))

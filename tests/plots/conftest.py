@@ -203,7 +203,7 @@ def timeline_table():
     """Build a timeline."""
 
     def build(**columns):
-        times = {"start": _ACTION["started_at"], "end": _ACTION["started_at"] + pd.Timedelta("7s"), "duration_s": 7.0}
+        times = {"start": _ACTION["started_at"], "end": pd.Timestamp("2026-03-12T22:27:14Z"), "duration_s": 7.0}
         action = {name: value for name, value in _ACTION.items() if name != "started_at"}
         return _rows(action | times | {"outcome": "completed"}, columns)
 

@@ -22,7 +22,7 @@ def bars(ax):
 def times(*hours):
     """Return the times at these hours from DAY, none for None."""
     return [
-        pd.NaT if hour is None else pd.Timestamp("2026-03-02", tz="UTC") + pd.Timedelta(hours=hour) for hour in hours
+        pd.NaT if hour is None else pd.Timestamp(1_772_409_600 + int(3600 * hour), unit="s", tz="UTC") for hour in hours
     ]
 
 
