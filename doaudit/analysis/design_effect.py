@@ -10,6 +10,7 @@ independent actions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,18 +76,15 @@ def quantile_design_effect(daily: DailyDurations, quantile_s: Figures) -> Figure
     """
     if not len(daily.seconds):
         return np.full(daily.groups, np.nan)
-    is_new = np.diff(daily.cell, prepend=-1) != 0
-    first, group = np.flatnonzero(is_new), daily.group[is_new]
-    n = np.add.reduceat(daily.actions, first).astype(float)
+    first, present, n, n_sum, days, n_squared = daily.cells
     k = np.add.reduceat(np.where(daily.seconds <= quantile_s[daily.group], daily.actions, 0), first).astype(float)
-    present = np.flatnonzero(np.diff(group, prepend=-1))
-    sums = (np.add.reduceat(values, present) for values in (k, n, np.ones(len(n)), k * k, k * n, n * n))
+    k_sum, k_squared, product = (np.add.reduceat(values, present) for values in (k, k * k, k * n))
     deff = np.full(daily.groups, np.nan)
-    deff[group[present]] = _over_days(*sums)
+    deff[daily.group[first[present]]] = _over_days(k_sum, n_sum, days, k_squared, product, n_squared)
     return deff
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class DailyDurations:
     """
     Durations of each group's actions on each day.
@@ -104,6 +102,15 @@ class DailyDurations:
     seconds: Counts
     actions: Counts
     groups: int
+
+    @cached_property
+    def cells(self) -> tuple[Counts, Counts, Figures, Figures, Figures, Figures]:
+        """First row of each cell, first cell of each group, actions of each cell, and sums of each group."""
+        first = np.flatnonzero(np.diff(self.cell, prepend=-1))
+        present = np.flatnonzero(np.diff(self.group[first], prepend=-1))
+        n = np.add.reduceat(self.actions, first).astype(float)
+        n_sum, days, n_squared = (np.add.reduceat(values, present) for values in (n, np.ones(len(n)), n * n))
+        return first, present, n, n_sum, days, n_squared
 
 
 def _over_days(k: Figures, n: Figures, days: Figures, kk: Figures, kn: Figures, nn: Figures) -> Figures:

@@ -127,8 +127,8 @@ def completed_curves(times: Lifetimes) -> Curves:
     completed_by = _within_group(np.cumsum(completed), risk.first, group)
     total = np.diff(np.append(0, np.cumsum(completed))[risk.first])
     share, most = completed_by / np.maximum(total[group], 1), np.zeros(len(times.keys))
-    by_then = incidence(times, completed)
-    np.maximum.at(most, group, by_then)
+    by_then = _incidence(times, risk, completed)
+    most[group] = by_then  # it rises within a group, and the last row of each is what stays
     is_censored = (risk.total > risk.total_ended)[group]
     np.divide(by_then, most[group], out=share, where=is_censored & (most[group] > 0))
     steps = completed > 0
@@ -166,7 +166,10 @@ def incidence(times: Lifetimes, counts: Counts) -> Figures:
         >>> incidence(times, times.errored).tolist()
         [1.0]
     """
-    risk = _at_risk(times.group, times.ended, times.running, len(times.keys))
+    return _incidence(times, _at_risk(times.group, times.ended, times.running, len(times.keys)), counts)
+
+
+def _incidence(times: Lifetimes, risk: _Risk, counts: Counts) -> Figures:
     mass = np.append(0.0, np.cumsum(counts * risk.weight / np.maximum(risk.total[times.group], 1)))
     by_then: Figures = np.clip(mass[1:] - mass[risk.first[times.group]], 0.0, 1.0)
     return by_then
@@ -176,7 +179,8 @@ def _beyond(times: Lifetimes, risk: _Risk, completed_share: Figures) -> Figures:
     """Return what share may yet complete after the last that did, over the share that has; what is stuck may not."""
     groups, group = len(times.keys), times.group
     last_s = np.zeros(groups, dtype=np.int64)
-    np.maximum.at(last_s, group, np.where(times.completed > 0, times.seconds, 0))
+    has_completed = times.completed > 0
+    last_s[group[has_completed]] = times.seconds[has_completed]  # rising within a group: the last one stays
     may_end = (times.seconds >= last_s[group]) & (times.seconds <= _STUCK_FACTOR * last_s[group])
     open_ones = np.bincount(group, weights=np.where(may_end, times.running, 0), minlength=groups)
     # Each of those that survive the last completion stands for as many as one that ended then.
