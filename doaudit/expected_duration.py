@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEAST_FINISHED",
+    "STUCK_FACTOR",
     "VERDICTS",
+    "WITH_A_P99",
     "ExpectedDuration",
     "ExpectedDurations",
     "Verdict",
@@ -36,9 +38,13 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 LEAST_FINISHED = 20
 """The number of finished actions from which on one that is older than all of them is called slow, or stuck."""
 
-_STUCK_FACTOR = 3.0
+STUCK_FACTOR = 3.0
+"""How many times as long as the p99 an action must be open to be called stuck."""
+
+WITH_A_P99 = 100
+"""The number of finished actions from which on their p99 is not just the longest."""
+
 _LEAST_P99_S = 5.0  # times are whole seconds, and a reading is up to some seconds old
-_WITH_A_P99 = 100
 _SMALLEST_DISK_GB = 25
 
 
@@ -103,7 +109,7 @@ def find_verdict(age_s: float | None, expected: ExpectedDuration | None) -> Verd
         return "normal"
     if expected.finished < LEAST_FINISHED:
         return "too few to tell"
-    return "stuck" if age_s > _STUCK_FACTOR * p99_s else "slow"
+    return "stuck" if age_s > STUCK_FACTOR * p99_s else "slow"
 
 
 def describe_age(age_s: float | None, expected: ExpectedDuration | None) -> str:
@@ -120,7 +126,7 @@ def describe_age(age_s: float | None, expected: ExpectedDuration | None) -> str:
     if expected.finished == 1:
         return f"{age}; the only one like it that has finished took {time_span(expected.max_s)}"
     longest = f"the longest of {expected.finished:,} like it took {time_span(expected.max_s)}"
-    if expected.finished < _WITH_A_P99 or (age_s is not None and age_s > expected.max_s):
+    if expected.finished < WITH_A_P99 or (age_s is not None and age_s > expected.max_s):
         return f"{age}; {longest}"
     return f"{age}; 99 % of {expected.finished:,} like it took up to {time_span(expected.p99_s)}"
 

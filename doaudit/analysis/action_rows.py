@@ -77,7 +77,7 @@ def unix_times(times: pd.Series[Any]) -> pd.Series[float]:
 
 def newest_observed(rows: Rows) -> float:
     """
-    Return the newest `observed_at` of rows that `tally.timed` has made, in seconds since 1970; NaN without one.
+    Return the newest `observed_at` of rows of `engines.read_frame`, in seconds since 1970; NaN without one.
 
     Example:
         >>> from doaudit.actions import Record, to_frame

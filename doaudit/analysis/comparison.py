@@ -16,8 +16,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from doaudit.analysis.action_rows import newest_observed
 from doaudit.analysis.curve_values import ended_quantile, max_duration
-from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
+from doaudit.analysis.engines import read_frame, unix_seconds
 from doaudit.analysis.groups import number_groups
 from doaudit.analysis.survival import kaplan_meier
 from doaudit.analysis.tally import OUTCOMES, lifetimes, tally
@@ -83,7 +84,7 @@ def recent_tally(actions: IntoFrame, types: Collection[str] | None = None) -> pd
         [['resize', 'droplet:7', 1, 'completed', 90, 1]]
     """
     rows = read_frame(actions, ["type", "resource"])
-    [newest_s] = to_pandas(rows.select(unix_seconds("observed_at").max().alias("newest")))["newest"]
+    newest_s = newest_observed(rows)
     if types is not None:
         rows = rows.filter(nw.col("type").is_in(sorted(types) or [""]) | nw.col("type").is_null())
     oldest_s = 0 if pd.isna(newest_s) else int(newest_s) - RECENT_DAYS * _DAY_S

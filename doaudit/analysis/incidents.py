@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainc
 
+from doaudit.analysis.action_rows import from_unix_seconds
 from doaudit.analysis.daily_counts import per_day
 from doaudit.analysis.engines import to_pandas, unix_seconds
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups
@@ -70,7 +71,7 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
     errored = sums["errored"]
     p = np.where(errored > 0, gammainc(np.maximum(errored, 1), expected), 1.0)
     q = benjamini_hochberg(np.where(sums["finished"] > 0, p, np.nan))
-    table = days.assign(day=_moments(days["day"] * _DAY_S), **sums, expected=expected, q=q)
+    table = days.assign(day=from_unix_seconds(days["day"] * _DAY_S), **sums, expected=expected, q=q)
     return with_resource_names(table, actions, by)
 
 
@@ -152,8 +153,8 @@ def _failed(failed: pd.DataFrame, count: int) -> dict[str, Any]:
     """Return what the failures of each incident tell."""
     by_incident = [failed[failed["incident"] == number] for number in range(count)]
     return {
-        "first_failure_at": _moments([rows["start"].min() for rows in by_incident]),
-        "last_failure_at": _moments([rows["start"].max() for rows in by_incident]),
+        "first_failure_at": from_unix_seconds(pd.Series([rows["start"].min() for rows in by_incident], dtype="Int64")),
+        "last_failure_at": from_unix_seconds(pd.Series([rows["start"].max() for rows in by_incident], dtype="Int64")),
         "types": pd.Series([_types(rows["type"]) for rows in by_incident], dtype=str),
         "ids": pd.Series([", ".join(map(str, rows["id"])) for rows in by_incident], dtype=str),
     }
@@ -163,7 +164,3 @@ def _types(types: pd.Series[Any]) -> str:
     words = types.astype(object).where(types.notna(), "(none)")
     counts = sorted(words.value_counts().items(), key=lambda each: (-each[1], str(each[0])))
     return ", ".join(f"{word} ({count:,})" for word, count in counts)
-
-
-def _moments(seconds: Any) -> pd.DatetimeIndex:  # noqa: ANN401 -- whole seconds, as numpy takes them
-    return pd.DatetimeIndex(np.asarray(seconds, dtype="int64").astype("datetime64[s]"), tz="UTC")

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
+from doaudit.analysis.action_rows import newest_observed
+from doaudit.analysis.engines import read_frame, unix_seconds
 from doaudit.analysis.tally import tally
 from doaudit.errors import InvalidArgument
 from doaudit.since import parse_since, parse_span
@@ -72,8 +73,8 @@ def count_periods(
 
 def _split(actions: IntoFrame, keys: list[str], at: Since | None, last: str | timedelta | None) -> tuple[Any, Any]:
     rows = read_frame(actions, keys)
-    newest = to_pandas(rows.select(unix_seconds("observed_at").max().alias("newest")))["newest"]
-    read_at = _EPOCH + timedelta(seconds=0 if newest.isna().all() else int(newest.item()))
+    newest_s = newest_observed(rows)
+    read_at = _EPOCH + timedelta(seconds=0 if np.isnan(newest_s) else int(newest_s))
     long = _USUAL if last is None else parse_span(last, name="last")
     begin, middle = (
         (read_at - 2 * long, read_at - long) if at is None else (_EPOCH, parse_since(at, read_at, name="at"))

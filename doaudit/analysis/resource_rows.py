@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import categorical
-from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds
+from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds, newest_observed
 from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
 from doaudit.analysis.groups import ranks
 from doaudit.analysis.tally import OUTCOMES, timed
@@ -104,8 +104,7 @@ def last_observed(actions: IntoFrame) -> pd.Timestamp:
         >>> last_observed(to_frame([Record(1, "errored", "resize")], observed_at=1632996060)).isoformat()
         '2021-09-30T10:01:00+00:00'
     """
-    newest = to_pandas(read_frame(actions).select(unix_seconds("observed_at").max().alias("newest")))
-    return from_unix_seconds(newest["newest"])[0]
+    return from_unix_seconds(pd.Series([newest_observed(read_frame(actions))]))[0]
 
 
 def categorized(texts: pd.Series[Any]) -> pd.Categorical[Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from doaudit.analysis.intervals import ratio
+from doaudit.expected_duration import STUCK_FACTOR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     Figures = NDArray[np.float64]
 
 __all__ = ["Curves", "completed_curves", "incidence", "kaplan_meier"]
-
-
-_STUCK_FACTOR = 3  # as in `doaudit.expected_duration`: what is open for longer will hardly complete
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +179,7 @@ def _beyond(times: Lifetimes, risk: _Risk, completed_share: Figures) -> Figures:
     last_s = np.zeros(groups, dtype=np.int64)
     has_completed = times.completed > 0
     last_s[group[has_completed]] = times.seconds[has_completed]  # rising within a group: the last one stays
-    may_end = (times.seconds >= last_s[group]) & (times.seconds <= _STUCK_FACTOR * last_s[group])
+    may_end = (times.seconds >= last_s[group]) & (times.seconds <= STUCK_FACTOR * last_s[group])
     open_ones = np.bincount(group, weights=np.where(may_end, times.running, 0), minlength=groups)
     # Each of those that survive the last completion stands for as many as one that ended then.
     is_last = (times.seconds == last_s[group]) & (times.completed > 0)

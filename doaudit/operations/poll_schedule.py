@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doaudit.expected_duration import ExpectedDuration
+from doaudit.expected_duration import STUCK_FACTOR, WITH_A_P99, ExpectedDuration
 
 __all__ = ["next_poll_s", "timeout_s"]
 
@@ -11,8 +11,6 @@ _LONGEST_INTERVAL_S = 60.0
 _LONGEST_INTERVAL_BEFORE_DUE_S = 120.0
 _LONGEST_INTERVAL_WHEN_DUE_S = 20.0
 _POLLS_WHEN_DUE = 40
-_TIMEOUT_FACTOR = 3.0
-_WITH_A_P99 = 100
 _SHORTEST_TIMEOUT_S = {"snapshot": 3600.0, "backup": 3600.0}
 _SHORTEST_TIMEOUT_OTHERWISE_S = 600.0
 _UNKNOWN = ExpectedDuration(30.0, 120.0, 600.0)
@@ -31,7 +29,7 @@ def timeout_s(type_: str | None, expected: ExpectedDuration | None) -> float:
     least = _SHORTEST_TIMEOUT_S.get(type_ or "", _SHORTEST_TIMEOUT_OTHERWISE_S)
     if expected is None:
         return least
-    factor = 2 * _TIMEOUT_FACTOR if 0 < expected.finished < _WITH_A_P99 else _TIMEOUT_FACTOR
+    factor = 2 * STUCK_FACTOR if 0 < expected.finished < WITH_A_P99 else STUCK_FACTOR
     return max(least, factor * expected.p99_s)
 
 
