@@ -14,6 +14,9 @@ One row an action, unique `id`, newest first. The columns and their dtypes:
     started_at      datetime64[s, UTC]
     completed_at    datetime64[s, UTC]   null while the action is open
     observed_at     datetime64[s, UTC]   when the row was read from the API: the clock of every statistic
+
+A frame of many accounts has one more, before the others: `account`, category, the name that the account was given. An
+id is unique in its account.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "ACCOUNT",
     "COLUMNS",
     "COMPLETED",
     "ERRORED",
@@ -46,6 +50,9 @@ __all__ = [
     "to_frame",
     "to_utc",
 ]
+
+ACCOUNT = "account"
+"""The column that a frame of many accounts has besides."""
 
 _TIME = "datetime64[s, UTC]"
 COLUMNS: dict[str, str] = {
