@@ -15,7 +15,6 @@ from doaudit.operations.poller import INTERVAL_S, Poller
 from doaudit.operations.submit import submit_event
 from doaudit.operations.wait import wait_for
 from doaudit.operations.watch import WatchResult, watch
-from doaudit.progress import ReadBar
 from doaudit.since import parse_since
 from doaudit.snapshot.foreground import resume_all, take_snapshot
 from doaudit.snapshot.runs import SnapshotRuns
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
     from pathlib import Path
-    from types import TracebackType
 
     import pandas as pd
 
     from doaudit.api.client import Client
     from doaudit.api.listing import Proof
+    from doaudit.api.shared import Shared
     from doaudit.demo import DemoServer
     from doaudit.expected_duration import ExpectedDuration
     from doaudit.history.check import Check
@@ -90,16 +89,12 @@ class Account(AbstractContextManager["Account"]):
             HistoryLocked, WrongAccount, NewerHistory, FileProblem: its file cannot be used.
             ApiProblem: this token is new here, and the API could not be asked for its account.
         """
-        from doaudit.history.account_identity import open_history  # noqa: PLC0415 -- loads DuckDB, only when it is used
-
-        if self._store is None:
-            self._store = open_history(self._client, self._path)
-        return self._store
+        return self._open_history(self._client)
 
     @property
     def proof(self) -> Proof | None:
         """Proof that the history held every action when it was last read; None before the first read."""
-        from doaudit.history.proof import stored_proof  # noqa: PLC0415 -- see `history`
+        from doaudit.history.proof import stored_proof  # noqa: PLC0415 -- see `_open_history`
 
         return stored_proof(self.history)
 
@@ -110,11 +105,11 @@ class Account(AbstractContextManager["Account"]):
         Raises:
             ApiProblem: the API does not know the token, or could not be asked.
         """
-        from doaudit.history.check import check_account  # noqa: PLC0415 -- see `history`
+        from doaudit.history.check import check_account  # noqa: PLC0415 -- see `_open_history`
 
         return check_account(self._client, self._store, self._path)
 
-    def refresh(self, *, full: bool = False, since: Since | None = None) -> Refresh:
+    def refresh(self, *, full: bool = False, since: Since | None = None, shared: Shared | None = None) -> Refresh:
         """
         Read into the history what is new and what was open, with a progress bar in a notebook or terminal.
 
@@ -122,19 +117,18 @@ class Account(AbstractContextManager["Account"]):
             full: read everything again; `updated` then counts what differed.
             since: read no further back than to "90d" ago, or "2026-06-01" (see `doaudit.since`), where older actions
                 were never read. A later refresh without it goes on from there.
+            shared: what it shares with other accounts that are read beside it (see `doaudit.accounts`); then no bar.
 
         Raises:
             ReadIncomplete: a page could not be read. What was read is kept, and the next refresh goes on from there.
             ApiProblem, HistoryLocked: nothing could be read, or another process is using the history.
             InvalidArgument: *since* is no moment, or comes together with *full*.
         """
-        from doaudit.history.refresh import page_1_ahead, refresh  # noqa: PLC0415 -- see `history`
+        from doaudit.history.refresh_account import refresh_account  # noqa: PLC0415 -- see `_open_history`
 
         start = None if since is None else parse_since(since, self.now())
-        with ReadBar() as bar, page_1_ahead(self._client, self._path) as page_1:
-            result = refresh(
-                self._client, self.history, full=full, since=start, page_1=page_1, on_progress=bar, clock=self._clock
-            )
+        opened, clock = self._open_history, self._clock
+        result = refresh_account(self._client, self._path, opened, full=full, since=start, shared=shared, clock=clock)
         started = self.snapshot_runs.started()
         self.history.mark_started((each.action_id, each.run_id, round(each.asked_at.timestamp())) for each in started)
         return result
@@ -248,7 +242,7 @@ class Account(AbstractContextManager["Account"]):
 
     def poller(self, *, interval_s: float = INTERVAL_S) -> Poller:
         """Return the one poller of open actions, to be started; the first call chooses the seconds between requests."""
-        from doaudit.history.baseline import read_baseline  # noqa: PLC0415 -- see `history`
+        from doaudit.history.baseline import read_baseline  # noqa: PLC0415 -- see `_open_history`
 
         if self._poller is None:
             self._poller = Poller(
@@ -337,14 +331,19 @@ class Account(AbstractContextManager["Account"]):
         if self._server is not None:
             self._server.stop()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it when the block ends."""
         self.close()
 
+    def _open_history(self, client: Client) -> Store:
+        from doaudit.history.account_identity import open_history  # noqa: PLC0415 -- loads DuckDB, only when it is used
+
+        if self._store is None:
+            self._store = open_history(client, self._path)
+        return self._store
+
     def _earlier_journals(self) -> tuple[Path, ...]:
-        from doaudit.history.account_identity import known_file  # noqa: PLC0415 -- see `history`
+        from doaudit.history.account_identity import known_file  # noqa: PLC0415 -- see `_open_history`
 
         file = known_file(self._client, self._path)
         return () if file is None else (file.with_suffix(".runs"),)

@@ -6,9 +6,10 @@ import hashlib
 import logging
 import random
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -38,6 +39,7 @@ from doaudit.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from doaudit.api.shared import Shared
     from doaudit.clock import Clock
 
 __all__ = ["RESERVE", "Client", "Stopped"]
@@ -72,6 +74,7 @@ class Client:
         longest_wait_s: the longest single wait in seconds, whatever the API asks for; an hour at most.
         reserve: the share of the hour's requests, from 0 to 1, that is left to the user's other tools.
         fault_budget_s: seconds for which faults that may pass are waited out, in each request.
+        shared: what it shares with clients of other accounts.
 
     Attributes:
         base_url: the address.
@@ -90,6 +93,7 @@ class Client:
         longest_wait_s: float = LONGEST_WAIT_S,
         reserve: float = RESERVE,
         fault_budget_s: float = FAULT_BUDGET_S,
+        shared: Shared | None = None,
     ) -> None:
         token = Secret(token)  # first: no frame is to have the real one, whatever is raised below
         self._token = checked_token(token)
@@ -98,7 +102,7 @@ class Client:
         self._clock = clock or SystemClock()
         self._timeouts_s, self._deadline_s = timeouts_s, deadline_s
         self._longest_wait_s = min(longest_wait_s, LONGEST_WAIT_S)
-        self._reserve, self._fault_budget_s = reserve, fault_budget_s
+        self._reserve, self._fault_budget_s, self._shared = reserve, fault_budget_s, shared
         self._has_answered = False
         self._resume_at = _NEVER
         self._account_pause: Pause | None = None
@@ -213,16 +217,31 @@ class Client:
         It leaves no requests to the user's other tools, no single wait is longer than two minutes, and faults are told
         within ten seconds: who does that work waits for them itself, and says so.
         """
-        return Client(
-            self._token,
-            self.base_url,
-            clock=self._clock,
-            timeouts_s=self._timeouts_s,
-            deadline_s=self._deadline_s,
+        return self._another(
             longest_wait_s=min(self._longest_wait_s, _URGENT_WAIT_S),
             reserve=0.0,
             fault_budget_s=min(self._fault_budget_s, _URGENT_FAULTS_S),
         )
+
+    def sharing(self, shared: Shared) -> Client:
+        """Return another client of the same account, with connections of its own, that shares bounds with others."""
+        return self._another(shared=shared)
+
+    def _another(self, **changes: Any) -> Client:  # noqa: ANN401 -- options of several types
+        options = {
+            "clock": self._clock,
+            "timeouts_s": self._timeouts_s,
+            "deadline_s": self._deadline_s,
+            "longest_wait_s": self._longest_wait_s,
+            "reserve": self._reserve,
+            "fault_budget_s": self._fault_budget_s,
+        }
+        return Client(self._token, self.base_url, **{**options, **changes})
+
+    @property
+    def is_stopped(self) -> bool:
+        """True once the reads that it shares bounds with are to end."""
+        return self._shared is not None and self._shared.stop.is_set()
 
     def close(self) -> None:
         """Close the connections that are kept for the next request."""
@@ -235,7 +254,8 @@ class Client:
         began, method = self._clock.elapsed(), "GET" if body is None else "POST"
         with self._lock:
             self.sent += 1
-        outcome = self._session.send(method, path, params, body=body, now=self._clock.now)
+        with nullcontext() if self._shared is None else self._shared.in_flight:
+            outcome = self._session.send(method, path, params, body=body, now=self._clock.now)
         result = outcome.reason if isinstance(outcome, NoResponse) else outcome.status
         took_s = self._clock.elapsed() - began
         _log.debug("%s %s %s -> %s in %.2f s", method, path, dict(params or {}), result, took_s)
@@ -313,7 +333,7 @@ class Client:
         self._wait_until(resume_at, stop)
 
     def _wait_until(self, moment: float, stop: threading.Event) -> None:
-        while not stop.is_set():
+        while not (stop.is_set() or self.is_stopped):
             left = moment - self._clock.elapsed()
             if left <= 0:
                 return

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from doaudit.api.client import Stopped
 from doaudit.api.incomplete_reasons import DOES_NOT_ADD_UP, ROWS_LEFT, only_since
 from doaudit.api.listing import Coverage, Known, Listing, OnRows, Progress, Proof
 from doaudit.api.page_body import Page, parse_page
@@ -108,7 +109,7 @@ def read_actions(  # noqa: PLR0913 -- the client, what of its list, and how; all
 
     Raises:
         ReadIncomplete: a page could not be read; the error holds what was read and its cause.
-        ReadInterrupted: Ctrl-C; it holds what was read.
+        ReadInterrupted: Ctrl-C, also where it stopped the reads of many accounts; it holds what was read.
         ApiProblem: the first page could not be read, so nothing was.
     """
     pool = page_1.pool if page_1 else WorkerPool(client, parse_page, in_flight)
@@ -125,7 +126,7 @@ def read_actions(  # noqa: PLR0913 -- the client, what of its list, and how; all
         raise ReadIncomplete(
             f"The list of actions could not be read to its end: {kept}. {fault}", reader.listing("a page failed")
         ) from fault
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         raise ReadInterrupted("Stopped; what was read is kept.", reader.listing("stopped by the user")) from None
     finally:
         pool.shutdown()

@@ -21,6 +21,7 @@ from doaudit.api.address import is_loopback
 from doaudit.api.body import ACCEPTED_ENCODINGS, BodyRefused, read_body
 from doaudit.api.deadline import DeadlineAdapter, Watchdog
 from doaudit.api.responses import NoResponse, Response, server_time
+from doaudit.api.shared import MOST_IN_FLIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-_MOST_IN_FLIGHT = 16
 _CUT = "no connection, or it was cut"
 _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((requests.exceptions.ProxyError,), "the proxy of this network did not connect"),
@@ -90,7 +90,7 @@ class Session:
             }
         )
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, DeadlineAdapter(pool_maxsize=_MOST_IN_FLIGHT))
+            self._session.mount(scheme, DeadlineAdapter(pool_maxsize=MOST_IN_FLIGHT))
 
     def send(
         self,

@@ -91,13 +91,13 @@ class WorkerPool(Generic[K, T]):
 
         Raises:
             ApiProblem: a request failed for good.
-            Stopped: another thread stopped the pool.
+            Stopped: another thread stopped the pool, or all reads that the client shares bounds with.
         """
         while True:
             try:
                 event = self._events.get(timeout=_POLL_S)
             except queue.Empty:
-                if self._stop.is_set():
+                if self._stop.is_set() or self._client.is_stopped:
                     raise Stopped from None
                 continue
             if isinstance(event, Exception):

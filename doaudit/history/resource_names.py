@@ -198,6 +198,8 @@ class NamesReading:
     def _result(self) -> NamesRead:
         while not self._ended.wait(_POLL_S):
             pass
+        if not self._results:  # it was stopped, with all reads that the client shares bounds with
+            raise Stopped
         [result] = self._results
         if isinstance(result, Exception):
             raise result
