@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from doaudit import plots, widgets
     from doaudit.account import Account
+    from doaudit.accounts import Accounts, accounts, read_accounts
     from doaudit.actions import Action
     from doaudit.analysis import (
         Selection,
@@ -64,9 +65,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Account",
+    "Accounts",
     "Action",
     "DoauditError",
     "Selection",
+    "accounts",
     "activity",
     "backups",
     "change_series",
@@ -92,6 +95,7 @@ __all__ = [
     "plots",
     "power_periods",
     "problems",
+    "read_accounts",
     "read_csv",
     "report",
     "retries",
@@ -106,10 +110,13 @@ __all__ = [
 _MODULES = ("plots", "widgets")
 _HOME = {
     "Account": "account",
+    "Accounts": "accounts",
     "Action": "actions",
     "DoauditError": "errors",
+    "accounts": "accounts",
     "connect": "connect",
     "demo": "connect",
+    "read_accounts": "accounts",
     "read_csv": "csv",
     "report": "report",
 }

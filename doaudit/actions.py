@@ -32,7 +32,7 @@ from doaudit.records import COMPLETED, ERRORED, IN_PROGRESS, LATEST_S, Record, R
 from doaudit.resources import resource_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "ACCOUNT",
@@ -45,10 +45,12 @@ __all__ = [
     "Record",
     "categorical",
     "newest_first",
+    "put_together",
     "started_since",
     "text_dtype",
     "to_frame",
     "to_utc",
+    "with_account",
 ]
 
 ACCOUNT = "account"
@@ -191,6 +193,64 @@ def to_frame(records: Sequence[Record], observed_at: int | Sequence[int] | np.nd
 def newest_first(actions: pd.DataFrame) -> pd.DataFrame:
     """The frame in its order: by start, equal starts by id, rows without a start last."""
     return actions.sort_values(["started_at", "id"], ascending=False, na_position="last", ignore_index=True)
+
+
+def put_together(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """
+    Put the actions of several accounts into one frame, newest first, with the column `account` in front.
+
+    Args:
+        frames: an actions frame for each account, by its name.
+
+    Example:
+        >>> taken = [Record(n, "completed", "resize", f"2026-03-0{n}T10:00:00Z") for n in (1, 2)]
+        >>> frames = {"globex": to_frame(taken[:1], 1773354500), "acme": to_frame(taken[1:], 1773354500)}
+        >>> put_together(frames)[["account", "id"]].values.tolist()
+        [['acme', 2], ['globex', 1]]
+    """
+    names = sorted(frames)
+    account = _repeated(names, [len(frames[name]) for name in names])
+    whole = {name: _joined([frames[each][name] for each in names], dtype) for name, dtype in COLUMNS.items()}
+    actions = pd.DataFrame({ACCOUNT: account, **whole})
+    # As `newest_first`; actions of two accounts that are equal in both are in the order of their accounts.
+    start = pd.DatetimeIndex(actions["started_at"]).asi8
+    order = np.lexsort((-account.codes.astype("int64"), actions["id"].to_numpy(), start))[::-1]
+    return actions.take(order).reset_index(drop=True)
+
+
+def with_account(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """
+    Put tables of the same columns one below the other, in the order of their names, with the column `account` in front.
+
+    Example:
+        >>> with_account({"globex": pd.DataFrame({"n": [1]}), "acme": pd.DataFrame({"n": [2]})}).values.tolist()
+        [['acme', 2], ['globex', 1]]
+    """
+    names = sorted(tables)
+    # Tables without a row would, in pandas, take part in the choice of dtypes.
+    filled = [tables[name] for name in names if len(tables[name])] or [tables[name] for name in names[:1]]
+    rows = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    account = _repeated(names, [len(tables[name]) for name in names])
+    return pd.concat([pd.Series(account, name=ACCOUNT), rows], axis=1)
+
+
+def _repeated(names: list[str], rows: list[int]) -> pd.Categorical:
+    """Return each name as often as it has rows; the names are sorted."""
+    return pd.Categorical.from_codes(np.repeat(np.arange(len(names)), rows), pd.Index(names, dtype=text_dtype()))
+
+
+def _joined(columns: list[pd.Series[Any]], dtype: str) -> Any:  # noqa: ANN401 -- an array of one of several kinds
+    """Join columns; of texts, the categories are those of all, sorted."""
+    if dtype != "category":
+        return pd.concat(columns, ignore_index=True) if columns else pd.Series(dtype=dtype)
+    texts = sorted(set().union(*(column.cat.categories for column in columns)))
+    at = {text: code for code, text in enumerate(texts)}
+    codes = [
+        np.append([at[text] for text in column.cat.categories], -1).astype("int64")[column.cat.codes.to_numpy()]
+        for column in columns
+    ]
+    joined = np.concatenate([np.empty(0, dtype="int64"), *codes])
+    return pd.Categorical.from_codes(joined, pd.Index(texts, dtype=text_dtype()))
 
 
 def started_since(actions: pd.DataFrame, moment: datetime) -> pd.DataFrame:

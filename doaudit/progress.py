@@ -10,12 +10,12 @@ from doaudit.api.retry import estimate_read
 from doaudit.formatting import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from doaudit.api.listing import Progress
 
-__all__ = ["ReadBar", "row_bar"]
+__all__ = ["AccountBar", "ReadBar", "row_bar"]
 
 _SHOWN_AFTER_S = 0.5
 _GROWN = 1.25  # from which on a plan that has grown is worth saying again
@@ -65,6 +65,36 @@ class ReadBar:
             bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {visible(progress.pause.reason)}")
 
 
+class AccountBar:
+    """
+    Shows how many accounts have been read, how far the others are, and which wait, until its `with` block ends.
+
+    In a file, a pipe or a cron job it prints nothing.
+    """
+
+    def __init__(self, accounts: int) -> None:
+        self._bar = _bar("accounts", accounts, unit=" accounts")
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the bar as it stands."""
+        self._bar.close()
+
+    def __call__(self, done: int, under_way: Mapping[str, Progress]) -> None:
+        """Show how many are done, and the progress of those that are being read, by name."""
+        rows = sum(progress.rows for progress in under_way.values())
+        waits = {name: each.pause for name, each in under_way.items() if each.pause is not None}
+        said = [f"{rows:,} actions of {len(under_way):,} under way"] if under_way else []
+        for name, pause in list(waits.items())[:1]:
+            more = f" and {len(waits) - 1:,} more" if len(waits) > 1 else ""
+            said.append(f"{visible(name)}{more} waits, {visible(pause.reason)}")
+        self._bar.n = done
+        self._bar.set_postfix_str("; ".join(said))
+
+
 @contextmanager
 def row_bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[[int], None]]:
     """
@@ -91,7 +121,7 @@ def row_bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[
         bar.close()
 
 
-def _bar(label: str, total: int | None) -> Any:  # noqa: ANN401 -- one of tqdm's two classes, which share no useful type
+def _bar(label: str, total: int | None, unit: str = " actions") -> Any:  # noqa: ANN401 -- one of tqdm's two classes, which share no useful type
     # Imported here: tqdm.auto loads ipywidgets in a notebook, and `import doaudit` must not.
     from tqdm.auto import tqdm  # noqa: PLC0415
 
@@ -99,7 +129,7 @@ def _bar(label: str, total: int | None) -> Any:  # noqa: ANN401 -- one of tqdm's
     return tqdm(
         desc=label,
         total=total,
-        unit=" actions",
+        unit=unit,
         unit_scale=False,
         disable=not (in_notebook or sys.stderr.isatty()),
         delay=0 if in_notebook else _SHOWN_AFTER_S,

@@ -8,6 +8,7 @@ itself. The histories and the state folder have an index each.
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 from doaudit.api.address import DEFAULT_URL
@@ -16,14 +17,14 @@ from doaudit.errors import Forbidden, NotFound
 from doaudit.files import tighten, write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from doaudit.api.client import Client
 
-__all__ = ["account_name", "read_index", "write_index"]
+__all__ = ["account_name", "add_to_index", "read_index"]
 
 _FILE = "accounts.json"
+_writing = threading.Lock()
 
 
 def account_name(client: Client) -> str | None:
@@ -58,11 +59,18 @@ def read_index(folder: Path) -> dict[str, str]:
     return {str(token): str(name) for token, name in index.items()} if isinstance(index, dict) else {}
 
 
-def write_index(folder: Path, index: Mapping[str, str]) -> None:
+def add_to_index(folder: Path, token: str, name: str) -> None:
     """
-    Write the index of a folder, for the user alone, in place of the one that is there.
+    Add the account behind a token to the index of a folder, which is for the user alone.
+
+    Args:
+        folder: it and its parents are made.
+        token: its fingerprint.
+        name: of the account.
 
     Raises:
         FileProblem: the folder cannot be made or written.
     """
-    write_files(folder, [(_FILE, json.dumps(dict(index), indent=2).encode())], private=True)
+    with _writing:  # accounts that are opened side by side would drop each other's lines
+        index = {**read_index(folder), token: name}
+        write_files(folder, [(_FILE, json.dumps(index, indent=2).encode())], private=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from doaudit.api.account_index import account_name, read_index, write_index
+from doaudit.api.account_index import account_name, add_to_index, read_index
 from doaudit.api.paging import newest_ids
 from doaudit.errors import WrongAccount
 from doaudit.history.store import MEMORY, Store, default_path, open_store
@@ -54,7 +54,7 @@ def open_history(client: Client, path: str | os.PathLike[str] | None) -> Store:
         return open_store(file, key)
     key = account_name(client) or _recognise(client, folder, file) or f"{_UNNAMED}-{client.fingerprint[:12]}"
     store = open_store(file, key)
-    write_index(folder, {**index, client.fingerprint: key})
+    add_to_index(folder, client.fingerprint, key)
     return store
 
 

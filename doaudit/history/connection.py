@@ -60,6 +60,10 @@ class Backend(Protocol):
         """
 
     @property
+    def account(self) -> str:
+        """The key of the account."""
+
+    @property
     def path(self) -> Path | None:
         """The file; None for a history in memory."""
 

@@ -15,11 +15,13 @@ time there is a column of the same name and `_s`, in seconds since 1970.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import duckdb
 
@@ -28,17 +30,17 @@ from doaudit.history.calls import call, run_call
 from doaudit.progress import row_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from duckdb import DuckDBPyConnection
 
     Query = Callable[[str], pd.DataFrame]
 
-__all__ = ["write_parquet"]
+__all__ = ["write_accounts", "write_parquet"]
 
 T = TypeVar("T")
-_YEAR, _SCRATCH, _FILE = "year=", ".doaudit-", "actions.parquet"
+_ACCOUNT, _YEAR, _SCRATCH, _FILE = "account=", "year=", ".doaudit-", "actions.parquet"
 _TIME, _DECEMBER = "TIMESTAMP WITH TIME ZONE", 12
 
 # Each thread holds rows of its own until they make a row group. What has no room is written to the scratch folder.
@@ -90,6 +92,36 @@ def write_parquet(source: Path | Query, folder: Path) -> None:
                 new.rename(folder)
     except (OSError, duckdb.Error) as fault:
         raise FileProblem(f"The history could not be exported to {folder}: {fault}") from fault
+
+
+def write_accounts(exports: Mapping[str, Callable[[Path], object]], folder: Path) -> None:
+    """
+    Write the histories of several accounts, each as `write_parquet` does, into `account=acme` and so on.
+
+    An earlier export of accounts is replaced, that of each account when its own is written.
+
+    Args:
+        exports: writes the history of each account into a folder, by the name of the account.
+        folder: the target.
+
+    Raises:
+        FileProblem: the folder holds something else than such an export, or cannot be written.
+    """
+    parts = {f"{_ACCOUNT}{quote(name, safe=' ')}": write for name, write in exports.items()}
+    try:
+        earlier = [inside.name for inside in folder.iterdir()] if folder.exists() else []
+        if not all(name.startswith(_ACCOUNT) and _is_export(folder / name) for name in earlier):
+            raise FileProblem(
+                f"{folder} holds something that is no export of several histories, and is left as it is. Name a new "
+                "folder."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, write in parts.items():
+            write(folder / name)
+        for name in set(earlier) - parts.keys():
+            shutil.rmtree(folder / name)
+    except OSError as fault:
+        raise FileProblem(f"The histories could not be exported to {folder}: {fault}") from fault
 
 
 def _is_export(folder: Path) -> bool:

@@ -6,8 +6,8 @@ The local history of an account: every action that was ever read, in one DuckDB 
     store.read()                                # every action, as the frame
     store.sql("SELECT type, count(*) FROM actions GROUP BY ALL")
 
-The tables of the file are described in `doaudit.history.schema`. Several processes, and several threads, can use one
-file: each call has it open only while it runs, and waits for the others.
+Several processes and threads can use one file: each call has it open only while it runs, and waits for the others.
+The tables of the file are described in `doaudit.history.schema`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from doaudit.history.parquet import write_parquet
 from doaudit.history.proof import read_proved_ids
 from doaudit.history.query import count_actions, read_frame, read_ids, run_query
 from doaudit.history.read_log import read_reads, write_read
-from doaudit.history.relation import relation_of_file, relation_of_rows
+from doaudit.history.relation import copy_history, relation_of
 from doaudit.history.upsert import upsert_actions
 
 if TYPE_CHECKING:
@@ -118,9 +118,7 @@ class Store:
 
     Each call is one transaction: what it writes is in the file when it returns, or nothing of it is.
 
-    Raises:
-        HistoryLocked: by every call, if another process uses the file for too long.
-        FileProblem: by every call, if the file cannot be read or written.
+    Each raises HistoryLocked if another process uses the file for too long, FileProblem if the file cannot be used.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -135,11 +133,16 @@ class Store:
         """The file, or None for a history in memory."""
         return self._backend.path
 
+    @property
+    def account(self) -> str:
+        """The key of the account."""
+        return self._backend.account
+
     def run(self, work: Callable[[DuckDBPyConnection], T]) -> T:
         """
         Call a function with a connection, and return its result; all that it writes is one transaction.
 
-        For what the modules of this package do in one go; everybody else has the methods below, and `sql`.
+        For what the modules of this package do in one go; everybody else has the methods below.
         """
         return self._backend.run(work)
 
@@ -206,11 +209,7 @@ class Store:
         return self._backend.run(read_facts)
 
     def open_ids(self) -> np.ndarray:
-        """
-        Return the ids of the open actions, whatever their age, ascending (int64).
-
-        An action is open if it is in progress, or has an unknown status (or none) and no end.
-        """
+        """Return the ids of the open actions (see `doaudit.analysis.tally`), whatever their age, ascending (int64)."""
         return self._backend.run(lambda connection: read_ids(connection, open_only=True))
 
     def proved_ids(self) -> np.ndarray | None:
@@ -306,11 +305,15 @@ class Store:
             >>> open_store(":memory:", "an-account").relation().filter("status = 'errored'").fetchall()
             []
         """
-        if isinstance(self._backend, FileBackend):
-            self.count()  # see `export_parquet`
-            with self._backend.lock():
-                return relation_of_file(self._backend.path)
-        return relation_of_rows(self.sql("FROM actions"))
+        return relation_of(self)
+
+    def copy_file(self, folder: Path) -> Path | None:
+        """Copy the file as it is now into a folder, and return the copy; None of a history in memory."""
+        if not isinstance(self._backend, FileBackend):
+            return None
+        self.count()  # see `export_parquet`
+        with self._backend.lock():
+            return copy_history(self._backend.path, folder)
 
     def export_parquet(self, folder: str | os.PathLike[str]) -> Path:
         """

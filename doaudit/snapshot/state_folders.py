@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import platformdirs
 
-from doaudit.api.account_index import account_name, read_index, write_index
+from doaudit.api.account_index import account_name, add_to_index, read_index
 from doaudit.clock import SystemClock
 from doaudit.errors import FileProblem, NotPossible
 from doaudit.files import Locked, file_lock, private_folder
@@ -128,7 +128,7 @@ def state_folders(client: Client, *, earlier: tuple[Path, ...] = ()) -> StateFol
                 f"The folder {root} cannot be made ({fault.strerror or fault}); journals of snapshots are kept there. "
                 f"Choose another with {_VARIABLE}."
             ) from None
-        write_index(root, {**index, client.fingerprint: key})
+        add_to_index(root, client.fingerprint, key)
     address = hashlib.sha256(client.base_url.encode()).hexdigest()[:12]
     return StateFolders(root / quote(key, safe="") / "runs", root / f"locks-{address}", earlier)
 
