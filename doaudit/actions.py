@@ -45,6 +45,7 @@ __all__ = [
     "Record",
     "categorical",
     "newest_first",
+    "only_account",
     "put_together",
     "started_since",
     "text_dtype",
@@ -262,7 +263,23 @@ def started_since(actions: pd.DataFrame, moment: datetime) -> pd.DataFrame:
         >>> started_since(to_frame(taken, 1773354500), datetime(2026, 3, 2, tzinfo=UTC))["id"].tolist()
         [2]
     """
-    rows = actions[actions["started_at"] >= moment].reset_index(drop=True)
+    return _chosen(actions, actions["started_at"] >= moment)
+
+
+def only_account(actions: pd.DataFrame, name: str) -> pd.DataFrame:
+    """
+    Return the rows of one account out of a frame of several, as the frame of that account alone.
+
+    Example:
+        >>> actions = to_frame([Record(7, "errored", "resize")], observed_at=1632996060)
+        >>> "account" in only_account(put_together({"acme": actions}), "acme")
+        False
+    """
+    return _chosen(actions, actions[ACCOUNT] == name).drop(columns=ACCOUNT)
+
+
+def _chosen(actions: pd.DataFrame, mask: pd.Series[bool]) -> pd.DataFrame:
+    rows = actions[mask].reset_index(drop=True)
     coded = rows.select_dtypes("category").columns
     return rows.assign(**{name: rows[name].cat.remove_unused_categories() for name in coded})
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from doaudit.actions import COLUMNS, categorical, to_utc
+from doaudit.actions import ACCOUNT, COLUMNS, categorical, to_utc
 from doaudit.errors import FileProblem, NotOurFile
 
 __all__ = ["csv_bytes", "read_csv"]
@@ -109,7 +109,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         reason = str(fault).strip().splitlines()[0]
         raise NotOurFile(f"{os.fspath(path)} is not a CSV file of actions ({reason}). {advice}") from None
     missing = [name for name in COLUMNS if name not in cells.columns]
-    others = [name for name in cells.columns if name not in COLUMNS]
+    others = [name for name in cells.columns if name not in (ACCOUNT, *COLUMNS)]
     if missing or others:
         differ = "; ".join(
             f"{word} {', '.join(map(repr, names[:11]))}"
@@ -117,7 +117,8 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
             if names
         )
         raise NotOurFile(f"{os.fspath(path)} is not an actions CSV of doaudit: {differ}. {advice}")
-    read = {name: _column(cells[name], dtype, f"{os.fspath(path)}: {{}}. {advice}") for name, dtype in COLUMNS.items()}
+    wanted = ({ACCOUNT: "category"} if ACCOUNT in cells.columns else {}) | COLUMNS
+    read = {name: _column(cells[name], dtype, f"{os.fspath(path)}: {{}}. {advice}") for name, dtype in wanted.items()}
     return pd.DataFrame(read)
 
 

@@ -96,15 +96,16 @@ class AccountBar:
 
 
 @contextmanager
-def row_bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[[int], None]]:
+def row_bar(label: str, total: int, *, unit: str = " actions", shown: bool = True) -> Iterator[Callable[[int], None]]:
     """
-    Show how many of some actions are done, while the block runs; it gets what adds to them.
+    Show how many of some actions, or other things, are done, while the block runs; it gets what adds to them.
 
     In a file, a pipe or a cron job nothing is printed.
 
     Args:
         label: what is done.
-        total: actions there are.
+        total: how many there are.
+        unit: what they are, after a space.
         shown: whether there is a bar at all; what is done at once needs none.
 
     Example:
@@ -114,7 +115,7 @@ def row_bar(label: str, total: int, *, shown: bool = True) -> Iterator[Callable[
     if not shown:
         yield lambda _: None
         return
-    bar = _bar(label, total)
+    bar = _bar(label, total, unit)
     try:
         yield bar.update
     finally:

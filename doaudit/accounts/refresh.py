@@ -49,9 +49,15 @@ class AccountsRefresh:
         return not self.failed and all(each.as_asked for each in self.read.values())
 
     @property
-    def finished(self) -> datetime | None:
+    def read_at(self) -> datetime | None:
         """The date of the last response, by the servers' clocks; None if nothing was read."""
-        return max((each.proof.finished for each in self.read.values()), default=None)
+        return max((each.read_at for each in self.read.values()), default=None)
+
+    @property
+    def names_problem(self) -> str:
+        """Why names of resources could not be read; empty if they could, of all accounts."""
+        problems = {name: each.names_problem for name, each in self.read.items() if each.names_problem}
+        return " ".join(f"{visible(name)}: {problem}" for name, problem in problems.items())
 
     def __str__(self) -> str:
         """Summarize it in a few lines, one for each account about which there is something to say."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doaudit.cli.options import add_demo, add_history, add_since, open_account, source_line
+from doaudit.cli.options import (
+    add_accounts,
+    add_demo,
+    add_history,
+    add_since,
+    open_accounts,
+    print_left_unfinished,
+    source_line,
+)
 from doaudit.cli.streams import patient_output
 from doaudit.formatting import rate, time_span, visible
 from doaudit.operations.console import print_line
-from doaudit.snapshot.foreground import print_unfinished
 
 if TYPE_CHECKING:
     import argparse
@@ -31,6 +39,7 @@ def add_commands(commands: Commands) -> None:
     audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
     add_since(audit)
     add_history(audit)
+    add_accounts(audit)
     audit.set_defaults(run=_audit, output_matters=False)
     refresh = commands.add_parser(
         "refresh", help="bring the local history up to date; quiet in a cron job if all is well"
@@ -38,23 +47,28 @@ def add_commands(commands: Commands) -> None:
     refresh.add_argument("--full", action="store_true", help="read everything again, whatever is known")
     add_since(refresh)
     add_history(refresh)
+    add_accounts(refresh)
     refresh.set_defaults(run=_refresh)
 
 
 def _audit(parsed: argparse.Namespace) -> int:
     import doaudit as da  # noqa: PLC0415 -- loads pandas
 
-    with patient_output() as say, open_account(parsed) as account:
+    with patient_output() as say, open_accounts(parsed) as account:
+        is_several = isinstance(account, Mapping)
         say(source_line(account))
-        print_unfinished(account.snapshot_runs)
+        print_left_unfinished(account)
         result = account.refresh(since=parsed.since)
+        if result.read_at is None:  # of several accounts none could be read
+            print_line(str(result))
+            return 1
         actions = account.actions(refresh=False, since=parsed.since)
         of_them = "in the history" if parsed.since is None else f"in the history since {parsed.since}"
         say(f"{len(actions):,} actions {of_them}. {result}")
         for line in _summary(actions):
             say(line)
-        folder = parsed.out or Path("data/reports") / f"{result.proof.finished:%Y-%m-%d}"
-        page = da.report(actions, folder, account=account)
+        folder = parsed.out or Path("data/reports") / f"{result.read_at:%Y-%m-%d}"
+        page = da.report(actions, folder, account=account, each=is_several)
         say(f"Report: {page}, beside it CSV files, figures and manifest.json")
         say(source_line(account))
         say("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
@@ -62,8 +76,8 @@ def _audit(parsed: argparse.Namespace) -> int:
 
 
 def _refresh(parsed: argparse.Namespace) -> int:
-    with open_account(parsed) as account:
-        print_unfinished(account.snapshot_runs)
+    with open_accounts(parsed) as account:
+        print_left_unfinished(account)
         result = account.refresh(full=parsed.full, since=parsed.since)
     well = result.as_asked and not result.names_problem
     if sys.stdout.isatty() or not well:

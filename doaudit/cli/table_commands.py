@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from doaudit.cli.options import add_demo, add_history, add_selection, open_account, selection_of, source_line
+from doaudit.cli.options import (
+    add_accounts,
+    add_demo,
+    add_history,
+    add_selection,
+    open_accounts,
+    print_left_unfinished,
+    selection_of,
+    source_line,
+)
 from doaudit.cli.streams import show, show_bytes
 from doaudit.errors import Forbidden
 from doaudit.formatting import visible
 from doaudit.operations.console import print_line
-from doaudit.snapshot.foreground import print_unfinished
 from doaudit.tables import TABLES
 
 if TYPE_CHECKING:
@@ -20,7 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from doaudit.account import Account
+    from doaudit.accounts import Accounts
     from doaudit.analysis import Selection
+    from doaudit.api.listing import Proof
     from doaudit.cli.options import Commands
     from doaudit.tables import Table
 
@@ -47,6 +58,7 @@ def add_commands(commands: Commands) -> None:
         command.add_argument("--no-refresh", action="store_true", help="take the history as it is, and ask nothing")
         add_demo(command)
         add_history(command)
+        add_accounts(command)
         if not table.of_all:
             add_selection(command)
         command.set_defaults(run=_print_table, table=table)
@@ -57,10 +69,10 @@ def _print_table(parsed: argparse.Namespace) -> int:
 
     table: Table = parsed.table
     selection = None if table.of_all else selection_of(parsed)
-    with open_account(parsed) as account:
+    with open_accounts(parsed) as account:
         print_line(source_line(account))
-        print_unfinished(account.snapshot_runs)
-        actions = account.actions(refresh=not parsed.no_refresh)
+        print_left_unfinished(account)
+        actions = _read_actions(account, refresh=not parsed.no_refresh)
         complete = _print_completeness(account)
         arguments = _arguments(table, parsed)
         # Of a selection, every droplet that has no action in it would seem to have no backup.
@@ -99,14 +111,15 @@ def _select(selection: Selection, actions: pd.DataFrame) -> pd.DataFrame:
     return selected
 
 
-def _ask_account(account: Account, table: Table) -> dict[str, Any]:
+def _ask_account(account: Account | Accounts, table: Table) -> dict[str, Any]:
     """Return the argument that only the account can give; if its token may not, print that and leave it out."""
     try:
         match table.from_account:
             case "droplets":
                 return {"droplets": account.droplets()}
             case "started_by_doaudit":
-                return {"started_by_doaudit": account.started()["id"]}
+                started = account.started()
+                return {"started_by_doaudit": started if isinstance(account, Mapping) else started["id"]}
     except Forbidden as fault:
         print_line(f"{fault} What only the account can tell is left empty.")
     return {}
@@ -131,15 +144,35 @@ def _visible_cell(cell: object, *, whole: bool) -> object:
     return text if whole or len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
-def _print_completeness(account: Account) -> bool:
+def _read_actions(account: Account | Accounts, *, refresh: bool) -> pd.DataFrame:
+    """Return the actions, and print warnings as the sentences that they are."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        actions = account.actions(refresh=refresh)
+    for each in told:
+        print_line(str(each.message))
+    return actions
+
+
+def _print_completeness(account: Account | Accounts) -> bool:
     """Print when the history was read, or that it is not complete; return whether it is."""
-    proof = account.proof
+    if not isinstance(account, Mapping):
+        complete, sentence = _completeness(account.proof)
+        print_line(sentence)
+        return complete
+    said = {name: _completeness(proof) for name, proof in account.proof.items()}
+    lacking = [f"{visible(name)}: {sentence}" for name, (complete, sentence) in said.items() if not complete]
+    for line in lacking:
+        print_line(line)
+    whole = len(said) - len(lacking)
+    print_line(f"{whole:,} of {len(account):,} accounts are complete.")
+    return whole == len(account)
+
+
+def _completeness(proof: Proof | None) -> tuple[bool, str]:
     if proof is None:
-        print_line("INCOMPLETE: this history was never read. Leave out --no-refresh.")
-        return False
+        return False, "INCOMPLETE: this history was never read. Leave out --no-refresh."
     if not proof.complete:
         said = str(proof)
-        print_line(f"{said[:1].upper()}{said[1:]}.")
-        return False
-    print_line(f"Complete as of {proof.finished:%Y-%m-%d %H:%M} UTC: {proof.distinct_ids:,} actions.")
-    return True
+        return False, f"{said[:1].upper()}{said[1:]}."
+    return True, f"Complete as of {proof.finished:%Y-%m-%d %H:%M} UTC: {proof.distinct_ids:,} actions."

@@ -91,6 +91,11 @@ class Refresh:
         """True if the history has every action that was asked for."""
         return self.complete if self.since is None else self.proof.covers(self.since)
 
+    @property
+    def read_at(self) -> datetime:
+        """The date of the last response, by the server's clock."""
+        return self.proof.finished
+
     def __str__(self) -> str:
         """Summarize it in a few lines."""
         requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"

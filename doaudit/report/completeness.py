@@ -7,7 +7,7 @@ called complete; a part is called a selection, whatever the history is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ import pandas as pd
 from doaudit.formatting import count, utc_datetime
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from doaudit.api.listing import Proof
@@ -29,6 +30,7 @@ __all__ = [
     "UNPROVED",
     "Completeness",
     "ReportedAccount",
+    "ReportedReads",
     "ask",
     "judge",
 ]
@@ -38,7 +40,14 @@ SELECTION, INCOMPLETE, UNPROVED = "selection", "incomplete", "unproved"
 _NO_PROOF = "No proof of completeness"
 
 
-class ReportedHistory(Protocol):
+class ReportedReads(Protocol):
+    """History of one account or of several, as far as a report asks it for its log."""
+
+    def reads(self) -> pd.DataFrame:
+        """Return the log of reads, the latest first."""
+
+
+class ReportedHistory(ReportedReads, Protocol):
     """History of an account, as far as a report asks it."""
 
     def ids(self, since: datetime | None = None) -> np.ndarray:
@@ -46,9 +55,6 @@ class ReportedHistory(Protocol):
 
     def proved_ids(self) -> np.ndarray | None:
         """Return the ids that were there at the proof; None if nothing tells which they were."""
-
-    def reads(self) -> pd.DataFrame:
-        """Return the log of reads, the latest first."""
 
 
 class ReportedAccount(Protocol):
@@ -84,7 +90,8 @@ class Completeness:
         held: actions that the history held at its proof, of the part that was proved; null if that is not known.
         later: actions in the report that came into the history after its proof.
         foreign: actions in the report that the history does not have; null without an account.
-        proof: of the history; null if there is none.
+        proof: of the history; null if there is none, or several.
+        accounts: that of each, where the report is of several accounts.
     """
 
     verdict: str
@@ -94,6 +101,7 @@ class Completeness:
     later: int = 0
     foreign: int | None = None
     proof: Proof | None = None
+    accounts: Mapping[str, Completeness] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -6,13 +6,14 @@ import csv
 import io
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from doaudit.analysis.findings import in_short
 from doaudit.csv import csv_bytes
 from doaudit.formatting import count, html_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -27,6 +28,10 @@ _READS = (
     "When the account was read, the latest read first: with how many requests, how many actions were new, and whether "
     "the read was complete, or why not. asked_at is by the clock of the machine that read, the other times are by the "
     "server's."
+)
+_ACCOUNTS = (
+    "Each row is an account: how many of its actions failed, what was found that is to be acted on or looked at, and "
+    "whether all of its actions are here."
 )
 _NOT_COVERED = (
     "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
@@ -71,6 +76,8 @@ def page(
             for severity, sentence in in_short(tables["findings"])
         ),
         '</ul><p>All of them, with the calls that show more, are in <a href="findings.csv">findings.csv</a>.</p>',
+        *([_section("accounts", _ACCOUNTS, tables["accounts"])] if "accounts" in tables else []),
+        *_links(scope.get("reports", {})),
         *(f'<img src="{name}" alt="{html_text(_title(name.removesuffix(".png")))}">' for name in figures),
         *(_section(variant.name, table.how_to_read, tables[variant.name]) for table, variant in sections),
         *([_section("reads", _READS, tables["reads"])] if "reads" in tables else []),
@@ -86,6 +93,12 @@ def page(
         + "\n".join(parts)
         + "\n</html>\n"
     )
+
+
+def _links(reports: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return links to the reports of single accounts."""
+    links = [f'<a href="{html_text(quote(each["page"]))}">{html_text(name)}</a>' for name, each in reports.items()]
+    return [f"<p>A report of each: {', '.join(links)}.</p>"] if links else []
 
 
 def _verdict(scope: dict[str, Any]) -> str:
