@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from collections.abc import Mapping
@@ -71,8 +72,7 @@ def accounts(
     if not members:
         raise InvalidArgument('There is no account here. Give a name and a token for each, as in {"acme": token}.')
     _check_names(list(members))
-    identities = [each.encode() if isinstance(each, Secret) else id(each) for each in members.values()]
-    if len(set(identities)) < len(members):
+    if len({_identity(each) for each in members.values()}) < len(members):
         raise InvalidArgument("The same account or token was given under two names. Give each one once.")
     if folder is not None and not any(isinstance(each, Secret) for each in members.values()):
         raise InvalidArgument("folder= is for accounts given by their token; these were opened with a history each.")
@@ -215,6 +215,11 @@ def _hide_tokens(members: object) -> dict[str, Account | Secret]:
     if not isinstance(members, Mapping):
         return {}
     return {str(name): each if isinstance(each, Account) else Secret(each) for name, each in members.items()}
+
+
+def _identity(member: Account | Secret) -> int | bytes:
+    """Return what tells accounts and tokens apart, and no token."""
+    return hashlib.sha256(member.encode()).digest() if isinstance(member, Secret) else id(member)
 
 
 def _check_names(names: Collection[str]) -> None:

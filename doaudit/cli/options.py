@@ -123,8 +123,8 @@ def open_accounts(parsed: argparse.Namespace) -> Account | Accounts:
         return open_account(parsed)
     if parsed.history is not None or getattr(parsed, "demo", False):
         raise InvalidArgument(
-            "With --accounts each account has a history of its own: leave --history and --demo out. The file says where "
-            "they are kept, as folder."
+            "With --accounts each account has a history of its own: leave --history and --demo out. The file says "
+            "where they are kept, as folder."
         )
     return da.read_accounts(parsed.accounts)
 

@@ -23,7 +23,6 @@ _ACCOUNT = {
     "email_verified": True,
     "status": "active",
     "status_message": "",
-    "team": {"uuid": "5df3e3004a17e242b7c20ca6c9fc25b701a47ece", "name": "Example company"},
 }
 
 _PROJECT = {
@@ -41,8 +40,7 @@ _PROJECT = {
 
 
 def _account(request: Request) -> Response:
-    del request
-    return one("account", _ACCOUNT)
+    return one("account", {**_ACCOUNT, "team": {"uuid": request.world.team, "name": "Example company"}})
 
 
 def _actions(request: Request) -> Response:

@@ -97,6 +97,8 @@ class World:
         """True if /v2/droplets/{id}/actions/{id} leaves out when an action completed, as the live API does."""
         self.power_on_twice = True
         """True if a power-on of a droplet that is on is accepted and changes nothing; False if it is rejected."""
+        self.team = "5df3e3004a17e242b7c20ca6c9fc25b701a47ece"
+        """The uuid of its team, by which accounts are told apart."""
         self.requests: deque[str] = deque(maxlen=_REQUESTS_KEPT)
         """The requests that a server has received for this world, as "GET /v2/actions?page=1"."""
         self.list_reads = 0
