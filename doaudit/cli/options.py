@@ -144,7 +144,7 @@ def source_line(account: Account | Accounts) -> str:
     if account.is_simulated:
         text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
     elif isinstance(account, Mapping):
-        text = f"{count(len(account), 'REAL ACCOUNT')}, read with your tokens; nothing in them is changed."
+        text = f"{count(len(account), 'account').upper()}, all REAL, read with your tokens; nothing in them is changed."
     else:
         text = f"REAL ACCOUNT at {account.source}, read with your token; nothing in it is changed."
     return f"== {text}"
