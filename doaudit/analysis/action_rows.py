@@ -26,6 +26,7 @@ __all__ = [
     "newest_by_account",
     "newest_observed",
     "newest_observed_of",
+    "sort_rows",
     "unix_times",
 ]
 
@@ -60,6 +61,26 @@ def action_rows(frame: Rows, columns: Sequence[str], seconds: str) -> pd.DataFra
         id=table["id"].astype("int64"),
         **{seconds: table[seconds].astype("float64").where(table[seconds] >= 0)},
     )
+
+
+def sort_rows(table: pd.DataFrame, by: Sequence[str], *, falling: Sequence[str] = ()) -> pd.DataFrame:
+    """
+    Sort the rows of actions, each column rising but for the *falling*; what is equal in two accounts by their names.
+
+    Example:
+        >>> table = pd.DataFrame({"id": [7, 7, 8], "account": ["globex", "acme", "acme"]})
+        >>> sort_rows(table, ["id"], falling=["id"]).values.tolist()
+        [[8, 'acme'], [7, 'acme'], [7, 'globex']]
+    """
+    accounts = [ACCOUNT] if ACCOUNT in table else []
+    order = [*by, *accounts]
+    rising = [name not in falling for name in order]
+    return table.sort_values(order, ascending=rising, key=_by_value if accounts else None, ignore_index=True)
+
+
+def _by_value(column: pd.Series[Any]) -> pd.Series[Any]:
+    # The categories of a frame may be in any order; those of another engine are in that of their values.
+    return column.astype(object) if column.name == ACCOUNT else column
 
 
 def from_unix_seconds(since_epoch: pd.Series[Any]) -> pd.DatetimeIndex:

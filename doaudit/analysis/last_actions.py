@@ -8,11 +8,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from doaudit.actions import ACCOUNT
 from doaudit.analysis.account_keys import account_keys
-from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, newest_observed_of, unix_times
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, newest_observed_of, sort_rows, unix_times
 from doaudit.analysis.engines import quoted, to_pandas, unix_seconds
-from doaudit.analysis.groups import ranks
 from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.errors import InvalidArgument
 
@@ -70,10 +68,8 @@ def last_actions(actions: IntoFrame, *, outcome: Outcome | None = None) -> pd.Da
         rows = rows.filter(nw.col("outcome") == OUTCOMES.index(outcome))
     grouped = _group(rows, keys)
     table = action_rows(_at_last_starts(rows, grouped, keys), [*columns, "outcome"], seconds="duration_s")
-    if accounts:  # equal starts and ids of different accounts are in an order, too, whatever the engine
-        table = table.iloc[np.argsort(ranks(table[ACCOUNT]), kind="stable")]
-    table = table.sort_values(["started_at", "id"], ascending=False, ignore_index=True)
-    table = table.drop_duplicates(keys).reset_index(drop=True)
+    newest_first = ["started_at", "id"]
+    table = sort_rows(table, newest_first, falling=newest_first).drop_duplicates(keys).reset_index(drop=True)
     age = pd.Series(newest_observed_of(table, every)) - unix_times(table["started_at"])
     return table[columns].assign(
         duration_s=table["duration_s"].mask(table["outcome"] == OUTCOMES.index("open")),
