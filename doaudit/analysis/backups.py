@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from doaudit.actions import categorical
+from doaudit.actions import ACCOUNT, categorical
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds
 from doaudit.analysis.engines import quoted
-from doaudit.analysis.groups import ranks
-from doaudit.analysis.resource_rows import categorized, last_observed, resource_rows, seen_resources
+from doaudit.analysis.resource_rows import (
+    categorized,
+    last_observed,
+    resource_numbers,
+    resource_positions,
+    resource_rows,
+    seen_resources,
+)
 from doaudit.analysis.tally import OUTCOMES
 from doaudit.errors import InvalidArgument
 from doaudit.resources import DROPLET
@@ -38,19 +45,22 @@ def backups(actions: IntoFrame, droplets: pd.DataFrame | None = None, *, days: f
         actions: an actions frame of any engine that narwhals reads. What happened before the first of them is not
             known, so give all, and not a selection.
         droplets: the droplets that exist now, as `account.droplets()` returns them; the table has exactly those.
-            Without it, it has those that anything was done to and that no completed destroy ended.
+            Without it, it has those that anything was done to and that no completed destroy ended. Where the actions
+            are of many accounts these are, too: both have `account`.
         days: for how long there may be none.
 
     Returns:
-        One row a droplet, those of which none was taken first, then by age: `resource`, `resource_name`, `region`
-        (category); `last_taken_at` (datetime64[s, UTC]), `last_type` (category) of the last that completed; `age_s`,
-        the time since then until the newest `observed_at`; `longest_gap_s`, the longest time from one to the next, or
-        from the last until then (both float64 seconds); `taken`, those that completed, `errored` (int64); `without`
-        (bool: none was taken within the last *days* days); `still_exists` (boolean: the account has a snapshot or
-        backup of it; null if that is not known). The times are null where none was taken.
+        One row a droplet, those of which none was taken first, then by age: `account` first, where the frame has it;
+        `resource`, `resource_name`, `region` (category); `last_taken_at` (datetime64[s, UTC]), `last_type` (category)
+        of the last that completed; `age_s`, the time since then until the newest `observed_at`; `longest_gap_s`, the
+        longest time from one to the next, or from the last until then (both float64 seconds); `taken`, those that
+        completed, `errored` (int64); `without` (bool: none was taken within the last *days* days); `still_exists`
+        (boolean: the account has a snapshot or backup of it; null if that is not known). The times are null where none
+        was taken.
 
     Raises:
-        InvalidArgument: the frame holds no actions, *droplets* lacks a column, or *days* is not above 0.
+        InvalidArgument: the frame holds no actions, *droplets* lacks a column, only one of the two has `account`, or
+            *days* is not above 0.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -63,24 +73,34 @@ def backups(actions: IntoFrame, droplets: pd.DataFrame | None = None, *, days: f
     if not days > 0:
         raise InvalidArgument(f"days says for how long a droplet may be without a snapshot or backup; got {days!r}.")
     rows = resource_rows(actions, DROPLET, (*_TYPES, *DROPLET.destroyed_by))
-    listed = _of_account(droplets) if droplets is not None else _not_destroyed(seen_resources(actions, DROPLET), rows)
-    figures = _figures(rows[rows["type"].isin(_TYPES)], listed["resource"], last_observed(actions))
+    if droplets is None:
+        listed = _not_destroyed(seen_resources(actions, DROPLET), rows)
+    else:
+        listed = _existing(droplets, account_keys(rows))
+    figures = _figures(rows[rows["type"].isin(_TYPES)], listed, last_observed(actions, listed))
     without = figures["last_taken_at"].isna() | (figures["age_s"] > days * _DAY_S)
     still_exists = listed.pop("still_exists")
     table = listed.assign(**figures, without=without, still_exists=still_exists)
     oldest_first = -table["age_s"].fillna(np.inf).to_numpy()
-    order = np.lexsort([ranks(table["resource"]), oldest_first])
+    order = np.lexsort([resource_numbers(table), oldest_first])
     return table.iloc[order].reset_index(drop=True)
 
 
-def _of_account(droplets: pd.DataFrame) -> pd.DataFrame:
-    """Return the droplets of an account, and whether an image of each exists."""
+def _existing(droplets: pd.DataFrame, accounts: list[str]) -> pd.DataFrame:
+    """Return the droplets that exist now, and whether an image of each does."""
     if lacking := [name for name in ("id", "name", "region", *_IMAGES) if name not in droplets]:
         raise InvalidArgument(f"These droplets have no {quoted(lacking)}; give what account.droplets() returns.")
+    if (ACCOUNT in droplets) != bool(accounts):
+        many, one = ("actions", "droplets") if accounts else ("droplets", "actions")
+        raise InvalidArgument(
+            f"The {many} are of many accounts, for they have a column {ACCOUNT!r}, and the {one} are not. Give both of "
+            "many accounts, or both of one."
+        )
     counts = [[_length(ids) for ids in row] for row in zip(*(droplets[name] for name in _IMAGES), strict=True)]
     exists = [True if any(row) else None if None in row else False for row in counts]
     return pd.DataFrame(
         {
+            **{name: categorized(droplets[name]) for name in accounts},
             "resource": categorical([f"{DROPLET.name}:{number}" for number in droplets["id"]]),
             "resource_name": categorized(droplets["name"]),
             "region": categorized(droplets["region"]),
@@ -95,14 +115,15 @@ def _length(ids: Any) -> int | None:  # noqa: ANN401 -- a list of any kind, or a
 
 def _not_destroyed(seen: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the droplets that no completed destroy ended; nothing tells whether their images exist."""
-    destroyed = rows.loc[rows["type"].isin(DROPLET.destroyed_by) & (rows["outcome"] == _COMPLETED), "resource"]
-    left = seen[~seen["resource"].isin(destroyed)].reset_index(drop=True)
+    destroyed = rows[rows["type"].isin(DROPLET.destroyed_by) & (rows["outcome"] == _COMPLETED)]
+    is_left = np.isin(np.arange(len(seen)), resource_positions(destroyed, seen), invert=True)
+    left = seen[is_left].reset_index(drop=True)
     return left.assign(still_exists=pd.Series(pd.NA, index=left.index, dtype="boolean"))
 
 
-def _figures(rows: pd.DataFrame, resources: pd.Series[Any], now: pd.Timestamp) -> dict[str, Any]:
+def _figures(rows: pd.DataFrame, resources: pd.DataFrame, now: pd.DatetimeIndex) -> dict[str, Any]:
     """Return the columns about what was taken of each resource."""
-    place = pd.Index(resources.astype(object)).get_indexer(pd.Index(rows["resource"].astype(object)))
+    place = resource_positions(rows, resources)
     rows, count = rows.assign(place=place)[place >= 0], len(resources)
     is_taken = rows["outcome"] == _COMPLETED
     counts = {

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.change_points import find_splits
 from doaudit.analysis.change_scores import failure_scores, rank_scores
 from doaudit.analysis.groups import number_groups
-from doaudit.analysis.incidents import daily_failures
+from doaudit.analysis.incidents import failures_by_day
 from doaudit.analysis.significance import benjamini_hochberg
 from doaudit.analysis.tally import tally
 
@@ -30,7 +31,6 @@ __all__ = ["DURATION", "FAILURE_RATE", "Change", "find_changes"]
 DURATION, FAILURE_RATE = "duration", "failure rate"
 _PLACE = ("region", "type", "resource")  # of incidents, and with what an action is compared
 _INCIDENT_Q = 0.05
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +94,8 @@ def find_changes(actions: IntoFrame, keys: list[str], max_q: float) -> tuple[pd.
     """
     Find the groups whose durations or failure rate are different since some day: the keys of all groups, and changes.
 
-    What got worse comes first, and of that the surest.
+    What got worse comes first, and of that the surest. The keys are to tell accounts apart (see
+    `doaudit.analysis.account_keys.within_accounts`).
 
     Raises:
         InvalidArgument: the frame does not have one of the columns, or it holds no actions.
@@ -123,13 +124,19 @@ def find_changes(actions: IntoFrame, keys: list[str], max_q: float) -> tuple[pd.
 
 def _without_incidents(counted: pd.DataFrame, actions: IntoFrame) -> pd.DataFrame:
     """Leave out the days of regions that are incidents: those are told elsewhere, and are over."""
-    daily = daily_failures(actions, "region")
-    bad = daily[(daily["q"] <= _INCIDENT_Q) & (daily["errored"] > 0)]
+    accounts = account_keys(actions)
+    daily, p = failures_by_day(actions, [*accounts, "region"])
+    # Each account's days are judged alone, so that what is left of it does not depend on the others.
+    _, account = number_groups(daily, accounts)
+    q = np.full(len(daily), np.nan)
+    for number in np.unique(account):
+        q[account == number] = benjamini_hochberg(p[account == number])
+    bad = daily[(q <= _INCIDENT_Q) & (daily["errored"] > 0)]
     if bad.empty:
         return counted
-    days = (bad["day"].astype("int64") // _DAY_S).astype("Int64")
-    cells = bad[["region"]].assign(day=days, is_incident=True)
-    joined = counted[["region", "day"]].merge(cells, on=["region", "day"], how="left")
+    place = [*accounts, "region", "day"]
+    cells = bad[place].astype({"day": "Int64"}).assign(is_incident=True)
+    joined = counted[place].merge(cells, on=place, how="left")
     return counted[joined["is_incident"].isna().to_numpy()].reset_index(drop=True)
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from doaudit.analysis.account_keys import within_accounts
 from doaudit.analysis.change_scores import block_medians
 from doaudit.analysis.change_search import DURATION, find_changes
 from doaudit.analysis.change_sentences import change_sentence
 from doaudit.analysis.change_sizes import duration_levels, rate_levels
-from doaudit.analysis.groups import By, check_names, group_labels, key_columns, number_groups, with_keys
+from doaudit.analysis.groups import By, check_names, group_labels, number_groups, with_keys
 from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.errors import InvalidArgument
 
@@ -43,7 +44,7 @@ def changes(actions: IntoFrame, by: By = "type", *, max_q: float = 0.05) -> pd.D
 
     A duration is compared with the median of the same type on the same resource, so that a fleet which merely changes
     is no change; a resource's only action of a type, such as its creation, tells nothing then. Actions of one day are
-    not taken for independent. The days and regions that `incidents` finds are left out first.
+    not taken for independent. The days and regions that `incidents` finds in an account alone are left out first.
 
     How large a change shows depends on the number of actions: durations 1.25 times as long for 90 days are always found
     among 2,000 actions of a year, and half of the time among 250, where twice as long is always found. Failures need
@@ -57,16 +58,18 @@ def changes(actions: IntoFrame, by: By = "type", *, max_q: float = 0.05) -> pd.D
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
-        by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
+        by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own, and
+            no group is of two accounts.
         max_q: the share of false changes that is accepted among those listed.
 
     Returns:
-        One row a change: the *by* columns; `what` ("duration" or "failure rate"); `shape` ("step" or "gradual");
-        `since`, the first day of a step, and the days between which it began, `since_low` and `since_high`
-        (datetime64[s, UTC], NaT if gradual); the medians `before_s`, `after_s` of what has actions on both sides
-        (seconds), or the failure rates `rate_before`, `rate_after` (float64, NaN for what did not change); `ratio` of
-        after to before, of durations like with like, and its 95 % interval `ratio_low`, `ratio_high` (float64,
-        infinite where nothing failed before); `q` (float64); `actions` in which it was found (int64); `sentence`.
+        One row a change: `account` first, where the frame has it, and the *by* columns; `what` ("duration" or "failure
+        rate"); `shape` ("step" or "gradual"); `since`, the first day of a step, and the days between which it began,
+        `since_low` and `since_high` (datetime64[s, UTC], NaT if gradual); the medians `before_s`, `after_s` of what has
+        actions on both sides (seconds), or the failure rates `rate_before`, `rate_after` (float64, NaN for what did not
+        change); `ratio` of after to before, of durations like with like, and its 95 % interval `ratio_low`,
+        `ratio_high` (float64, infinite where nothing failed before); `q` (float64, of the tests of all accounts
+        together); `actions` in which it was found (int64); `sentence`.
 
     Raises:
         InvalidArgument: *by* names a column that the frame does not have, or *max_q* is not between 0 and 1.
@@ -81,10 +84,10 @@ def changes(actions: IntoFrame, by: By = "type", *, max_q: float = 0.05) -> pd.D
         >>> changes(to_frame(taken, observed_at=1780000000))["sentence"].item()
         'reboot takes 1.8 x as long as it did (1.7 to 1.9): 24 s before, 44 s since 2026-03-02 (02-27 to 03-05)'
     """
-    keys = _checked_keys(by, max_q, _FIGURES)
+    keys = _checked_keys(within_accounts(actions, by), max_q, _FIGURES)
     groups, found = find_changes(actions, keys, max_q)
     table = with_keys(_keys(groups, found), _figures(found, groups))[[*keys, *_FIGURES]]
-    return with_resource_names(table, actions, by)
+    return with_resource_names(table, actions, keys)
 
 
 def change_series(actions: IntoFrame, by: By = "type", *, max_q: float = 0.05) -> pd.DataFrame:
@@ -101,9 +104,10 @@ def change_series(actions: IntoFrame, by: By = "type", *, max_q: float = 0.05) -
         max_q: as in `changes`.
 
     Returns:
-        One row for each change and week (UTC) with an action, in the order of `changes`: the *by* columns; `what`
-        ("duration" or "failure rate"); `week`, its Monday (datetime64[s, UTC]); `is_after` the change began; `actions`
-        (int64); `median_s` (float64 seconds) or `failure_rate` (float64), NaN for what did not change.
+        One row for each change and week (UTC) with an action, in the order of `changes`: `account` first, where the
+        frame has it, and the *by* columns; `what` ("duration" or "failure rate"); `week`, its Monday (datetime64[s,
+        UTC]); `is_after` the change began; `actions` (int64); `median_s` (float64 seconds) or `failure_rate` (float64),
+        NaN for what did not change.
 
     Raises:
         InvalidArgument: *by* names a column that the frame does not have, or *max_q* is not between 0 and 1.
@@ -113,19 +117,18 @@ def change_series(actions: IntoFrame, by: By = "type", *, max_q: float = 0.05) -
         >>> len(change_series(to_frame([Record(1, "errored", "resize")], observed_at=1632996000)))
         0
     """
-    keys = _checked_keys(by, max_q, _SERIES)
+    keys = _checked_keys(within_accounts(actions, by), max_q, _SERIES)
     groups, found = find_changes(actions, keys, max_q)
     weekly = [_by_week(change) for change in found]
     figures = pd.concat(weekly, ignore_index=True) if weekly else pd.DataFrame(columns=list(_SERIES))
     change_of = [change for change, weeks in zip(found, weekly, strict=True) for _ in range(len(weeks))]
     figures = figures.astype(_SERIES).assign(week=_moments(figures["week"]))
-    return with_resource_names(with_keys(_keys(groups, change_of), {**figures})[[*keys, *_SERIES]], actions, by)
+    return with_resource_names(with_keys(_keys(groups, change_of), {**figures})[[*keys, *_SERIES]], actions, keys)
 
 
-def _checked_keys(by: By, max_q: float, figures: Collection[str]) -> list[str]:
+def _checked_keys(keys: list[str], max_q: float, figures: Collection[str]) -> list[str]:
     if not 0 < max_q < 1:
         raise InvalidArgument(f"max_q must be a share between 0 and 1, such as 0.05; got {max_q!r}.")
-    keys = key_columns(by)
     check_names(keys, figures)
     return keys
 

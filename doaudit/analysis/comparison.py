@@ -1,24 +1,27 @@
 """
 Comparison sets: the finished actions that an open one is compared with, of its own resource or of its type.
 
-There is one set for each action, and never one of other types. Its own resource's is taken if 20 of them have
-finished, or if half of them took longer than 99 % of its type do: then the type says nothing about this resource. Of
-each set only the actions that started in the last 180 days count, where at least 100 of them have finished, since what
-is usual may change.
+There is one set for each action, and never one of other types or accounts. Its own resource's is taken if 20 of them
+have finished, or if half of them took longer than 99 % of its type do: then the type says nothing about this resource.
+Of each set only the actions that started in the last 180 days count, where at least 100 of them have finished, since
+what is usual may change. Those days are counted back from when the actions of the account were last read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.action_rows import newest_observed
 from doaudit.analysis.curve_values import ended_quantile, max_duration
-from doaudit.analysis.engines import read_frame, unix_seconds
+from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
 from doaudit.analysis.groups import number_groups
 from doaudit.analysis.survival import kaplan_meier
 from doaudit.analysis.tally import OUTCOMES, lifetimes, tally
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
+    from doaudit.analysis.engines import Rows
     from doaudit.analysis.survival import Curves
 
     Figures = NDArray[np.float64]
@@ -65,14 +69,15 @@ class ComparisonSets:
 
 def recent_tally(actions: IntoFrame, types: Collection[str] | None = None) -> pd.DataFrame:
     """
-    Count actions by type, resource, and whether they started in the last 180 days of the frame.
+    Count actions by type, resource, and whether they started in the last 180 days, of each account on its own.
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
         types: the types that are wanted besides those that are not known; None for all.
 
     Returns:
-        As `doaudit.analysis.tally.tally` by `type`, `resource` and `is_recent` (int64, 0 or 1).
+        As `doaudit.analysis.tally.tally` by `account`, where the frame has it, `type`, `resource` and `is_recent`
+        (int64, 0 or 1).
 
     Raises:
         InvalidArgument: the frame holds no actions.
@@ -83,14 +88,33 @@ def recent_tally(actions: IntoFrame, types: Collection[str] | None = None) -> pd
         >>> recent_tally(to_frame(taken, observed_at=1632996000)).values.tolist()
         [['resize', 'droplet:7', 1, 'completed', 90, 1]]
     """
-    rows = read_frame(actions, ["type", "resource"])
-    newest_s = newest_observed(rows)
+    accounts = account_keys(actions)
+    rows = read_frame(actions, [*accounts, "type", "resource"])
+    started_recently = _started_recently(rows, accounts)
     if types is not None:
         rows = rows.filter(nw.col("type").is_in(sorted(types) or [""]) | nw.col("type").is_null())
-    oldest_s = 0 if pd.isna(newest_s) else int(newest_s) - RECENT_DAYS * _DAY_S
-    is_recent = nw.when(unix_seconds("started_at") >= oldest_s).then(nw.lit(1)).otherwise(nw.lit(0))
-    counted = tally(rows.with_columns(is_recent=is_recent).to_native(), ["type", "resource", "is_recent"])
+    is_recent = nw.when(started_recently).then(nw.lit(1)).otherwise(nw.lit(0))
+    counted = tally(rows.with_columns(is_recent=is_recent).to_native(), [*accounts, "type", "resource", "is_recent"])
     return counted.astype({"is_recent": "int64"})
+
+
+def _started_recently(rows: Rows, accounts: list[str]) -> nw.Expr:
+    """Return whether an action started in the 180 days before the actions of its account were last read."""
+    start, read_at = unix_seconds("started_at"), unix_seconds("observed_at").max().alias("read_at")
+    if not accounts:
+        return start >= _oldest(newest_observed(rows))
+    newest = to_pandas(rows.group_by(accounts, drop_null_keys=True).agg(read_at))
+    # Accounts that were read together share one condition.
+    oldest = newest["read_at"].map(_oldest)
+    recent = [
+        nw.col(*accounts).is_in(newest.loc[oldest == oldest_s, accounts[0]].tolist()) & (start >= oldest_s)
+        for oldest_s in sorted(set(oldest.tolist()))
+    ]
+    return reduce(or_, recent, nw.lit(value=False))
+
+
+def _oldest(read_at: float) -> int:
+    return 0 if pd.isna(read_at) else int(read_at) - RECENT_DAYS * _DAY_S
 
 
 def comparison_sets(counted: pd.DataFrame, columns: list[str]) -> ComparisonSets:

@@ -3,7 +3,7 @@ Concurrency: how many actions ran at once, by type, region or any other group.
 
 Times are whole seconds, so an action runs in each second from the one in which it started to the one before that in
 which it ended: one that ends in the second in which another starts does not overlap with it. One that took 0 s ran
-within a second, and counts as running in that one. An open action runs until the newest `observed_at` of all.
+within a second, and counts as running in that one. An open action runs until the newest `observed_at` of its account.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.action_rows import from_unix_seconds, newest_observed
+from doaudit.actions import ACCOUNT
+from doaudit.analysis.account_keys import account_keys
+from doaudit.analysis.action_rows import from_unix_seconds, newest_observed_of
 from doaudit.analysis.engines import to_pandas, unix_seconds
 from doaudit.analysis.groups import By, check_names, key_columns, number_groups, with_keys
 from doaudit.analysis.resource_labels import with_resource_names
@@ -30,6 +32,7 @@ __all__ = ["concurrency", "daily_concurrency"]
 
 _DAY_S = 86_400
 _OPEN = OUTCOMES.index("open")
+_NEVER = 2**62
 _FIGURES = ("start", "actions", "untimed", "most", "most_at", "most_s", "p99", "mean", "busy_share", "day")
 
 
@@ -43,7 +46,8 @@ class _Levels:
         actions, untimed: how many each group has.
         group, level: of each piece of time, at least one action.
         begin, end: in seconds since 1970; the end is not included.
-        window_s: from the first start of any action to the newest reading, or the last end if that is later.
+        window_s: of each group, from the first start of any action to the newest reading, or the last end if that is
+            later; of groups within an account, the account's own.
     """
 
     keys: pd.DataFrame
@@ -53,7 +57,7 @@ class _Levels:
     level: Counts
     begin: Counts
     end: Counts
-    window_s: int
+    window_s: Counts
 
 
 def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
@@ -61,8 +65,8 @@ def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     Compute how many actions of each group ran at once: the most and when, and the usual; the busiest group first.
 
     An action that ends in the second in which another starts does not overlap with it. One that took 0 s counts as
-    running in the second in which it started, and an open one runs until the newest `observed_at` of all. Untimed
-    actions are left out.
+    running in the second in which it started, and an open one runs until the newest `observed_at` of its account.
+    Untimed actions are left out.
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
@@ -72,7 +76,8 @@ def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     Returns:
         One row a group: the *by* columns; `actions`, of which `untimed` (int64); `most` that ran at once (int64),
         `most_at`, when so many ran for the first time (datetime64[s, UTC]), and `most_s`, the seconds during which so
-        many did (int64); of the time from the first start of all actions to the newest reading: `p99`, the number that
+        many did (int64); of the time from the first start of all actions to the newest reading, within an account if
+        `account` is one of *by*: `p99`, the number that
         was not exceeded during 99 % of it, `mean`, and `busy_share`, the share during which at least one ran (float64,
         NaN without a timed action).
 
@@ -98,7 +103,7 @@ def concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
     some, first = np.unique(levels.group[at_most], return_index=True)
     most_at = pd.Series(pd.NA, index=range(groups), dtype="Int64")
     most_at.iloc[some] = levels.begin[at_most[first]]
-    window = levels.window_s or np.nan
+    window = np.where(levels.window_s > 0, levels.window_s, np.nan)
     table = with_keys(
         levels.keys,
         {
@@ -160,22 +165,33 @@ def daily_concurrency(actions: IntoFrame, by: By = "type") -> pd.DataFrame:
 def _levels(actions: IntoFrame, by: By) -> _Levels:
     keys = key_columns(by)
     check_names(keys, _FIGURES)
-    rows = timed(actions, keys)
-    newest = newest_observed(rows)
-    table = to_pandas(rows.select(*keys, "outcome", "seconds", start=unix_seconds("started_at")))
+    columns = list(dict.fromkeys([*keys, *account_keys(actions)]))
+    rows = timed(actions, columns)
+    table = to_pandas(rows.select(*columns, "outcome", "seconds", start=unix_seconds("started_at")))
     groups, group = number_groups(table, keys)
     seconds = table["seconds"].to_numpy(dtype=np.int64)
     is_timed = seconds >= 0
     begin = table["start"].to_numpy(dtype=np.int64, na_value=0)[is_timed]
     end = begin + np.maximum(seconds[is_timed], 1)
-    if is_timed.any():
-        is_open = table["outcome"].to_numpy(dtype=np.int64)[is_timed] == _OPEN
-        end = np.where(is_open, np.maximum(end, int(newest)), end)
-    first, last = begin.min(initial=2**62), end.max(initial=0)
-    window_s = max(int(last - first), int(newest - first), 0) if is_timed.any() else 0
+    # An open action was read, so that there is a newest reading where one is needed.
+    newest = np.nan_to_num(newest_observed_of(table, rows)).astype(np.int64)
+    is_open = table["outcome"].to_numpy(dtype=np.int64)[is_timed] == _OPEN
+    end = np.where(is_open, np.maximum(end, newest[is_timed]), end)
+    accounts, account = number_groups(table, [name for name in keys if name == ACCOUNT])
+    account_of = np.zeros(len(groups), dtype=np.int64)
+    account_of[group] = account
+    windows = _windows(len(accounts), account[is_timed], begin, np.maximum(end, newest[is_timed]))
     actions_of, timed_of = (np.bincount(each, minlength=len(groups)) for each in (group, group[is_timed]))
     pieces = _pieces(group[is_timed], begin, end)
-    return _Levels(groups, actions_of, actions_of - timed_of, *pieces, window_s=window_s)
+    return _Levels(groups, actions_of, actions_of - timed_of, *pieces, window_s=windows[account_of])
+
+
+def _windows(accounts: int, account: Counts, begin: Counts, end: Counts) -> Counts:
+    """Return the seconds from the first begin to the last end of each account; 0 where it has none."""
+    first, last = np.full(accounts, _NEVER), np.full(accounts, 0)
+    np.minimum.at(first, account, begin)
+    np.maximum.at(last, account, end)
+    return np.where(first < _NEVER, np.maximum(last - first, 0), 0)
 
 
 def _pieces(group: Counts, begin: Counts, end: Counts) -> tuple[Counts, Counts, Counts, Counts]:
@@ -195,11 +211,11 @@ def _pieces(group: Counts, begin: Counts, end: Counts) -> tuple[Counts, Counts, 
 
 def _p99(levels: _Levels, seconds: Counts) -> NDArray[np.float64]:
     """Return the number that was not exceeded during 99 % of the time: the highest that ran for more than 1 % of it."""
-    p99 = np.full(len(levels.keys), 0.0 if levels.window_s else np.nan)
+    p99 = np.where(levels.window_s > 0, 0.0, np.nan)
     order = np.lexsort((-levels.level, levels.group))
     group, level, so_far = levels.group[order], levels.level[order], np.cumsum(seconds[order])
     first = np.searchsorted(group, group, side="left")
-    above = 100 * (so_far - np.append(0, so_far)[first]) > levels.window_s
+    above = 100 * (so_far - np.append(0, so_far)[first]) > levels.window_s[group]
     some, highest = np.unique(group[above], return_index=True)
     p99[some] = level[above][highest]
     return p99

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import narwhals as nw
 import numpy as np
 
-from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.account_keys import account_keys
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, sort_rows
 from doaudit.analysis.curve_values import max_duration
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import ratio
@@ -189,15 +190,15 @@ def _bin_edges(largest: int) -> NDArray[np.int64]:
 
 def slowest(actions: IntoFrame, n: int = 10) -> pd.DataFrame:
     """
-    List the finished actions that took longest, longest first; equal ones by id.
+    List the finished actions that took longest, longest first; equal ones by id and account.
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
         n: number of actions to list.
 
     Returns:
-        At most *n* rows: `id`, `type`, `resource_type`, `resource`, `resource_name`, `region`, `started_at`,
-        `completed_at`, `duration_s` (float64 seconds), `status`.
+        At most *n* rows: `account` first, where the frame has it; `id`, `type`, `resource_type`, `resource`,
+        `resource_name`, `region`, `started_at`, `completed_at`, `duration_s` (float64 seconds), `status`.
 
     Raises:
         InvalidArgument: *n* is negative, or the frame holds no actions.
@@ -210,11 +211,13 @@ def slowest(actions: IntoFrame, n: int = 10) -> pd.DataFrame:
     """
     if n < 0:
         raise InvalidArgument(f"n says how many actions to list, so it cannot be negative; got {n}.")
-    columns = [*ACTION_COLUMNS, "completed_at", "status"]
+    accounts = account_keys(actions)
+    columns = [*accounts, *ACTION_COLUMNS, "completed_at", "status"]
     rows = timed(actions, columns)
     ended = rows.filter(nw.col("outcome") != OUTCOMES.index("open"), nw.col("seconds") >= 0)
     # Not `top_k`: narwhals would look for a DuckDB relation of another connection in the one that DuckDB begins with.
-    longest_first = ended.sort("seconds", "id", descending=[True, False]).head(n)
+    equal_by = ["id", *accounts]
+    longest_first = ended.sort("seconds", *equal_by, descending=[True, *[False] * len(equal_by)]).head(n)
     table = action_rows(longest_first, columns, seconds="duration_s")
-    table = table.sort_values(["duration_s", "id"], ascending=[False, True], ignore_index=True)
-    return table[[*ACTION_COLUMNS, "completed_at", "duration_s", "status"]]
+    table = sort_rows(table, ["duration_s", "id"], falling=["duration_s"])
+    return table[[*accounts, *ACTION_COLUMNS, "completed_at", "duration_s", "status"]]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import narwhals as nw
 import pandas as pd
 
-from doaudit.actions import COLUMNS, categorical
+from doaudit.actions import ACCOUNT, COLUMNS, categorical
 from doaudit.analysis.time_casts import time_cast
 from doaudit.errors import InvalidArgument
 
@@ -44,7 +44,7 @@ _NEEDED = ("status", *TIMES)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = {name: f"{name}_in_unix_seconds" for name in TIMES}
 _WHOLE: dict[str, Any] = {"id": "int64", "resource_id": "Int64"}
-_CATEGORIES = [name for name, dtype in COLUMNS.items() if dtype == "category"]
+_CATEGORIES = [ACCOUNT, *(name for name, dtype in COLUMNS.items() if dtype == "category")]
 
 ADDED = tuple(_SECONDS.values())
 """The columns that `read_frame` adds; no column to group by can have such a name."""

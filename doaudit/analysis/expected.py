@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from doaudit.analysis.account_keys import check_one_account
 from doaudit.analysis.comparison import comparison_sets, recent_tally, says_more_than
 from doaudit.analysis.intervals import finished_needed
 from doaudit.expected_duration import ExpectedDuration, ExpectedDurations
@@ -34,6 +35,9 @@ def expected_durations(actions: pd.DataFrame, resource: str = "") -> dict[str, E
         For each type of which at least 6 have finished: the seconds within which 50, 90 and 99 % of them ended, and
         those of the longest; of fewer than 100, that is the p99, too.
 
+    Raises:
+        InvalidArgument: the frame is of more than one account.
+
     Example:
         >>> from doaudit.actions import Record, to_frame
         >>> ends = [f"2026-03-12T22:{n}:00Z" for n in range(10, 50)]
@@ -42,6 +46,7 @@ def expected_durations(actions: pd.DataFrame, resource: str = "") -> dict[str, E
         >>> expected_durations(to_frame(taken, observed_at=1773355000), "droplet:7")
         {'snapshot': ExpectedDuration(p50_s=1740.0, p90_s=2700.0, p99_s=2940.0, max_s=2940.0, finished=40)}
     """
+    check_one_account(actions, "Expected durations")
     if resource:
         kind = find_kind(resource.partition(":")[0])
         actions = actions[actions["resource_type"].isin(() if kind is None else kind.resource_types)]
@@ -59,12 +64,16 @@ def comparable_durations(actions: pd.DataFrame) -> ExpectedDurations:
     Args:
         actions: an actions frame of any engine that narwhals reads.
 
+    Raises:
+        InvalidArgument: the frame is of more than one account.
+
     Example:
         >>> from doaudit.actions import Record, to_frame
         >>> taken = [Record(1, "completed", "resize", "2021-09-30T10:00:00Z", "2021-09-30T10:01:30Z", 7, "droplet")]
         >>> comparable_durations(to_frame(taken, observed_at=1632996000)).of("resize", "droplet:8").max_s
         90.0
     """
+    check_one_account(actions, "Comparable durations")
     counted = recent_tally(actions)
     of_type, own = comparison_sets(counted, ["type"]), comparison_sets(counted, ["type", "resource"])
     by_type = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import narwhals as nw
 import numpy as np
 
-from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.account_keys import account_keys
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, sort_rows
 from doaudit.analysis.daily_counts import DAY_SUMS, outcomes_by_day
 from doaudit.analysis.design_effect import design_effect, effective
 from doaudit.analysis.engines import quoted
@@ -117,8 +118,8 @@ def failures(actions: IntoFrame) -> pd.DataFrame:
         actions: an actions frame of any engine that narwhals reads.
 
     Returns:
-        One row each: `id`, `type`, `resource_type`, `resource`, `resource_name`, `region`, `started_at`,
-        `completed_at`, `duration_s` (float64 seconds, NaN if untimed).
+        One row each: `account` first, where the frame has it; `id`, `type`, `resource_type`, `resource`,
+        `resource_name`, `region`, `started_at`, `completed_at`, `duration_s` (float64 seconds, NaN if untimed).
 
     Raises:
         InvalidArgument: the frame holds no actions.
@@ -129,7 +130,8 @@ def failures(actions: IntoFrame) -> pd.DataFrame:
         >>> failures(to_frame([failed], observed_at=1470993720))[["id", "duration_s"]].values.tolist()
         [[131781197.0, 3.0]]
     """
-    columns = [*ACTION_COLUMNS, "completed_at"]
+    columns = [*account_keys(actions), *ACTION_COLUMNS, "completed_at"]
     errored = timed(actions, columns).filter(nw.col("outcome") == OUTCOMES.index("errored"))
     table = action_rows(errored, columns, seconds="duration_s")
-    return table.sort_values(["started_at", "id"], ascending=False, ignore_index=True)
+    newest_first = ["started_at", "id"]
+    return sort_rows(table, newest_first, falling=newest_first)

@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import pandas as pd
 
+from doaudit.actions import ACCOUNT, categorical
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.finding_rules import facts, statistical
-from doaudit.analysis.finding_rules.finding import SEVERITIES, Evidence, Finding
+from doaudit.analysis.finding_rules.finding import SEVERITIES, Evidence, Finding, call_within
 from doaudit.errors import InvalidArgument
+from doaudit.formatting import count
 from doaudit.since import parse_since
 
 if TYPE_CHECKING:
@@ -49,23 +52,28 @@ def findings(
     within 30 days, password resets and changes outside business hours within 30 days, odd rows. See
     `doaudit.analysis.finding_rules`.
 
+    Of many accounts each is judged by its own actions, and of all the worst comes first. Statistical rules count all
+    accounts as one family of tests, so that fifty accounts do not make fifty times as many false alarms.
+
     Args:
         actions: an actions frame of any engine that narwhals reads. Give all, not a selection: what is usual is told by
             the rest.
-        droplets: the droplets that exist now, as `account.droplets()` returns them, for those without a backup.
+        droplets: the droplets that exist now, as `account.droplets()` returns them, for those without a backup; of many
+            accounts with `account`.
         since: list only what began at that moment or later, or at an unknown one: "30d", a date, or a time with a zone.
-            It is counted back from the newest `observed_at`.
+            It is counted back from the newest `observed_at` of the account.
         tz: the time zone of business hours, such as "Europe/Berlin".
         hours: the hours between which people work, from Monday to Friday.
 
     Returns:
-        One row a finding: `severity` (category: 'act now', 'look', 'know'), `kind`, `group` (text), `since`
-        (datetime64[s, UTC], NaT if it is not known), `sentence`, `call` that shows more, `ids` of the actions (text).
-        If there is nothing to act on or to look at, a row says so, and what was looked for.
+        One row a finding: `account` first, where the frame has it (category); `severity` (category: 'act now', 'look',
+        'know'), `kind`, `group` (text), `since` (datetime64[s, UTC], NaT if it is not known), `sentence`, which begins
+        with the account where there are many, `call` that shows more, `ids` of the actions (text). If there is nothing
+        to act on or to look at in any account, a row without `account` says so, and what was looked for.
 
     Raises:
-        InvalidArgument: the frame holds no actions, *droplets* lacks a column, or *since*, *tz* or *hours* cannot be
-            understood.
+        InvalidArgument: the frame holds no actions, *droplets* lacks a column, only one of the two has `account`, or
+            *since*, *tz* or *hours* cannot be understood.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -78,17 +86,27 @@ def findings(
     evidence = Evidence(actions, droplets, _zone(tz), _checked_hours(hours))
     found = [finding for rule in _RULES for finding in rule(evidence)]
     if since is not None:
-        earliest = pd.Timestamp(parse_since(since, datetime.fromtimestamp(evidence.now_s, UTC)))
-        found = [each for each in found if pd.isna(each.since) or each.since >= earliest]
+        earliest = {
+            account: pd.Timestamp(parse_since(since, datetime.fromtimestamp(now_s, UTC)))
+            for account, now_s in (evidence.now_s or {None: 0}).items()
+        }
+        found = [each for each in found if pd.isna(each.since) or each.since >= earliest[each.account]]
+    is_of_many = bool(account_keys(actions))
     if all(each.severity == "know" for each in found):
-        sentence = f"There is nothing to act on or to look at. Looked for: {_LOOKED_FOR}."
-        found.insert(0, Finding("know", "nothing unusual", "account", pd.NaT, sentence, ""))
-    return _table(found)
+        found.insert(0, _nothing_unusual(len(evidence.now_s) if is_of_many else None))
+    return _table(found, is_of_many=is_of_many)
+
+
+def _nothing_unusual(accounts: int | None) -> Finding:
+    """Say that there is nothing to act on or to look at, in how many accounts if they are many, and what was sought."""
+    where, group = (f" in {count(accounts, 'account')}", "accounts") if accounts is not None else ("", "account")
+    sentence = f"There is nothing to act on or to look at{where}. Looked for: {_LOOKED_FOR}."
+    return Finding("know", "nothing unusual", group, pd.NaT, sentence, "")
 
 
 def in_short(found: pd.DataFrame) -> list[tuple[str, str]]:
     """
-    Return the first finding of each kind, with the number of others, in the order of the table.
+    Return the first finding of each kind, with the number of others and of their accounts, in the order of the table.
 
     Args:
         found: what `findings` returns.
@@ -102,20 +120,35 @@ def in_short(found: pd.DataFrame) -> list[tuple[str, str]]:
         [('look', 'web is off. And 1 more.')]
     """
     number = found["kind"].value_counts()
+    accounts = found.groupby("kind")[ACCOUNT].nunique() if ACCOUNT in found else dict.fromkeys(number.index, 1)
     first = found.drop_duplicates("kind")
     return [
-        (str(severity), f"{sentence} And {number[kind] - 1:,} more." if number[kind] > 1 else str(sentence))
+        (str(severity), f"{sentence}{_others(number[kind] - 1, accounts[kind])}")
         for severity, kind, sentence in zip(first["severity"], first["kind"], first["sentence"], strict=True)
     ]
 
 
-def _table(found: list[Finding]) -> pd.DataFrame:
+def _others(number: int, accounts: int) -> str:
+    """Say how many other findings of a kind there are, and in how many accounts all of them are."""
+    if not number:
+        return ""
+    return f" And {number:,} more." if accounts <= 1 else f" And {number:,} more, in {accounts:,} accounts in all."
+
+
+def _table(found: list[Finding], *, is_of_many: bool) -> pd.DataFrame:
     """Sort findings, the worst first, those of one severity in the order of the rules and of their tables."""
     columns = {name: [getattr(each, name) for each in found] for name in _COLUMNS}
+    columns["call"] = [call_within(each.call, each.account) for each in found]
+    if is_of_many:
+        accounts = {ACCOUNT: categorical(each.account for each in found)}
+        columns["sentence"] = [f"{each.account}: {each.sentence}" if each.account else each.sentence for each in found]
+    else:
+        accounts = {}
     since = pd.DatetimeIndex(pd.to_datetime(columns["since"], utc=True)).as_unit("s")
     severity = np.array([SEVERITIES.index(each.severity) for each in found], dtype=np.int64)
     table = pd.DataFrame(
         {
+            **accounts,
             "severity": pd.Categorical.from_codes(severity, categories=pd.Index(SEVERITIES), ordered=True),
             **{name: pd.Series(columns[name], dtype=str) for name in ("kind", "group")},
             "since": since,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from doaudit.actions import ACCOUNT
 from doaudit.analysis.engines import quoted
 from doaudit.errors import InvalidArgument
 
@@ -134,11 +135,20 @@ def ranks(column: pd.Series[Any]) -> Counts:
 
 def group_labels(keys: pd.DataFrame) -> list[str]:
     """
-    Return the name of each group for a sentence; all actions as one group are "an action".
+    Return the name of each group for a sentence, after its account; all actions as one group are "an action".
 
     Example:
         >>> group_labels(pd.DataFrame({"type": ["resize"], "region": [None]})), group_labels(pd.DataFrame(index=[0]))
         (['resize · (none)'], ['an action'])
+        >>> group_labels(pd.DataFrame({"account": ["acme"], "type": ["resize"]}))
+        ['acme: resize']
     """
-    columns = [["(none)" if pd.isna(value) else str(value) for value in keys[column]] for column in keys]
+    if ACCOUNT in keys:
+        of_account = zip(_words(keys[ACCOUNT]), group_labels(keys.drop(columns=ACCOUNT)), strict=True)
+        return [f"{account}: {label}" for account, label in of_account]
+    columns = [_words(keys[column]) for column in keys]
     return [" · ".join(parts) for parts in zip(*columns, strict=True)] if columns else ["an action"] * len(keys)
+
+
+def _words(column: pd.Series[Any]) -> list[str]:
+    return ["(none)" if pd.isna(value) else str(value) for value in column]

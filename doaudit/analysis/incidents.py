@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainc
 
+from doaudit.actions import ACCOUNT
+from doaudit.analysis.account_keys import within_accounts
 from doaudit.analysis.action_rows import from_unix_seconds
 from doaudit.analysis.daily_counts import per_day
 from doaudit.analysis.engines import to_pandas, unix_seconds
-from doaudit.analysis.groups import By, check_names, key_columns, number_groups
+from doaudit.analysis.groups import By, check_names, number_groups
 from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.significance import benjamini_hochberg
 from doaudit.analysis.tally import OUTCOMES, timed
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-__all__ = ["daily_failures", "incidents"]
+__all__ = ["daily_failures", "failures_by_day", "incidents"]
 
 _DAY_S = 86_400
 _FIGURES = ("first_failure_at", "last_failure_at", "actions", "errored", "expected", "q", "types", "ids")
@@ -32,8 +34,8 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
     """
     Count the failures of each group on each day, and compute how many were to be expected.
 
-    Each action is expected to fail as often as its type did on all other days and in all other groups; half a failure
-    and one action are added to those, so that a type that never failed elsewhere may fail once.
+    Each action is expected to fail as often as its type did on all other days and in all other groups of its account;
+    half a failure and one action are added to those, so that a type that never failed elsewhere may fail once.
 
     Source: a Poisson rate from the cells that are left (Breslow and Day, Statistical Methods in Cancer Research II,
     1987, chapter 2, indirect standardization); half a failure after Jeffreys.
@@ -41,13 +43,13 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
-            A `resource` has its newest `resource_name` beside it.
+            A `resource` has its newest `resource_name` beside it. No group is of two accounts.
 
     Returns:
-        One row for each group and day (UTC) on which an action started, by value: the *by* columns; `day`
-        (datetime64[s, UTC]); `actions`, `finished` (completed or errored), `errored` (int64); `expected` (float64
-        failures); `q` (float64: the share of false alarms among the days with such a q or a smaller one, NaN where
-        nothing finished).
+        One row for each group and day (UTC) on which an action started, by value: `account` first, where the frame has
+        it, and the *by* columns; `day` (datetime64[s, UTC]); `actions`, `finished` (completed or errored), `errored`
+        (int64); `expected` (float64 failures); `q` (float64: the share of false alarms among the days with such a q or
+        a smaller one, of all accounts together, NaN where nothing finished).
 
     Raises:
         InvalidArgument: *by* names a column that the frame does not have, or the frame holds no actions.
@@ -58,8 +60,29 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
         >>> daily_failures(to_frame(taken, observed_at=1633042800), by=())[["finished", "errored"]].values.tolist()
         [[9, 3]]
     """
-    keys = key_columns(by)
-    check_names(keys, ["day", "actions", "finished", "expected", "q"])
+    keys = within_accounts(actions, by)
+    check_names(keys, ["q"])
+    table, p = failures_by_day(actions, keys)
+    table = table.assign(day=from_unix_seconds(table["day"] * _DAY_S), q=benjamini_hochberg(p))
+    return with_resource_names(table, actions, keys)
+
+
+def failures_by_day(actions: IntoFrame, keys: list[str]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """
+    Count the failures of each group on each day, those expected, and the chance of as many or more; see above.
+
+    Returns:
+        The table of `daily_failures` without `q`, its `day` in days since 1970 (int64), and the p-value of each row,
+        NaN where nothing finished.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> failed = Record(1, "errored", "resize", "1970-01-02T01:59:59Z")
+        >>> table, p = failures_by_day(to_frame([failed], observed_at=1633042800), [])
+        >>> table.values.tolist(), p.round(2).tolist()
+        ([[1.0, 1.0, 1.0, 1.0, 0.5]], [0.39])
+    """
+    check_names(keys, ["day", "actions", "finished", "expected"])
     counted = per_day(actions, [*keys, "type"])
     finished = counted["errored"] + counted["completed"]
     counted = counted.assign(finished=finished, expected=_expected(counted, finished))
@@ -70,9 +93,7 @@ def daily_failures(actions: IntoFrame, by: By = "region") -> pd.DataFrame:
     expected = np.bincount(cell, weights=counted["expected"], minlength=len(days)).astype(float)
     errored = sums["errored"]
     p = np.where(errored > 0, gammainc(np.maximum(errored, 1), expected), 1.0)
-    q = benjamini_hochberg(np.where(sums["finished"] > 0, p, np.nan))
-    table = days.assign(day=from_unix_seconds(days["day"] * _DAY_S), **sums, expected=expected, q=q)
-    return with_resource_names(table, actions, by)
+    return days.assign(**sums, expected=expected), np.where(sums["finished"] > 0, p, np.nan)
 
 
 def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> pd.DataFrame:
@@ -87,13 +108,14 @@ def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> 
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by; `()` for all actions as one group. Nulls are a group of their own.
-            A `resource` has its newest `resource_name` beside it.
+            A `resource` has its newest `resource_name` beside it. No group is of two accounts.
         max_q: the share of false alarms that is accepted among the days that are called incidents.
 
     Returns:
-        One row an incident: the *by* columns; `first_failure_at`, `last_failure_at` (datetime64[s, UTC], their starts);
-        `actions` that started on those days, `errored` (int64); `expected` (float64 failures); `q` (float64, the
-        smallest of its days); `types`, those that failed and how often, most often first; `ids` of what failed (text).
+        One row an incident: `account` first, where the frame has it, and the *by* columns; `first_failure_at`,
+        `last_failure_at` (datetime64[s, UTC], their starts); `actions` that started on those days, `errored` (int64);
+        `expected` (float64 failures); `q` (float64, the smallest of its days); `types`, those that failed and how
+        often, most often first; `ids` of what failed (text).
 
     Raises:
         InvalidArgument: *by* names a column that the frame does not have, or *max_q* is not between 0 and 1.
@@ -109,7 +131,7 @@ def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> 
     """
     if not 0 < max_q < 1:
         raise InvalidArgument(f"max_q must be a share between 0 and 1, such as 0.05; got {max_q!r}.")
-    keys = key_columns(by)
+    keys = within_accounts(actions, by)
     check_names(keys, _FIGURES)
     daily = daily_failures(actions, by)
     bad = daily[daily["q"].le(max_q) & daily["errored"].gt(0)].reset_index(drop=True)
@@ -127,8 +149,8 @@ def incidents(actions: IntoFrame, by: By = "region", *, max_q: float = 0.05) -> 
 
 
 def _expected(counted: pd.DataFrame, finished: pd.Series[int]) -> NDArray[np.float64]:
-    """Return for each type, group and day the failures to be expected there, from all other days and groups."""
-    types, code = number_groups(counted, ["type"])
+    """Return for each type, group and day the failures expected there, from all others of the type in its account."""
+    types, code = number_groups(counted, [*(name for name in (ACCOUNT,) if name in counted), "type"])
     errored_elsewhere, finished_elsewhere = (
         np.bincount(code, weights=counts, minlength=len(types))[code] - counts.to_numpy()
         for counts in (counted["errored"], finished)

@@ -8,7 +8,8 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
+from doaudit.analysis.account_keys import account_keys
+from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, sort_rows
 from doaudit.analysis.comparison import RECENT_DAYS, comparison_sets, recent_tally, says_more_than
 from doaudit.analysis.curve_values import remaining, share_ended
 from doaudit.analysis.tally import OUTCOMES, timed
@@ -29,8 +30,9 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
     List the actions that were still running when last seen, oldest first, each judged by finished actions like it.
 
     Like it are the finished actions of the same type on the same resource if there are at least 20, or if half of them
-    took longer than 99 % of that type do; else those of the same type; never those of other types. Only what started in
-    the last 180 days counts, where that is at least 100. A type or resource that is not known is like no other.
+    took longer than 99 % of that type do; else those of the same type; never those of other types or accounts. Only
+    what started in the last 180 days counts, where that is at least 100. A type or resource that is not known is like
+    no other.
 
     The verdict is `slow` for an action that is older than 99 % of them were when they ended, `stuck` beyond three times
     that, else `normal`. Of fewer than 20, an age beyond all of them is `too few to tell`. Of actions that are like the
@@ -44,13 +46,14 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
         actions: an actions frame of any engine that narwhals reads.
 
     Returns:
-        One row each: `id`, `type`, `resource_type`, `resource`, `resource_name`, `region`, `started_at`; `age_s` when
-        last seen (float64 seconds, NaN without a start); `verdict` (category, the worst last); `compared_with`, in
-        words (text); `finished`, how many these are (int64, the timed ones); `older_than`, the share of them that took
-        no longer (float64, NaN if there are none); `usual_p50_s`, `usual_p99_s`, seconds within which 50 and 99 % of
-        them ended; `p50_left_s`, `p90_left_s`, the seconds within which it ends with a chance of 50 and 90 %, given its
-        age (float64; from its own resource if 20 of those took longer than its age, else from its type if 20 of those
-        did, else NaN; infinity where the data do not reach); `sentence` (text).
+        One row each: `account` first, where the frame has it; `id`, `type`, `resource_type`, `resource`,
+        `resource_name`, `region`, `started_at`; `age_s` when last seen (float64 seconds, NaN without a start);
+        `verdict` (category, the worst last); `compared_with`, in words (text); `finished`, how many these are (int64,
+        the timed ones); `older_than`, the share of them that took no longer (float64, NaN if there are none);
+        `usual_p50_s`, `usual_p99_s`, seconds within which 50 and 99 % of them ended; `p50_left_s`, `p90_left_s`, the
+        seconds within which it ends with a chance of 50 and 90 %, given its age (float64; from its own resource if 20
+        of those took longer than its age, else from its type if 20 of those did, else NaN; infinity where the data do
+        not reach); `sentence` (text).
 
     Raises:
         InvalidArgument: the frame holds no actions.
@@ -64,9 +67,11 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
         ('slow', 'open for 1 h; the longest of 24 like it took 33 min')
     """
     is_open = nw.col("outcome") == OUTCOMES.index("open")
-    table = action_rows(timed(actions, ACTION_COLUMNS).filter(is_open), ACTION_COLUMNS, seconds="age_s")
-    table = table.sort_values(["started_at", "id"], ignore_index=True)
-    compared = _compare(table, recent_tally(actions, set(table["type"].dropna())))
+    accounts = account_keys(actions)
+    columns = [*accounts, *ACTION_COLUMNS]
+    table = action_rows(timed(actions, columns).filter(is_open), columns, seconds="age_s")
+    table = sort_rows(table, ["started_at", "id"])
+    compared = _compare(table, recent_tally(actions, set(table["type"].dropna())), [*accounts, "type"])
     usual = [
         ExpectedDuration(p50_s, p99_s, p99_s, max_s, finished)
         for p50_s, p99_s, max_s, finished in zip(
@@ -84,10 +89,10 @@ def open_actions(actions: IntoFrame) -> pd.DataFrame:
     )
 
 
-def _compare(table: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
+def _compare(table: pd.DataFrame, counted: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Return the figures of each open action's comparison set, and what is left by the closest set that can tell."""
-    of_type = _compare_within(table, counted, ["type"])
-    own = _compare_within(table, counted, ["type", "resource"])
+    of_type = _compare_within(table, counted, keys)
+    own = _compare_within(table, counted, [*keys, "resource"])
     is_own = says_more_than(
         own["finished"].to_numpy(),
         own["usual_p50_s"].to_numpy(dtype=float),

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import text_dtype
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.action_rows import NOT_A_TIME, from_unix_seconds
+from doaudit.analysis.engines import quoted
 from doaudit.analysis.groups import ranks
-from doaudit.analysis.resource_rows import last_observed, resource_rows
+from doaudit.analysis.resource_rows import last_observed, resource_numbers, resource_rows
 from doaudit.analysis.tally import OUTCOMES
+from doaudit.errors import InvalidArgument
 from doaudit.resources import DROPLET
 
 if TYPE_CHECKING:
@@ -64,7 +67,9 @@ class _Periods:
     rebooted: Flags
 
 
-def power_periods(actions: IntoFrame, *, started_by_doaudit: Iterable[int] | None = None) -> pd.DataFrame:
+def power_periods(
+    actions: IntoFrame, *, started_by_doaudit: Iterable[int] | pd.DataFrame | None = None
+) -> pd.DataFrame:
     """
     List the periods in which a droplet was off: since when, until when, and which actions began and ended each.
 
@@ -80,18 +85,19 @@ def power_periods(actions: IntoFrame, *, started_by_doaudit: Iterable[int] | Non
 
     Args:
         actions: an actions frame of any engine that narwhals reads.
-        started_by_doaudit: the ids of the actions that doaudit started, `account.started()["id"]`.
+        started_by_doaudit: the ids of the actions that doaudit started, `account.started()["id"]`; of many accounts a
+            table with `account` and `id`.
 
     Returns:
-        One row a period, those that have not ended first, the longest first: `resource`, `resource_name`, `region`
-        (category); `off_from`, `off_to` (datetime64[s, UTC], when the actions ended; NaT while it is off); `still_off`
-        (bool); `off_s` (float64 seconds, until the newest `observed_at` while it is off); `off_by` (category), `off_id`
-        (int64), the action that began it; `on_by` (category), `on_id` (Int64), the action that ended it, null while it
-        is off; `by_doaudit` (boolean: doaudit started what ended it; null while it is off, or without
-        *started_by_doaudit*); `certain` (bool); `note` (text, empty if it is certain).
+        One row a period, those that have not ended first, the longest first: `account` first, where the frame has it;
+        `resource`, `resource_name`, `region` (category); `off_from`, `off_to` (datetime64[s, UTC], when the actions
+        ended; NaT while it is off); `still_off` (bool); `off_s` (float64 seconds, until the newest `observed_at` while
+        it is off); `off_by` (category), `off_id` (int64), the action that began it; `on_by` (category), `on_id`
+        (Int64), the action that ended it, null while it is off; `by_doaudit` (boolean: doaudit started what ended it;
+        null while it is off, or without *started_by_doaudit*); `certain` (bool); `note` (text, empty if it is certain).
 
     Raises:
-        InvalidArgument: the frame holds no actions.
+        InvalidArgument: the frame holds no actions, or it is of many accounts and *started_by_doaudit* is not.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -107,28 +113,30 @@ def power_periods(actions: IntoFrame, *, started_by_doaudit: Iterable[int] | Non
     off = rows.iloc[periods.begin].reset_index(drop=True)
     on = rows.iloc[periods.end].reset_index(drop=True)
     off_to = from_unix_seconds(on["end"].mask(periods.still_off))
-    table = off[["resource", "resource_name", "region"]].assign(
+    accounts = account_keys(off)
+    table = off[[*accounts, "resource", "resource_name", "region"]].assign(
         off_from=from_unix_seconds(off["end"]), off_to=off_to, still_off=periods.still_off
     )
-    lasted = off_to.where(~periods.still_off, last_observed(actions)) - table["off_from"]
+    lasted = off_to.where(~periods.still_off, last_observed(actions, off)) - table["off_from"]
     table = table.assign(
         off_s=lasted.dt.total_seconds().clip(lower=0).astype("float64"),
         off_by=off["type"],
         off_id=off["id"],
         on_by=on["type"].mask(periods.still_off),
         on_id=on["id"].astype("Int64").mask(periods.still_off),
-        by_doaudit=_started_by(on["id"], started_by_doaudit).mask(periods.still_off),
+        by_doaudit=_started_by(on, started_by_doaudit).mask(periods.still_off),
         **_certainty(periods, off, on),
     )
     longest_first = -table["off_s"].fillna(0).to_numpy()
-    order = np.lexsort([off["id"].to_numpy(), off["end"].to_numpy(), longest_first, ~periods.still_off])
+    by_account = [ranks(off[name]) for name in accounts]
+    order = np.lexsort([*by_account, off["id"].to_numpy(), off["end"].to_numpy(), longest_first, ~periods.still_off])
     return table.iloc[order].reset_index(drop=True)
 
 
 def _find(rows: pd.DataFrame) -> _Periods:
     """Find the periods in completed actions, each droplet's in their order."""
     effect = rows["type"].astype(object).map(_EFFECTS).to_numpy(dtype=np.int64)
-    droplet = ranks(rows["resource"])
+    droplet = resource_numbers(rows)
     starts_stretch = np.ones(len(rows), dtype=bool)
     starts_stretch[1:] = (droplet[1:] != droplet[:-1]) | (effect[:-1] == _ENDED)
     # A stretch is what happens to one droplet until something ends it; there is at most one period in it.
@@ -151,10 +159,21 @@ def _find(rows: pd.DataFrame) -> _Periods:
     return _Periods(begin[found], end[found], still_off[found], again[found], (last_reboot > begin)[found])
 
 
-def _started_by(ids: pd.Series[int], started: Iterable[int] | None) -> pd.Series[Any]:
+def _started_by(rows: pd.DataFrame, started: Iterable[int] | pd.DataFrame | None) -> pd.Series[Any]:
+    """Return whether doaudit started the action of each row."""
     if started is None:
-        return pd.Series(pd.NA, index=ids.index, dtype="boolean")
-    return ids.isin(list(started)).astype("boolean")
+        return pd.Series(pd.NA, index=rows.index, dtype="boolean")
+    keys = [*account_keys(rows), "id"]
+    if not isinstance(started, pd.DataFrame):
+        started = pd.DataFrame({"id": list(started)}, dtype="int64")
+    if lacking := [name for name in keys if name not in started]:
+        raise InvalidArgument(
+            f"started_by_doaudit has no {quoted(lacking)}. An id is unique in its account only: of many accounts, "
+            "give a table with 'account' and 'id'."
+        )
+    known = set(started[keys].itertuples(index=False, name=None))
+    is_known = [row in known for row in rows[keys].itertuples(index=False, name=None)]
+    return pd.Series(is_known, index=rows.index, dtype="boolean")
 
 
 def _certainty(periods: _Periods, off: pd.DataFrame, on: pd.DataFrame) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pandas as pd
 
-from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS, text_dtype
+from doaudit.actions import ACCOUNT, COMPLETED, ERRORED, IN_PROGRESS, categorical, text_dtype
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.engines import read_frame, to_pandas, unix_seconds
 from doaudit.resources import KINDS, KNOWN_RESOURCE_TYPES, KNOWN_TYPES
 
@@ -61,8 +62,8 @@ def problems(actions: IntoFrame) -> pd.DataFrame:
         actions: an actions frame of any engine that narwhals reads; only the rows that are listed leave it.
 
     Returns:
-        `id` (int64), `problem` (a short word to group by), `detail` (a sentence); the newest action first, those
-        without a start last.
+        `account` first, where the frame has it; `id` (int64), `problem` (a short word to group by), `detail` (a
+        sentence); the newest action first, those without a start last.
 
     Raises:
         InvalidArgument: the frame holds no actions.
@@ -73,17 +74,20 @@ def problems(actions: IntoFrame) -> pd.DataFrame:
         >>> problems(odd)["problem"].tolist()
         ['unknown_status', 'finished_without_end', 'region_missing']
     """
-    frame = read_frame(actions, _COLUMNS)
+    accounts = account_keys(actions)
+    frame = read_frame(actions, [*accounts, *_COLUMNS])
     twice = _Expectation("duplicate_id", nw.lit(True), "The id occurs more than once.")
     expectations = [*_about_words(), *_about_times(), *_about_places()]
     odd = _collect(_broken(frame, expectations))
-    found = [_listed(_collect(_repeated(frame)), twice, rank=0)]
+    found = [_listed(_collect(_repeated(frame, [*accounts, "id"])), twice, rank=0)]
     for rank, expectation in enumerate(expectations, start=1):
         found.append(_listed(odd[odd[expectation.problem].to_numpy() == 1], expectation, rank))
+    order = {"start": False, "id": False} | dict.fromkeys([*accounts, "rank", "detail"], True)
     listed = pd.concat(found, ignore_index=True).sort_values(
-        ["start", "id", "rank", "detail"], ascending=[False, False, True, True], na_position="last", ignore_index=True
+        list(order), ascending=list(order.values()), na_position="last", ignore_index=True
     )
-    return listed[["id", "problem", "detail"]]
+    named = {name: categorical(listed[name].where(listed[name].notna(), None)) for name in accounts}
+    return listed.assign(**named)[[*accounts, "id", "problem", "detail"]]
 
 
 def _broken(frame: Rows, expectations: list[_Expectation]) -> Rows:
@@ -97,10 +101,10 @@ def _broken(frame: Rows, expectations: list[_Expectation]) -> Rows:
     )
 
 
-def _repeated(frame: Rows) -> Rows:
-    """Return the rows whose id another row has too."""
-    counted: Any = frame.group_by("id").agg(rows=nw.len())
-    return frame.join(counted.filter(nw.col("rows") > 1).select("id"), on="id", how="semi")
+def _repeated(frame: Rows, keys: list[str]) -> Rows:
+    """Return the rows whose id another row has too, in the same account."""
+    counted: Any = frame.group_by(keys).agg(rows=nw.len())
+    return frame.join(counted.filter(nw.col("rows") > 1).select(*keys), on=keys, how="semi")
 
 
 def _collect(rows: Rows) -> pd.DataFrame:
@@ -109,8 +113,10 @@ def _collect(rows: Rows) -> pd.DataFrame:
 
 
 def _listed(rows: pd.DataFrame, expectation: _Expectation, rank: int) -> pd.DataFrame:
+    accounts = {ACCOUNT: rows[ACCOUNT].astype(object).array} if ACCOUNT in rows else {}
     return pd.DataFrame(
-        {
+        accounts
+        | {
             "id": rows["id"].to_numpy(dtype="int64"),
             "problem": pd.Series([expectation.problem] * len(rows), dtype=text_dtype()),
             "detail": pd.Series(expectation.describe(rows), dtype=text_dtype()),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import pandas as pd
 
-from doaudit.actions import categorical
+from doaudit.actions import ACCOUNT, categorical
 from doaudit.analysis.engines import read_columns, to_pandas
-from doaudit.analysis.groups import key_columns
+from doaudit.analysis.groups import key_columns, number_groups
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
@@ -29,6 +29,9 @@ def with_resource_names(table: pd.DataFrame, actions: IntoFrame, by: By) -> pd.D
     those that have a name. A table that is grouped by the name already is returned as it is, and so is one of actions
     that have no column of names.
 
+    Where the table is grouped by `account`, too, a resource is that of its account. Where it is not, though the actions
+    are of several, resources of one key are one group, and its name is the newest of them all.
+
     Args:
         table: with the *by* columns.
         actions: the actions frame it is made of, of any engine that narwhals reads.
@@ -47,31 +50,33 @@ def with_resource_names(table: pd.DataFrame, actions: IntoFrame, by: By) -> pd.D
     keys = key_columns(by)
     if _KEY not in keys or _NAME in keys or _NAME not in nw.from_native(actions).collect_schema().names():
         return table
-    codes, resources = pd.factorize(table[_KEY])
-    known = _newest_names(actions)
-    names = pd.Series(categorical(known.get(resource) for resource in resources))
+    key = [name for name in (ACCOUNT, _KEY) if name in keys]
+    resources, codes = number_groups(table, key)
+    known = _newest_names(actions, key)
+    names = pd.Series(categorical(map(known.get, zip(*(resources[name] for name in key), strict=True))))
     place = list(table.columns).index(_KEY) + 1
     columns = [*table.columns[:place], _NAME, *table.columns[place:]]
-    return table.assign(**{_NAME: names.array.take(codes, allow_fill=True)})[columns]
+    return table.assign(**{_NAME: names.array.take(codes)})[columns]
 
 
-def _newest_names(actions: IntoFrame) -> dict[Any, str]:
-    """Return the newest name of each resource that has one, by key."""
-    rows = read_columns(actions, [_KEY, _NAME, _START, "id"])
+def _newest_names(actions: IntoFrame, key: list[str]) -> dict[tuple[Any, ...], str]:
+    """Return the newest name of each resource that has one, by the values of the key."""
+    rows = read_columns(actions, [*key, _NAME, _START, "id"])
     # The last start of each name, and not each row, leaves the engine; an id is only needed where two start together.
-    grouped: Any = rows.group_by([_KEY, _NAME], drop_null_keys=True).agg(nw.col(_START).max())
+    grouped: Any = rows.group_by([*key, _NAME], drop_null_keys=True).agg(nw.col(_START).max())
     names = _in_order(to_pandas(grouped), [_START])
-    newest = names.drop_duplicates(_KEY, keep="last")
+    newest = names.drop_duplicates(key, keep="last")
     if len(newest) < len(names):
-        starts = names[_KEY].map(newest.set_index(_KEY)[_START])
-        last = names[_KEY][(names[_START] == starts) | (names[_START].isna() & starts.isna())]
-        if tied := last[last.duplicated()].unique().tolist():
+        starts = names[key].merge(newest, on=key, how="left")[_START].set_axis(names.index)
+        last = names[key][(names[_START] == starts) | (names[_START].isna() & starts.isna())]
+        if tied := last[_KEY][last.duplicated()].unique().tolist():
             of_tied = rows.filter(nw.col(_KEY).is_in(tied), ~nw.col(_NAME).is_null())
-            by_id = _in_order(to_pandas(of_tied), [_START, "id"]).drop_duplicates(_KEY, keep="last")
-            newest = pd.concat([newest, by_id[[_KEY, _NAME]]])
-    return dict(zip(newest[_KEY], newest[_NAME], strict=True))
+            # Two accounts may have an action of one id and start: of those the last name by value.
+            by_id = _in_order(to_pandas(of_tied), [_START, "id", _NAME]).drop_duplicates(key, keep="last")
+            newest = pd.concat([newest, by_id[[*key, _NAME]]])
+    return dict(zip(zip(*(newest[name] for name in key), strict=True), newest[_NAME], strict=True))
 
 
 def _in_order(names: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    texts = {name: names[name].astype(object) for name in (_KEY, _NAME)}
+    texts = {name: names[name].astype(object) for name in (ACCOUNT, _KEY, _NAME) if name in names}
     return names.assign(**texts).sort_values(columns, na_position="first", kind="stable")

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import text_dtype
-from doaudit.analysis.action_rows import action_rows, newest_observed, unix_times
+from doaudit.analysis.account_keys import account_keys
+from doaudit.analysis.action_rows import action_rows, newest_observed_of, unix_times
 from doaudit.analysis.engines import unix_seconds
 from doaudit.analysis.groups import number_groups
 from doaudit.analysis.tally import OUTCOMES, timed
@@ -66,7 +67,8 @@ def retries(actions: IntoFrame, *, within_s: float = RETRY_S) -> pd.DataFrame:
         within_s: the longest time from the end of an attempt to the start of the next, in seconds.
 
     Returns:
-        One row a chain: `type`, `resource_type`, `resource`, `resource_name`, `region` of its first failure;
+        One row a chain: `account` first, where the frame has it; `type`, `resource_type`, `resource`, `resource_name`,
+        `region` of its first failure;
         `first_failure_at` (its start, datetime64[s, UTC]); `attempts`, the first one included, and how many of them
         `errored` (int64); `outcome` (category): "recovered" (the last attempt completed), "failed again" (there were
         retries, and the last one errored), "not retried", "open" (the last attempt has not ended, or so lately that a
@@ -87,14 +89,15 @@ def retries(actions: IntoFrame, *, within_s: float = RETRY_S) -> pd.DataFrame:
         >>> retries(to_frame(tries, observed_at=1773354500))[["attempts", "outcome", "recovery_s"]].values.tolist()
         [[2, 'recovered', 360.0]]
     """
-    table = chains(actions, _ABOUT, within_s=within_s)
+    about = [*account_keys(actions), *_ABOUT]
+    table = chains(actions, about, within_s=within_s)
     newest_first = table.sort_values(["first_failure_at", "id"], ascending=False, ignore_index=True)
-    return newest_first[[*_ABOUT, *CHAIN_FIGURES]]
+    return newest_first[[*about, *CHAIN_FIGURES]]
 
 
 def chains(actions: IntoFrame, columns: Sequence[str], *, within_s: float) -> pd.DataFrame:
     """
-    Find each failure that is no retry, and its retries (see `retries`), in the order of resource, type and start.
+    Find each failure that is no retry, and its retries (see `retries`), in the order of account, resource, type, start.
 
     Returns:
         One row a chain: `id` and *columns* of its first failure, and `CHAIN_FIGURES`.
@@ -110,13 +113,14 @@ def chains(actions: IntoFrame, columns: Sequence[str], *, within_s: float) -> pd
     """
     if not (within_s >= 0 and math.isfinite(within_s)):
         raise InvalidArgument(f"within_s is a time in seconds, such as {RETRY_S}, and not negative; got {within_s!r}.")
-    needed = list(dict.fromkeys(["id", *_SAME, "started_at", "completed_at", *columns]))
+    same = [*account_keys(actions), *_SAME]
+    needed = list(dict.fromkeys(["id", *same, "started_at", "completed_at", *columns]))
     rows = timed(actions, needed)
-    newest = newest_observed(rows)
-    tries = action_rows(_beside_failures(rows), [*needed, "outcome"], seconds="seconds")
-    tries, chain, over = _attempts(tries, within_s)
+    tries = action_rows(_beside_failures(rows, same), [*needed, "outcome"], seconds="seconds")
+    tries, chain, over = _attempts(tries, same, within_s)
     first, last = np.flatnonzero(np.diff(chain, prepend=-1)), np.flatnonzero(np.diff(chain, append=-1))
-    outcome = _outcomes(tries["outcome"].to_numpy(dtype="int64"), over >= newest - within_s, first, last)
+    lately = over >= newest_observed_of(tries, rows) - within_s
+    outcome = _outcomes(tries["outcome"].to_numpy(dtype="int64"), lately, first, last)
     recovered_at = tries["completed_at"].iloc[last].reset_index(drop=True).where(outcome == _RECOVERED)
     table = tries[list(dict.fromkeys(["id", *columns]))].iloc[first].reset_index(drop=True)
     began = tries["started_at"].iloc[first].reset_index(drop=True)
@@ -132,16 +136,18 @@ def chains(actions: IntoFrame, columns: Sequence[str], *, within_s: float) -> pd
     )
 
 
-def _beside_failures(rows: Rows) -> Rows:
+def _beside_failures(rows: Rows, same: list[str]) -> Rows:
     """Return the actions of each resource and type of which at least one has errored."""
     known = rows.filter(*(~nw.col(name).is_null() for name in _SAME), ~unix_seconds("started_at").is_null())
-    failed: Any = known.filter(nw.col("outcome") == _ERRORED).select(*_SAME)
-    return known.join(failed, on=_SAME, how="semi")
+    failed: Any = known.filter(nw.col("outcome") == _ERRORED).select(*same)
+    return known.join(failed, on=same, how="semi")
 
 
-def _attempts(rows: pd.DataFrame, within_s: float) -> tuple[pd.DataFrame, NDArray[np.int64], NDArray[np.float64]]:
+def _attempts(
+    rows: pd.DataFrame, same: list[str], within_s: float
+) -> tuple[pd.DataFrame, NDArray[np.int64], NDArray[np.float64]]:
     """Return the rows that belong to chains, in order; the number of each one's chain; and when each was over."""
-    _, group = number_groups(rows, _SAME)
+    _, group = number_groups(rows, same)
     order = np.lexsort((rows["id"].to_numpy(), unix_times(rows["started_at"]).to_numpy(), group))
     rows, group = rows.iloc[order], group[order]
     start, outcome = unix_times(rows["started_at"]).to_numpy(), rows["outcome"].to_numpy(dtype="int64")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from doaudit.analysis.account_keys import within_accounts
 from doaudit.analysis.action_rows import unix_times
 from doaudit.analysis.curve_values import quantile
 from doaudit.analysis.design_effect import design_effect, effective
-from doaudit.analysis.groups import By, check_names, key_columns, number_groups, with_keys
+from doaudit.analysis.groups import By, check_names, number_groups, with_keys
 from doaudit.analysis.intervals import finished_needed, ratio, wilson
 from doaudit.analysis.quantile_intervals import quantile_interval
 from doaudit.analysis.resource_labels import with_resource_names
@@ -48,12 +49,14 @@ def retry_rates(
     Args:
         actions: an actions frame of any engine that narwhals reads.
         by: the column or columns to group by, of the first failure; `()` for all as one group. Nulls are a group of
-            their own. A `resource` has its newest `resource_name` beside it.
+            their own. Groups are within an account: of many accounts, `account` comes before these columns. A
+            `resource` has its newest `resource_name` beside it.
         within_s: the longest time from the end of an attempt to the start of the next, in seconds.
         confidence: of the intervals.
 
     Returns:
-        One row for each group in which something failed: the *by* columns; `failures`, of which `recovered`,
+        One row for each group in which something failed: `account` first, where the frame has it; the *by* columns;
+        `failures`, of which `recovered`,
         `failed_again`, `not_retried`, `open`, `unclear` (int64); `recovery_rate`, the share of recovered ones among
         those that recovered or failed again, and its interval `low`, `high` (float64 between 0 and 1, NaN without a
         denominator); `deff` (float64, NaN where nothing can tell); `p50_recovery_s`, the median time from the first
@@ -75,7 +78,7 @@ def retry_rates(
         >>> table[["type", "failures", "recovered", "recovery_rate"]].values.tolist()
         [['snapshot', 1, 1, 1.0]]
     """
-    keys = key_columns(by)
+    keys = within_accounts(actions, by)
     check_names(keys, CHAIN_FIGURES)
     table = chains(actions, keys, within_s=within_s)
     groups, group = number_groups(table, keys)
@@ -94,7 +97,7 @@ def retry_rates(
         **_recovery_times(table, keys, confidence),
     }
     rates = with_keys(groups, figures).sort_values("failures", ascending=False, kind="stable", ignore_index=True)
-    return with_resource_names(rates, actions, by)
+    return with_resource_names(rates, actions, keys)
 
 
 def _design_effect(table: pd.DataFrame, group: Counts, groups: int) -> Figures:

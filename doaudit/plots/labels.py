@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _MAX_NAME_LENGTH = 44
+_MAX_ACCOUNT_LENGTH = 12  # in front of the name of an action
 _DAY_LENGTH = len(" 2026-03-12")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -49,7 +50,8 @@ def group_labels(rows: pd.DataFrame, by: Sequence[str], *, among: pd.DataFrame) 
     """
     Return the label of each row's group (see `group_names`), in which a resource goes by its name.
 
-    A resource without a known name is labelled by its key, and one whose name another one *among* all rows has by both.
+    A resource without a known name is labelled by its key, and one whose name another one *among* all rows has, in the
+    same account, by both.
 
     Example:
         >>> rows = pd.DataFrame({"resource": ["droplet:1", "droplet:2", None], "type": ["resize", None, "reboot"]})
@@ -73,30 +75,40 @@ def _with_names(rows: pd.DataFrame, by: Sequence[str], among: pd.DataFrame) -> l
 
 
 def _shared_names(table: pd.DataFrame) -> set[str]:
-    """Return the names that more than one resource has."""
+    """Return the names that more than one resource of an account has."""
     if "resource_name" not in table:
         return set()
-    names = table[["resource", "resource_name"]].dropna().drop_duplicates()["resource_name"]
-    return set(names[names.duplicated()].astype(str))
+    within = ["account", "resource_name"] if "account" in table else ["resource_name"]
+    names = table[[*within, "resource"]].dropna().drop_duplicates()
+    return set(names["resource_name"][names.duplicated(within)].astype(str))
 
 
 def action_names(actions: pd.DataFrame) -> list[str]:
     """
     Return the label of each action: type, resource and day; needs `type`, `resource`, `started_at`.
 
-    A resource is labelled by its name if that is known (see `group_labels`).
+    A resource is labelled by its name if that is known (see `group_labels`). In a table of many accounts that of the
+    action's account is in front.
 
     Example:
         >>> started = pd.to_datetime(["2026-03-12T22:27:07Z"])
         >>> action_names(pd.DataFrame({"type": ["snapshot"], "resource": ["droplet:123"], "started_at": started}))
         ['snapshot droplet:123 2026-03-12']
+        >>> one = {"account": ["acme"], "type": ["snapshot"], "resource": ["droplet:123"], "started_at": started}
+        >>> action_names(pd.DataFrame(one))
+        ['acme · snapshot droplet:123 2026-03-12']
     """
     days = ["(no start)" if pd.isna(start) else f"{start:%Y-%m-%d}" for start in actions["started_at"]]
     keys = _with_names(actions, ["type", "resource"], actions)
+    names = [" ".join(part or "(none)" for part in key) for key in keys]
+    accounts = [""] * len(names)
+    if "account" in actions:
+        accounts = [f"{name} · " for name in group_names(group_keys(actions, ["account"]), longest=_MAX_ACCOUNT_LENGTH)]
     # The day is never cut off by a long name: it is what tells two actions on one resource apart.
+    longest = _MAX_NAME_LENGTH - _DAY_LENGTH
     return [
-        f"{shorten(' '.join(part or '(none)' for part in key), longest=_MAX_NAME_LENGTH - _DAY_LENGTH)} {day}"
-        for key, day in zip(keys, days, strict=True)
+        f"{account}{shorten(name, longest=longest - len(account))} {day}"
+        for account, name, day in zip(accounts, names, days, strict=True)
     ]
 
 

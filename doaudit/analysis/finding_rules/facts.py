@@ -12,10 +12,21 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows
 from doaudit.analysis.backups import backups
 from doaudit.analysis.engines import to_pandas, unix_seconds
-from doaudit.analysis.finding_rules.finding import Finding, each_row, joined_ids, label, moment, until
+from doaudit.analysis.finding_rules.finding import (
+    Finding,
+    account_of,
+    by_account,
+    each_row,
+    joined_ids,
+    label,
+    moment,
+    until,
+)
+from doaudit.analysis.groups import ranks
 from doaudit.analysis.power_periods import power_periods
 from doaudit.analysis.problems import problems
 from doaudit.analysis.retries import retries
@@ -23,8 +34,6 @@ from doaudit.analysis.tally import timed
 from doaudit.formatting import count, time_span
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from doaudit.analysis.finding_rules.finding import Evidence, Severity
 
 __all__ = ["RULES"]
@@ -53,6 +62,7 @@ def droplets_off(evidence: Evidence) -> list[Finding]:
             f"{f' ({row.note})' if row.note else ''}.",
             "da.power_periods(actions)",
             str(row.off_id),
+            account_of(row),
         )
         for row in each_row(off)
     ]
@@ -60,19 +70,20 @@ def droplets_off(evidence: Evidence) -> list[Finding]:
 
 def droplets_without_backup(evidence: Evidence) -> list[Finding]:
     """Report how many droplets have had no snapshot or backup taken for 7 days."""
-    table = backups(evidence.actions, evidence.droplets, days=_BACKUP_DAYS)
-    without = table[table["without"]]
-    if without.empty:
-        return []
-    never = int(without["last_taken_at"].isna().sum())
     call = "da.backups(actions)" if evidence.droplets is None else "da.backups(actions, account.droplets())"
-    names = [label(row.resource_name, row.resource) for row in each_row(without)]
     seen = " seen in the actions" if evidence.droplets is None else ""
-    sentence = (
-        f"{len(without):,} of {count(len(table), 'droplet')}{seen} have had no snapshot or backup taken for "
-        f"{_BACKUP_DAYS} days, {never:,} of them never in these actions: {_listed(names)}."
-    )
-    return [Finding("look", "no backup", "droplets", pd.NaT, sentence, call)]
+    found = []
+    for account, table in by_account(backups(evidence.actions, evidence.droplets, days=_BACKUP_DAYS)):
+        without = table[table["without"]]
+        if without.empty:
+            continue
+        never = int(without["last_taken_at"].isna().sum())
+        sentence = (
+            f"{len(without):,} of {count(len(table), 'droplet')}{seen} have had no snapshot or backup taken for "
+            f"{_BACKUP_DAYS} days, {never:,} of them never in these actions: {_listed(without)}."
+        )
+        found.append(Finding("look", "no backup", "droplets", pd.NaT, sentence, call, account=account))
+    return found
 
 
 def many_destroyed(evidence: Evidence) -> list[Finding]:
@@ -81,36 +92,40 @@ def many_destroyed(evidence: Evidence) -> list[Finding]:
 
     Younger ones come and go with the load. One whose creation is not among the actions counts as older.
     """
-    gone, age_s = _destroyed(evidence.droplet_rows)
-    in_order = np.lexsort([gone["id"], gone["start"]])
-    in_order = in_order[age_s[in_order] >= min(_MANY)]
-    gone, age_s = gone.iloc[in_order], age_s[in_order]
-    start = gone["start"].to_numpy()
-    bursts = np.cumsum(np.diff(start, prepend=start[:1]) > _HOUR_S)
     found = []
-    for number in range(bursts.max(initial=-1) + 1):
-        burst, ages = gone[bursts == number], age_s[bursts == number]
-        if not any(_most_within_an_hour(burst["start"][ages >= least]) >= many for least, many in _MANY.items()):
-            continue
-        first, last = moment(burst["start"].iloc[0]), moment(burst["start"].iloc[-1])
-        off_hours = ", outside business hours" if evidence.is_off_hours(first) else ""
-        names = [label(row.resource_name, row.resource) for row in each_row(burst)]
-        sentence = (
-            f"{len(burst):,} droplets that had existed for {time_span(min(ages.min(), _DAY_S))} or longer were "
-            f"destroyed from {first:%Y-%m-%d %H:%M} to {until(first, last)} UTC{off_hours}: {_listed(names)}."
-        )
-        severity: Severity = "act now" if evidence.is_within(last, 1) else "look"
-        call, ids = 'da.select(actions, type="destroy")', joined_ids(burst["id"])
-        found.append(Finding(severity, "many destroyed", "droplets", first, sentence, call, ids))
+    for account, gone in by_account(_destroyed(evidence.droplet_rows)):
+        for burst in _bursts(gone[gone["age_s"] >= min(_MANY)].sort_values(["start", "id"])):
+            first, last = moment(burst["start"].iloc[0]), moment(burst["start"].iloc[-1])
+            off_hours = ", outside business hours" if evidence.is_off_hours(first) else ""
+            sentence = (
+                f"{len(burst):,} droplets that had existed for {time_span(min(burst['age_s'].min(), _DAY_S))} or "
+                f"longer were destroyed from {first:%Y-%m-%d %H:%M} to {until(first, last)} UTC{off_hours}: "
+                f"{_listed(burst)}."
+            )
+            severity: Severity = "act now" if evidence.is_within(last, 1, account) else "look"
+            call, ids = 'da.select(actions, type="destroy")', joined_ids(burst["id"])
+            found.append(Finding(severity, "many destroyed", "droplets", first, sentence, call, ids, account))
     return found
 
 
-def _destroyed(rows: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+def _destroyed(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the destructions of droplets, and the age of each in seconds, infinite where its creation is not known."""
-    created = rows[rows["type"] == "create"].drop_duplicates("resource", keep="last").set_index("resource")["start"]
+    created = rows[rows["type"] == "create"].drop_duplicates("droplet", keep="last").set_index("droplet")["start"]
     gone = rows[rows["type"] == "destroy"]
-    age = gone["start"] - gone["resource"].map(created).astype("Float64")
-    return gone, age.to_numpy(dtype="float64", na_value=np.inf)
+    age = gone["start"] - gone["droplet"].map(created).astype("Float64")
+    return gone.assign(age_s=age.to_numpy(dtype="float64", na_value=np.inf))
+
+
+def _bursts(gone: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the destructions, each within an hour of the one before it, that are many within an hour."""
+    start = gone["start"].to_numpy()
+    number = np.cumsum(np.diff(start, prepend=start[:1]) > _HOUR_S)
+    bursts = (gone[number == each] for each in range(number.max(initial=-1) + 1))
+    return [
+        burst
+        for burst in bursts
+        if any(_most_within_an_hour(burst["start"][burst["age_s"] >= least]) >= many for least, many in _MANY.items())
+    ]
 
 
 def _most_within_an_hour(starts: pd.Series[int]) -> int:
@@ -121,31 +136,39 @@ def _most_within_an_hour(starts: pd.Series[int]) -> int:
 def destroyed_without_backup(evidence: Evidence) -> list[Finding]:
     """Report droplets older than a day that were destroyed within 30 days, and not backed up in the 7 days before."""
     rows = evidence.droplet_rows
-    taken = rows[rows["type"].isin(["snapshot", "backup"])].groupby("resource", observed=True)["start"].max()
-    gone, age_s = _destroyed(rows)
-    is_recent = (gone["end"] >= evidence.now_s - _RECENT_DAYS * _DAY_S).to_numpy()
-    backup_age = gone["start"] - gone["resource"].map(taken).astype("Float64")
+    taken = rows[rows["type"].isin(["snapshot", "backup"])].groupby("droplet")["start"].max()
+    gone = _destroyed(rows)
+    backup_age = gone["start"] - gone["droplet"].map(taken).astype("Float64")
     lacks = (backup_age.isna() | (backup_age > _BACKUP_DAYS * _DAY_S)).to_numpy(dtype=bool)
-    lost = gone[is_recent & (age_s >= _DAY_S) & lacks].sort_values(["start", "id"])
-    if lost.empty:
-        return []
-    names = [label(row.resource_name, row.resource) for row in each_row(lost)]
-    since = moment(lost["start"].iloc[0])
-    sentence = (
-        f"{count(len(lost), 'droplet')} that had existed for a day or longer {_were(len(lost))} destroyed in the last "
-        f"{_RECENT_DAYS} days without a snapshot or backup taken within {_BACKUP_DAYS} days before: {_listed(names)}."
-    )
-    ids = joined_ids(lost["id"])
-    return [Finding("look", "destroyed without backup", "droplets", since, sentence, "da.lifespans(actions)", ids)]
+    found = []
+    for account, lost in by_account(gone[(gone["age_s"] >= _DAY_S) & lacks].sort_values(["start", "id"])):
+        recent = lost[lost["end"] >= evidence.now_s[account] - _RECENT_DAYS * _DAY_S]
+        if recent.empty:
+            continue
+        since, ids = moment(recent["start"].iloc[0]), joined_ids(recent["id"])
+        sentence = (
+            f"{count(len(recent), 'droplet')} that had existed for a day or longer {_were(len(recent))} destroyed in "
+            f"the last {_RECENT_DAYS} days without a snapshot or backup taken within {_BACKUP_DAYS} days before: "
+            f"{_listed(recent)}."
+        )
+        kind, call = "destroyed without backup", "da.lifespans(actions)"
+        found.append(Finding("look", kind, "droplets", since, sentence, call, ids, account))
+    return found
 
 
 def sensitive_actions(evidence: Evidence) -> list[Finding]:
     """Report password resets of the last 30 days, and what was destroyed or changed outside business hours."""
-    frame = timed(evidence.actions, ACTION_COLUMNS).filter(
-        nw.col("type").is_in(list(_SENSITIVE)),
-        unix_seconds("started_at") >= evidence.now_s - _RECENT_DAYS * _DAY_S,
+    columns = [*account_keys(evidence.actions), *ACTION_COLUMNS]
+    earliest = min(evidence.now_s.values(), default=0) - _RECENT_DAYS * _DAY_S
+    frame = timed(evidence.actions, columns).filter(
+        nw.col("type").is_in(list(_SENSITIVE)), unix_seconds("started_at") >= earliest
     )
-    rows = action_rows(frame, ACTION_COLUMNS, seconds="duration_s").sort_values(["started_at", "id"])
+    rows = action_rows(frame, columns, seconds="duration_s").sort_values(["started_at", "id"])
+    return [finding for account, its in by_account(rows) for finding in _sensitive_in(evidence, account, its)]
+
+
+def _sensitive_in(evidence: Evidence, account: str | None, rows: pd.DataFrame) -> list[Finding]:
+    rows = rows[rows["started_at"] >= moment(evidence.now_s[account] - _RECENT_DAYS * _DAY_S)]
     is_off = np.array([evidence.is_off_hours(started) for started in rows["started_at"]], dtype=bool)
     first, last = evidence.hours
     where = f"outside business hours (Monday to Friday, {first}:00 to {last}:00, {evidence.zone.key})"
@@ -164,6 +187,7 @@ def sensitive_actions(evidence: Evidence) -> list[Finding]:
             f"{found['type'].iloc[-1]} of {label(found['resource_name'].iloc[-1], found['resource'].iloc[-1])}.",
             f'da.select(actions, type={asked!r}, since="{_RECENT_DAYS}d")',
             joined_ids(found["id"]),
+            account,
         )
         for kind, found, noun, which, asked in chosen
         if len(found)
@@ -172,38 +196,38 @@ def sensitive_actions(evidence: Evidence) -> list[Finding]:
 
 def first_seen(evidence: Evidence) -> list[Finding]:
     """Report a type or region that was seen for the first time within 30 days, in a history of at least 180."""
-    found = []
-    for name in ("type", "region"):
-        start = unix_seconds("started_at")
-        rows: Any = timed(evidence.actions, [name]).filter(~start.is_null())
-        first = to_pandas(rows.group_by(name, drop_null_keys=True).agg(start.min().alias("start"))).dropna()
-        if first.empty:
-            continue
-        began = first.astype({"start": "int64"}).sort_values(["start", name])
-        now_s = evidence.now_s
-        if now_s - began["start"].min() < _LEAST_HISTORY_DAYS * _DAY_S:
-            continue
-        for value, second in began[began["start"] >= now_s - _RECENT_DAYS * _DAY_S].itertuples(index=False):
-            since = moment(second)
-            found.append(
-                Finding(
-                    "look",
-                    f"new {name}",
-                    str(value),
-                    since,
-                    f"The {name} {value} was seen for the first time on {since:%Y-%m-%d %H:%M} UTC.",
-                    f"da.select(actions, {name}={str(value)!r})",
-                )
-            )
-    return found
+    return [
+        Finding(
+            "look",
+            f"new {name}",
+            str(value),
+            moment(second),
+            f"The {name} {value} was seen for the first time on {moment(second):%Y-%m-%d %H:%M} UTC.",
+            f"da.select(actions, {name}={str(value)!r})",
+            account=account,
+        )
+        for name in ("type", "region")
+        for account, first in by_account(_first_starts(evidence, name))
+        if evidence.now_s[account] - first["start"].min() >= _LEAST_HISTORY_DAYS * _DAY_S
+        for value, second in zip(first[name], first["start"], strict=True)
+        if second >= evidence.now_s[account] - _RECENT_DAYS * _DAY_S
+    ]
+
+
+def _first_starts(evidence: Evidence, name: str) -> pd.DataFrame:
+    """Return the first start of each value of a column in each account, in their order."""
+    keys, start = [*account_keys(evidence.actions), name], unix_seconds("started_at")
+    rows: Any = timed(evidence.actions, keys).filter(~start.is_null())
+    first = to_pandas(rows.group_by(keys, drop_null_keys=True).agg(start.min().alias("start"))).dropna()
+    first = first.astype({"start": "int64"})
+    return first.iloc[np.lexsort([ranks(first[name]), first["start"].to_numpy()])]
 
 
 def failing_again(evidence: Evidence) -> list[Finding]:
     """Report what failed three times in a row outside incidents: to look at, unless an attempt has worked since."""
     table = retries(evidence.actions)
     often = table[table["errored"] >= _LEAST_ATTEMPTS]
-    in_incidents = {id_ for ids in evidence.incidents["ids"] for id_ in ids.split(", ")}
-    often = often[[not in_incidents.intersection(ids.split(", ")) for ids in often["ids"]]]
+    in_incidents = {action for row in each_row(evidence.incidents) for action in _actions_of(row)}
     return [
         Finding(
             "know" if row.outcome == "recovered" else "look",
@@ -214,25 +238,35 @@ def failing_again(evidence: Evidence) -> list[Finding]:
             f"{row.first_failure_at:%Y-%m-%d %H:%M} UTC on, and {_came_to(row)}.",
             "da.retries(actions)",
             row.ids,
+            account_of(row),
         )
         for row in each_row(often)
+        if in_incidents.isdisjoint(_actions_of(row))
     ]
+
+
+def _actions_of(row: Any) -> list[tuple[str | None, str]]:  # noqa: ANN401 -- a row of a table with `ids`
+    return [(account_of(row), id_) for id_ in row.ids.split(", ")]
 
 
 def odd_rows(evidence: Evidence) -> list[Finding]:
     """Report how many actions break an expectation."""
-    table = problems(evidence.actions)
-    if table.empty:
-        return []
+    return [
+        _odd_rows_in(account, table) for account, table in by_account(problems(evidence.actions)) if not table.empty
+    ]
+
+
+def _odd_rows_in(account: str | None, table: pd.DataFrame) -> Finding:
     ids, kinds = table["id"].drop_duplicates(), table["problem"].value_counts()
     most_first = sorted(kinds.items(), key=lambda each: (-each[1], str(each[0])))
     listed = ", ".join(f"{kind} ({number:,})" for kind, number in most_first)
     records = "The record of 1 action is" if len(ids) == 1 else f"The records of {len(ids):,} actions are"
     sentence = f"{records} odd: {listed}."
-    return [Finding("know", "odd rows", "history", pd.NaT, sentence, "da.problems(actions)", joined_ids(ids))]
+    return Finding("know", "odd rows", "history", pd.NaT, sentence, "da.problems(actions)", joined_ids(ids), account)
 
 
-def _listed(names: list[str]) -> str:
+def _listed(resources: pd.DataFrame) -> str:
+    names = [label(row.resource_name, row.resource) for row in each_row(resources)]
     shown = ", ".join(names[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from doaudit.analysis.account_keys import account_keys, within_accounts
 from doaudit.analysis.changes import changes
 from doaudit.analysis.failures import failure_rates
-from doaudit.analysis.finding_rules.finding import Finding, each_row, label, until
+from doaudit.analysis.finding_rules.finding import Finding, account_of, each_row, label, until
+from doaudit.analysis.groups import number_groups
 from doaudit.analysis.open_actions import open_actions
 from doaudit.formatting import count, rate
 
@@ -38,6 +41,7 @@ def hanging_actions(evidence: Evidence) -> list[Finding]:
             f"{row.type} of {label(row.resource_name, row.resource)} has not ended: {row.sentence}.",
             "da.open_actions(actions)",
             str(row.id),
+            account_of(row),
         )
         for row in each_row(unusual)
     ]
@@ -47,7 +51,7 @@ def incidents_by_region(evidence: Evidence) -> list[Finding]:
     """Report days on which far more actions of a region failed than usual; to act on, if within the last 24 hours."""
     return [
         Finding(
-            "act now" if evidence.is_within(row.last_failure_at, 1) else "look",
+            "act now" if evidence.is_within(row.last_failure_at, 1, account_of(row)) else "look",
             "incident",
             label(row.region, None),
             row.first_failure_at,
@@ -56,6 +60,7 @@ def incidents_by_region(evidence: Evidence) -> list[Finding]:
             f"{until(row.first_failure_at, row.last_failure_at)} UTC.",
             'da.incidents(actions, by="region")',
             row.ids,
+            account_of(row),
         )
         for row in each_row(evidence.incidents)
     ]
@@ -71,16 +76,20 @@ def changes_by_type(evidence: Evidence) -> list[Finding]:
             row.since,
             f"{row.sentence}.",
             'da.changes(actions, by="type")',
+            account=account_of(row),
         )
         for row in each_row(changes(evidence.actions, by="type", max_q=_MAX_Q))
     ]
 
 
 def failing_types(evidence: Evidence) -> list[Finding]:
-    """Report types that fail more often than the others, also if failures of one day count as fewer."""
-    table = failure_rates(evidence.actions, by="type")
-    errored, finished = table["errored"], table["finished"]
-    rest = (errored.sum() - errored) / (finished.sum() - finished).clip(lower=1)
+    """Report types that fail more often than the others there, also if failures of one day count as fewer."""
+    table = failure_rates(evidence.actions, by=within_accounts(evidence.actions, "type"))
+    _, account = number_groups(table, account_keys(table))
+    errored, finished = (
+        np.bincount(account, weights=table[name])[account] - table[name] for name in ("errored", "finished")
+    )
+    rest = errored / finished.clip(lower=1)
     worse = table[(table["q"] <= _MAX_Q) & (table["low"] > rest)]
     return [
         Finding(
@@ -91,6 +100,7 @@ def failing_types(evidence: Evidence) -> list[Finding]:
             f"{label(row.type, None)} fails more often than the other types: {row.errored:,} of {row.finished:,}, "
             f"{rate(row.failure_rate)} ({rate(row.low)} to {rate(row.high)}).",
             'da.failure_rates(actions, by="type")',
+            account=account_of(row),
         )
         for row in each_row(worse)
     ]
