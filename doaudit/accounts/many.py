@@ -42,6 +42,7 @@ __all__ = ["Accounts", "accounts"]
 T = TypeVar("T")
 # As folders of a lake, account=007 would be the number seven, and account=2026-01-01 a date.
 _NAME = re.compile(r"[^\W\d_][\w .&+-]{0,59}")
+_SHOWN = 5
 _NO_TEXTS = frozenset({"nan", "inf", "infinity", "null", "true", "false"})
 
 
@@ -115,7 +116,8 @@ class Accounts(AbstractContextManager["Accounts"], Mapping[str, Account]):
     def source(self) -> str:
         """Source of the actions, in words."""
         sources = dict.fromkeys(account.source for account in self.values())
-        return f"{count(len(self), 'account')} ({', '.join(self)}) at {', '.join(sources)}"
+        names = [*list(self)[:_SHOWN], *(["..."] if len(self) > _SHOWN else [])]
+        return f"{count(len(self), 'account')} ({', '.join(names)}) at {', '.join(sources)}"
 
     @property
     def is_simulated(self) -> bool:
