@@ -55,7 +55,7 @@ class AccountsRefresh:
 
     @property
     def names_problem(self) -> str:
-        """Why names of resources could not be read; empty if they could, of all accounts."""
+        """Reasons why names of resources could not be read; empty if they could, of all accounts."""
         problems = {name: each.names_problem for name, each in self.read.items() if each.names_problem}
         return " ".join(f"{visible(name)}: {problem}" for name, problem in problems.items())
 

@@ -70,12 +70,10 @@ def for_each_account(work: Mapping[str, Callable[[Shared], T]]) -> dict[str, T |
 
     for name in work:
         waiting.put(name)
-    # Daemons: after Ctrl-C nobody waits for a response that takes a minute.
-    threads = [threading.Thread(target=work_through, daemon=True) for _ in range(min(AT_ONCE, len(work)))]
+    threads: list[threading.Thread] = []
     try:
         with AccountBar(len(work)) as show:
-            for thread in threads:
-                thread.start()
+            _start(threads, work_through, min(AT_ONCE, len(work)))
             while len(outcomes) < len(work):
                 with suppress(queue.Empty):
                     outcomes.update([ended.get(timeout=_POLL_S)])
@@ -96,9 +94,16 @@ def _outcome(outcome: T | BaseException) -> T | DoauditError:
     return outcome
 
 
+def _start(threads: list[threading.Thread], target: Callable[[], None], number: int) -> None:
+    """Start threads and add each to the list. Daemons: after Ctrl-C nobody waits for a response that takes a minute."""
+    for _ in range(number):
+        thread = threading.Thread(target=target, name="doaudit-account", daemon=True)
+        thread.start()
+        threads.append(thread)
+
+
 def _join(threads: Sequence[threading.Thread]) -> None:
     clock = SystemClock()
     until = clock.elapsed() + _END_S
     for thread in threads:
-        if thread.ident is not None:
-            thread.join(max(0.0, until - clock.elapsed()))
+        thread.join(max(0.0, until - clock.elapsed()))

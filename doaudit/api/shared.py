@@ -24,7 +24,7 @@ def _nothing(label: str, progress: Progress) -> None:
 @dataclass(frozen=True)
 class Shared:
     """
-    What a read shares with those of other accounts, and where it tells how far it is.
+    Bounds that a read shares with those of other accounts, and where it tells how far it is.
 
     Attributes:
         in_flight: bounds the requests that are under way at once, those of all accounts together.

@@ -87,15 +87,11 @@ def report(
     if ACCOUNT in actions.columns:
         tables["accounts"] = account_table(actions, tables["findings"], completeness)
     figures = dict(_figures(actions, tables, variants))
+    simulated = source == _SIMULATED
     if account is not None:
         tables["reads"] = account.history.reads()
-    about = scope(
-        actions,
-        tables,
-        completeness,
-        source=source or ("" if account is None else account.source),
-        simulated=source == _SIMULATED if account is None else account.is_simulated,
-    )
+        source, simulated = source or account.source, account.is_simulated
+    about = scope(actions, tables, completeness, source=source, simulated=simulated)
     if each:
         about["reports"] = written
     files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()} | figures

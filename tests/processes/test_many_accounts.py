@@ -122,6 +122,7 @@ def test_an_audit_of_several_writes_a_report_of_each_and_one_of_all(tmp_path):
         assert set(manifest["reports"]) == {"acme", "globex"}
 
         agency.worlds.pop(BAD)
+        agency.tokens.pop(BAD)
         status, out, err = ended(agency, tmp_path, "audit", "--out", "second")
         assert (status, "Traceback" in err) == (0, False)
 

@@ -72,7 +72,7 @@ class Agency:
     @property
     def variables(self):
         """The environment variable of each account's token."""
-        return {name: f"TOKEN_{number}" for number, name in enumerate(self.worlds)}
+        return {name: f"TOKEN_{number}" for number, name in enumerate(self.tokens)}
 
     def write_file(self, folder):
         """Write a file that names the accounts, and return it."""
