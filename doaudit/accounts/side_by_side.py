@@ -59,8 +59,6 @@ def for_each_account(work: Mapping[str, Callable[[Shared], T]]) -> dict[str, T |
             return work[name](replace(shared, on_progress=note))
         except BaseException as fault:  # noqa: BLE001 -- it is the outcome of this account
             return fault
-        finally:
-            progress.pop(name, None)
 
     def work_through() -> None:
         with suppress(queue.Empty):
@@ -77,7 +75,7 @@ def for_each_account(work: Mapping[str, Callable[[Shared], T]]) -> dict[str, T |
             while len(outcomes) < len(work):
                 with suppress(queue.Empty):
                     outcomes.update([ended.get(timeout=_POLL_S)])
-                show(len(outcomes), dict(progress))
+                show(len(outcomes), {name: each for name, each in progress.copy().items() if name not in outcomes})
     except KeyboardInterrupt:
         shared.stop.set()
         _join(threads)
