@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from doaudit.actions import ACCOUNT
 from doaudit.formatting import visible
 from doaudit.plots.table_columns import group_keys
 
@@ -41,8 +42,11 @@ def group_names(keys: Sequence[GroupKey], *, longest: int = _MAX_NAME_LENGTH) ->
         >>> group_names([("droplet", "snapshot"), ("volume", None), ()])
         ['droplet · snapshot', 'volume · (none)', 'all actions']
     """
-    names = (" · ".join("(none)" if part is None else part for part in key) for key in keys)
-    return [shorten(name, longest=longest) or "all actions" for name in names]
+    return [shorten(name, longest=longest) or "all actions" for name in _joined(keys, " · ")]
+
+
+def _joined(keys: Sequence[GroupKey], separator: str) -> list[str]:
+    return [separator.join("(none)" if part is None else part for part in key) for key in keys]
 
 
 def group_labels(rows: pd.DataFrame, by: Sequence[str], *, among: pd.DataFrame) -> list[str]:
@@ -50,13 +54,28 @@ def group_labels(rows: pd.DataFrame, by: Sequence[str], *, among: pd.DataFrame) 
     Return the label of each row's group (see `group_names`), in which a resource goes by its name.
 
     A resource without a known name is labelled by its key, and one whose name another one *among* all rows has by both.
+    In front stands the account, if the rows have one.
 
     Example:
         >>> rows = pd.DataFrame({"resource": ["droplet:1", "droplet:2", None], "type": ["resize", None, "reboot"]})
         >>> group_labels(rows.assign(resource_name=["web-1", None, None]), ["resource", "type"], among=rows)
         ['web-1 · resize', 'droplet:2 · (none)', '(none) · reboot']
+        >>> group_labels(rows.assign(account="acme"), ["account", "type"], among=rows)
+        ['acme: resize', 'acme: (none)', 'acme: reboot']
     """
-    return group_names(_with_names(rows, by, among))
+    if list(by) == [ACCOUNT]:
+        return group_names(group_keys(rows, by))
+    keys = _with_names(rows, [name for name in by if name != ACCOUNT], among)
+    names = [name or "all actions" for name in _joined(keys, " · ")]
+    return [shorten(name) for name in _with_accounts(rows, names)]
+
+
+def _with_accounts(rows: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Return the label of each row with its account in front, if the rows have one."""
+    if ACCOUNT not in rows:
+        return list(labels)
+    accounts = group_keys(rows, [ACCOUNT])
+    return [f"{account or '(none)'}: {label}" for (account,), label in zip(accounts, labels, strict=True)]
 
 
 def _with_names(rows: pd.DataFrame, by: Sequence[str], among: pd.DataFrame) -> list[GroupKey]:
@@ -73,18 +92,19 @@ def _with_names(rows: pd.DataFrame, by: Sequence[str], among: pd.DataFrame) -> l
 
 
 def _shared_names(table: pd.DataFrame) -> set[str]:
-    """Return the names that more than one resource has."""
+    """Return the names that more than one resource has, in one account."""
     if "resource_name" not in table:
         return set()
-    names = table[["resource", "resource_name"]].dropna().drop_duplicates()["resource_name"]
-    return set(names[names.duplicated()].astype(str))
+    within = [ACCOUNT] if ACCOUNT in table else []
+    names = table[[*within, "resource", "resource_name"]].dropna(subset=["resource", "resource_name"]).drop_duplicates()
+    return set(names["resource_name"][names.duplicated([*within, "resource_name"])].astype(str))
 
 
 def action_names(actions: pd.DataFrame) -> list[str]:
     """
     Return the label of each action: type, resource and day; needs `type`, `resource`, `started_at`.
 
-    A resource is labelled by its name if that is known (see `group_labels`).
+    A resource is labelled by its name if that is known, and in front stands the account (see `group_labels`).
 
     Example:
         >>> started = pd.to_datetime(["2026-03-12T22:27:07Z"])
@@ -93,16 +113,17 @@ def action_names(actions: pd.DataFrame) -> list[str]:
     """
     days = ["(no start)" if pd.isna(start) else f"{start:%Y-%m-%d}" for start in actions["started_at"]]
     keys = _with_names(actions, ["type", "resource"], actions)
+    names = _with_accounts(actions, _joined(keys, " "))
     # The day is never cut off by a long name: it is what tells two actions on one resource apart.
-    return [
-        f"{shorten(' '.join(part or '(none)' for part in key), longest=_MAX_NAME_LENGTH - _DAY_LENGTH)} {day}"
-        for key, day in zip(keys, days, strict=True)
-    ]
+    longest = _MAX_NAME_LENGTH - _DAY_LENGTH
+    return [f"{shorten(name, longest=longest)} {day}" for name, day in zip(names, days, strict=True)]
 
 
 def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
     """
     Return the label of each row's resource, its name or else its key; needs `resource`, `resource_name`.
+
+    In front stands the account, if the rows have one.
 
     Args:
         table: the rows.
@@ -114,7 +135,8 @@ def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
         ['web-01', 'droplet:124']
     """
     keys = group_keys(table, ["resource_name", "resource"])
-    return [shorten(name or resource or "(none)", longest=_MAX_NAME_LENGTH - beside) for name, resource in keys]
+    names = _with_accounts(table, [name or resource or "(none)" for name, resource in keys])
+    return [shorten(name, longest=_MAX_NAME_LENGTH - beside) for name in names]
 
 
 def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:
@@ -172,4 +194,4 @@ def first_rows_phrase(rows: int, of: int, noun: str) -> str:
         >>> first_rows_phrase(12, 31, "groups"), first_rows_phrase(5, 5, "groups")
         (' (first 12 of 31 groups)', '')
     """
-    return f" (first {rows} of {of:,} {noun})" if rows < of else ""
+    return f" (first {rows:,} of {of:,} {noun})" if rows < of else ""
