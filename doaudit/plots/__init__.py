@@ -1,11 +1,11 @@
 """
 Plots of the tables that `doaudit` makes: a table in, matplotlib Axes out.
 
-Nothing is computed here: no grouping, no percentile, no rate. Each number in a figure is in its table, so a reader can
-check the two against each other. Without *ax* a function opens one figure through pyplot, which a notebook then shows
-by itself. With *ax* it draws there, never touches pyplot, and leaves layout and size to the owner of the figure
-(`layout="constrained"` makes room for long names). A figure has a white background in light and in dark notebooks
-alike.
+Nothing is computed here: no percentile, no rate, no total. Each number in a figure is in its table, or says how many of
+its rows there are, so a reader can check the two against each other. Without *ax* a function opens one figure through
+pyplot, which a notebook then shows by itself. With *ax* it draws there, never touches pyplot, and leaves layout and
+size to the owner of the figure (`layout="constrained"` makes room for long names). A figure has a white background in
+light and in dark notebooks alike.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from doaudit.formatting import time_span
 from doaudit.plots import style
 from doaudit.plots.date_axis import date_numbers, show_dates
-from doaudit.plots.labels import first_rows_phrase, resource_names
+from doaudit.plots.labels import first_rows_phrase, resource_names, shorten
 from doaudit.plots.table_columns import numbers, require
 from doaudit.plots.time_axis import open_ends
 
@@ -89,14 +89,13 @@ def _draw(ax: Axes, table: pd.DataFrame) -> None:
     end = np.maximum(end, begin + _NARROWEST * (right - left))
     rows, handles = np.arange(len(table)), []
     width = np.clip(_SHARE_OF_ROW * style.row_points(ax, len(table)), _THINNEST, _THICKEST)
-    for name, color in _COLORS.items():
-        is_so = kind == name
-        if is_so.any():
-            ax.hlines(rows[is_so], begin[is_so], end[is_so], color=color, linewidth=width, capstyle="butt")
-            label = name.replace("_", " ").replace("ip", "IP")
-            handles.append(Line2D([], [], color=color, linewidth=4, label=label))
-            if len(table) <= _MOST_NAMED:
-                open_ends(ax, rows[is_so & lives], right=right, color=color)
+    for name in sorted(set(kind)):
+        is_so, color = kind == name, _COLORS.get(name, style.MUTED_TEXT)
+        ax.hlines(rows[is_so], begin[is_so], end[is_so], color=color, linewidth=width, capstyle="butt")
+        label = "reserved IP" if name == "reserved_ip" else shorten(name.replace("_", " "))
+        handles.append(Line2D([], [], color=color, linewidth=4, label=label))
+        if len(table) <= _MOST_NAMED:
+            open_ends(ax, rows[is_so & lives], right=right, color=color)
     style.legend(ax, handles)
 
 

@@ -54,7 +54,7 @@ def test_the_title_says_that_there_are_more(findings_table, ax):
     """Of forty findings the worst are drawn."""
     plots.findings(findings_table(group=[f"web-{n}" for n in range(40)]), ax=ax, top=12)
 
-    assert len(row_names(ax)) == 12
+    assert row_names(ax) == [f"droplet off · web-{n}" for n in range(12)]
     assert ax.get_title(loc="left") == "Findings, the worst first (first 12 of 40 findings)"
 
 

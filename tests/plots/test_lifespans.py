@@ -51,6 +51,14 @@ def test_a_line_goes_from_creation_to_destruction(lifespans_table, ax):
     assert texts(ax) == ["2 d, lives", "5 d", "creation not known", "creation not known, lives"]
 
 
+def test_a_kind_that_comes_later_is_drawn(lifespans_table, ax):
+    """It is grey, and in the legend."""
+    plots.lifespans(lifespans_table(kind=["droplet", "load_balancer"]), ax=ax)
+
+    assert [row for row, _, _ in lines(ax, plots.style.MUTED_TEXT)] == [1]
+    assert legend_labels(ax) == ["droplet", "load balancer"]
+
+
 def test_a_short_life_is_seen(lifespans_table, ax):
     """Of a second among years: a four hundredth of the time shown, and within the axes."""
     table = lifespans_table(
