@@ -31,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command and return its exit status: 0 only if what was asked really happened.
 
-    2 means that the arguments were not understood, 130 that Ctrl-C ended it, 141 that who read the output has gone, 143
-    that SIGTERM and 129 that SIGHUP cancelled a snapshot, 1 anything else.
+    2 means that the arguments were not understood, 3 that there are findings of the severity that `findings --fail-on`
+    names, 130 that Ctrl-C ended it, 141 that who read the output has gone, 143 that SIGTERM and 129 that SIGHUP
+    cancelled a snapshot, 1 anything else.
     """
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))

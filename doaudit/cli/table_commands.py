@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from doaudit.cli import findings
 from doaudit.cli.options import (
     add_accounts,
     add_demo,
@@ -39,6 +40,7 @@ __all__ = ["add_commands"]
 
 _FORMATS = ("text", "csv")
 _LONGEST = 100  # characters of a cell that people read; csv has all of it
+_WITH_STATUS = {"findings": findings}  # modules that add options to a table's command, and decide its exit status
 
 
 def add_commands(commands: Commands) -> None:
@@ -61,6 +63,8 @@ def add_commands(commands: Commands) -> None:
         add_accounts(command)
         if not table.of_all:
             add_selection(command)
+        if table.name in _WITH_STATUS:
+            _WITH_STATUS[table.name].add_options(command)
         command.set_defaults(run=_print_table, table=table)
 
 
@@ -90,7 +94,8 @@ def _print_table(parsed: argparse.Namespace) -> int:
     else:
         show(table.how_to_read)
         show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
-    return 0 if complete else 1
+    status = 0 if complete else 1
+    return _WITH_STATUS[table.name].exit_status(rows, parsed, status) if table.name in _WITH_STATUS else status
 
 
 def _arguments(table: Table, parsed: argparse.Namespace) -> dict[str, Any]:
