@@ -68,7 +68,6 @@ class Table:
         summary: what it holds, in a few words.
         how_to_read: how to read it, in one sentence.
         by: the column that it is grouped by where nothing else is said; empty if it cannot be grouped.
-        plotted: true if there is a plot of it.
         variants: how a report has it.
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
         companion_as: the plot's argument for it.
@@ -82,7 +81,6 @@ class Table:
     summary: str
     how_to_read: str
     by: str = ""
-    plotted: bool = True
     variants: tuple[Variant, ...] = ()
     companion: str = ""
     companion_as: str = "distribution"
@@ -96,16 +94,16 @@ class Table:
         return getattr(import_module("doaudit.analysis"), self.name)  # type: ignore[no-any-return]
 
     @property
-    def plot(self) -> Callable[..., Any] | None:
-        """The function that draws it: table in, Axes out; None if there is none."""
-        return getattr(import_module("doaudit.plots"), self.name) if self.plotted else None
+    def plot(self) -> Callable[..., Any]:
+        """The function that draws it: table in, Axes out."""
+        return getattr(import_module("doaudit.plots"), self.name)  # type: ignore[no-any-return]
 
     def draw(self, actions: pd.DataFrame, table: pd.DataFrame, arguments: Mapping[str, Any], **options: Any) -> Any:  # noqa: ANN401 -- matplotlib's Axes
         """Draw a table that was computed from *actions* with *arguments*, and return the Axes."""
         if self.companion:
             companion = getattr(import_module("doaudit.analysis"), self.companion)
             options[self.companion_as] = companion(actions, **arguments)
-        return self.plot(table, **options) if self.plot is not None else None
+        return self.plot(table, **options)
 
 
 TABLES: tuple[Table, ...] = (
@@ -113,7 +111,6 @@ TABLES: tuple[Table, ...] = (
         "findings",
         "what somebody should know, in plain words, the worst first",
         "Act now on what goes wrong at this moment, look at what is unusual; call shows more.",
-        plotted=False,
         variants=(Variant("findings"),),
         options=(
             Option("since", 'only what began at that moment or later: "7d", "2026-06-01"'),
@@ -162,7 +159,6 @@ TABLES: tuple[Table, ...] = (
         "failures",
         "the actions that errored, newest first",
         "Each row is an action that errored; the API gives no reason.",
-        plotted=False,
         variants=(Variant("failures", section=True),),
     ),
     Table(
@@ -180,7 +176,6 @@ TABLES: tuple[Table, ...] = (
         "failures, and whether trying again helped, newest first",
         "Each row is a failure with the actions of its type that followed on its resource within six hours of each "
         "other; outcome says what they came to.",
-        plotted=False,
         variants=(Variant("retries"),),
     ),
     Table(
@@ -271,7 +266,6 @@ TABLES: tuple[Table, ...] = (
         "when droplets and reserved IPs were created and destroyed",
         "Each row is a droplet or a reserved IP; lifespan_s is the time from its creation to its destruction, or until "
         "the actions were read if it lives.",
-        plotted=False,
         variants=(Variant("lifespans"),),
     ),
     Table(
@@ -290,7 +284,6 @@ TABLES: tuple[Table, ...] = (
         "last_actions",
         "the last action of each type on each resource",
         "Each row is the last action of its type on its resource, age_s seconds old; the newest row comes first.",
-        plotted=False,
         variants=(Variant("last_actions"),),
     ),
     Table(
@@ -302,7 +295,6 @@ TABLES: tuple[Table, ...] = (
         "problems",
         "rows that break an expectation",
         "Each row names an action whose record is odd, and says what is odd; nothing is repaired.",
-        plotted=False,
         variants=(Variant("problems", section=True),),
     ),
 )

@@ -45,8 +45,8 @@ def pages() -> dict[str, str]:
     """Return the text of each generated page, by its file name."""
     return {
         "tables.md": "\n".join(_functions(table) for table in TABLES),
-        "plots.md": "\n".join(_autodoc("autofunction", f"doaudit.plots.{table.name}") for table in _plotted()),
-        "gallery.md": "\n".join(map(_gallery_entry, _plotted())),
+        "plots.md": "\n".join(_autodoc("autofunction", f"doaudit.plots.{table.name}") for table in TABLES),
+        "gallery.md": "\n".join(map(_gallery_entry, TABLES)),
         "commands.md": "\n".join(f"## doaudit {name}\n\n{_text(help_)}" for name, help_ in _commands()),
         "floors.md": _floors(),
         "transitions.md": (DOCS / "snapshot_transitions.md").read_text(encoding="utf-8"),
@@ -62,7 +62,7 @@ def pictures() -> Iterator[tuple[str, bytes]]:
 
     with serve(speed=0) as server, da.connect(token=server.token, base_url=server.url, history=":memory:") as account:
         actions = account.actions()
-    for table in _plotted():
+    for table in TABLES:
         exec(_code(table), {"da": da, "actions": actions})
         picture = io.BytesIO()
         plt.gcf().savefig(picture, dpi=DPI, metadata={"Software": None})
@@ -71,10 +71,6 @@ def pictures() -> Iterator[tuple[str, bytes]]:
     import transition_picture  # noqa: PLC0415 -- it imports matplotlib
 
     yield "pictures/transitions.png", transition_picture.draw()
-
-
-def _plotted() -> list[Table]:
-    return [table for table in TABLES if table.plotted]
 
 
 def _functions(table: Table) -> str:

@@ -79,10 +79,10 @@ def test_import_is_light():
 
 
 def test_every_row_of_the_registry_is_there():
-    """Each table has its function and, if it is plotted, a plot of its name; and there is no other plot."""
+    """Each table has its function and a plot of its name; and there is no other plot."""
     assert all(callable(table.function) and getattr(da, table.name) is table.function for table in TABLES)
-    assert {table.name for table in TABLES if table.plotted} == set(da.plots.__all__)
-    assert all(table.plot is getattr(da.plots, table.name) for table in TABLES if table.plotted)
+    assert {table.name for table in TABLES} == set(da.plots.__all__)
+    assert all(table.plot is getattr(da.plots, table.name) for table in TABLES)
     assert {table.name.replace("_", "-") for table in TABLES} <= commands()
 
 

@@ -1,11 +1,11 @@
 """
 Plots of the tables that `doaudit` makes: a table in, matplotlib Axes out.
 
-Nothing is computed here: no grouping, no percentile, no rate. Each number in a figure is in its table, so a reader can
-check the two against each other. Without *ax* a function opens one figure through pyplot, which a notebook then shows
-by itself. With *ax* it draws there, never touches pyplot, and leaves layout and size to the owner of the figure
-(`layout="constrained"` makes room for long names). A figure has a white background in light and in dark notebooks
-alike.
+Nothing is computed here: no percentile, no rate, no total. Each number in a figure is in its table, or says how many of
+its rows there are, so a reader can check the two against each other. Without *ax* a function opens one figure through
+pyplot, which a notebook then shows by itself. With *ax* it draws there, never touches pyplot, and leaves layout and
+size to the owner of the figure (`layout="constrained"` makes room for long names). A figure has a white background in
+light and in dark notebooks alike.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ from doaudit.plots.concurrency import concurrency
 from doaudit.plots.duration_curves import duration_curves
 from doaudit.plots.durations import durations
 from doaudit.plots.failure_rates import failure_rates
+from doaudit.plots.failures import failures
+from doaudit.plots.findings import findings
 from doaudit.plots.incidents import incidents
+from doaudit.plots.last_actions import last_actions
+from doaudit.plots.lifespans import lifespans
 from doaudit.plots.open_actions import open_actions
 from doaudit.plots.outcome_curves import outcome_curves
 from doaudit.plots.power_periods import power_periods
+from doaudit.plots.problems import problems
+from doaudit.plots.retries import retries
 from doaudit.plots.retry_rates import retry_rates
 from doaudit.plots.slowest import slowest
 from doaudit.plots.timeline import timeline
@@ -38,10 +44,16 @@ __all__ = [
     "duration_curves",
     "durations",
     "failure_rates",
+    "failures",
+    "findings",
     "incidents",
+    "last_actions",
+    "lifespans",
     "open_actions",
     "outcome_curves",
     "power_periods",
+    "problems",
+    "retries",
     "retry_rates",
     "slowest",
     "timeline",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -14,7 +13,7 @@ from matplotlib.patches import Patch
 from doaudit.formatting import rate, time_span
 from doaudit.plots import style
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
-from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
+from doaudit.plots.table_columns import by_columns, group_keys, numbers, require, rows_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,10 +152,8 @@ def _weeks_by_change(series: pd.DataFrame | None, by: Sequence[str]) -> dict[tup
         return {}
     median, share = numbers(series, "median_s"), numbers(series, "failure_rate")
     values = np.where((series["what"] == "duration").to_numpy(), median, share)
-    weeks, is_after, rows_of = _days(series["week"]), series["is_after"].to_numpy(dtype=bool), defaultdict(list)
-    for position, key in enumerate(_keys(series, by)):
-        rows_of[key].append(position)
-    return {key: (weeks[rows], values[rows], is_after[rows]) for key, rows in rows_of.items()}
+    weeks, is_after = _days(series["week"]), series["is_after"].to_numpy(dtype=bool)
+    return {key: (weeks[rows], values[rows], is_after[rows]) for key, rows in rows_by_key(_keys(series, by)).items()}
 
 
 def _levels_in_words(table: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""Plot of a comparison: for each group the median before and after with intervals, and the failure rates beside it."""
+"""Plot of a comparison: for each group the median before and after with intervals, and the failure rates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from doaudit.formatting import rate
 from doaudit.plots import style
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
+from doaudit.plots.share_axis import share_axis
 from doaudit.plots.table_columns import by_columns, numbers, require
 from doaudit.plots.time_axis import open_ends, time_axis
 
@@ -21,7 +22,7 @@ __all__ = ["compare"]
 
 _COLUMNS: Final = (
     "presence", "actions_before", "actions_after", "rate_before", "rate_after", "p50_before_s", "p50_before_low_s",
-    "p50_before_high_s", "p50_after_s", "p50_after_low_s", "p50_after_high_s", "q_rate", "q",
+    "p50_before_high_s", "p50_after_s", "p50_after_low_s", "p50_after_high_s", "q_rate", "q_duration", "q_tail",
 )  # fmt: skip
 _MOST_Q: Final = 0.05
 _FAINT: Final = "#B8B8B8"
@@ -34,14 +35,17 @@ _MARKER: Final[dict[str, Any]] = {
 }  # fmt: skip
 _OFFSETS: Final = {"before": -0.15, "after": 0.15}
 """The offset of each period within its row: apart, so that their intervals never meet."""
+_PANELS: Final = {"median": (0.0, 0.57), "rate": (0.67, 1.0)}
+"""The part of the width that each panel has."""
 
 
 def compare(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 15) -> Axes:
     """
-    Draw the median duration of each group before and after with its interval, and write its failure rates beside it.
+    Draw the median duration of each group before and after with its interval, and in a second panel its failure rates.
 
-    Groups that differ by more than chance (q at most 5 %) have colours, others are faint; of failure rates it is
-    said. An interval without an upper end runs into an arrow, and one that bounds nothing is not drawn.
+    What differs by more than chance (q at most 5 %) has colours, the rest is faint: medians by the tests of durations
+    and of their tail, failure rates by their own. An interval without an upper end runs into an arrow, and one that
+    bounds nothing is not drawn. The two panels lie within the Axes, as its `child_axes`.
 
     Args:
         table: what `doaudit.compare` returns.
@@ -60,7 +64,7 @@ def compare(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 15) -> Ax
         >>> counts = {"type": "resize", "presence": "both", "actions_before": 90, "actions_after": 80}
         >>> before = {"p50_before_s": 60, "p50_before_low_s": 50, "p50_before_high_s": 70, "rate_before": 0.01}
         >>> after = {"p50_after_s": 90, "p50_after_low_s": 80, "p50_after_high_s": 95, "rate_after": 0.02}
-        >>> one = counts | before | after | {"q_rate": 0.5, "q": 0.01}
+        >>> one = counts | before | after | {"q_rate": 0.5, "q_duration": 0.01, "q_tail": 0.2}
         >>> ax = compare(pd.DataFrame([one]), ax=Figure().add_subplot())
         >>> ax.get_title(loc="left"), [text.get_text() for text in ax.texts]
         ('Before and after, by type', ['1.00 % → 2.00 % fail', '90 → 80 actions'])
@@ -77,32 +81,53 @@ def compare(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 15) -> Ax
         font_size = 0.9 * style.row_font_size(axes, len(first), notes=True)
         style.label_rows(axes, group_labels(first, by, among=table), font_size=font_size)
         _draw(axes, first)
-        axes.set_xlabel("median of completed actions, log scale")
         style.row_texts(axes, _rates(first), notes=_counts(first), font_size=font_size)
     return axes
 
 
 def _draw(ax: Axes, table: pd.DataFrame) -> None:
-    differs = numbers(table, "q") <= _MOST_Q
+    median_differs = (numbers(table, "q_duration") <= _MOST_Q) | (numbers(table, "q_tail") <= _MOST_Q)
+    rate_differs = numbers(table, "q_rate") <= _MOST_Q
+    ax.set_xlim(0, 1)
+    ax.set_xticks([])
+    ax.spines["bottom"].set_visible(False)
+    ax.hlines(range(len(table)), 0, 1, color=style.GRID, linewidth=0.8, zorder=0)  # a row goes through both panels
+    medians, rates = (style.panel(ax, left, right) for left, right in _PANELS.values())
+    _draw_medians(medians, table, median_differs)
+    medians.set_xlabel("median duration, log scale")
+    values = [numbers(table, f"rate_{name}") for name in _LOOKS]
+    share_axis(rates, np.concatenate(values), ticks=3)
+    _dumbbells(rates, values, rate_differs)
+    rates.set_xlabel("failure rate")
+    handles = [Line2D([], [], linewidth=1.8, markersize=5.5, **look) for look in _LOOKS.values()]
+    faint = Line2D([], [], linewidth=1.8, color=_FAINT, label="no difference beyond chance")
+    style.legend(ax, [*handles, *([] if median_differs.all() and rate_differs.all() else [faint])])
+
+
+def _draw_medians(ax: Axes, table: pd.DataFrame, differs: np.ndarray) -> None:
     points = [numbers(table, f"p50_{name}{part}_s") for name in _LOOKS for part in ("", "_low", "_high")]
     seconds = np.concatenate(points)
     right = time_axis(ax, seconds, from_zero=bool((seconds < 1).any()))
-    before, after = (numbers(table, f"p50_{name}_s") for name in _LOOKS)
-    rows = np.arange(len(table))
-    for row in np.flatnonzero(~np.isnan(before) & ~np.isnan(after)):
-        ends = (row + _OFFSETS["before"], row + _OFFSETS["after"])
-        ax.plot((before[row], after[row]), ends, color=style.GRID, linewidth=1.2, zorder=0)
     for name, look in _LOOKS.items():
-        median, low, high = (numbers(table, f"p50_{name}{part}_s") for part in ("", "_low", "_high"))
+        low, high = (numbers(table, f"p50_{name}{part}_s") for part in ("_low", "_high"))
         for mask, color in ((differs, look["color"]), (~differs, _FAINT)):
-            places, is_bounded = rows + _OFFSETS[name], mask & ((low > 0) | np.isfinite(high))
+            places, is_bounded = np.arange(len(table)) + _OFFSETS[name], mask & ((low > 0) | np.isfinite(high))
             ends = low[is_bounded], np.minimum(high, right)[is_bounded]
             ax.hlines(places[is_bounded], *ends, color=color, linewidth=1.8, capstyle="butt")
             open_ends(ax, places[is_bounded & np.isinf(high)], right=right, color=color)
-            ax.plot(median[mask], places[mask], **(look | _MARKER | {"color": color}))
-    handles = [Line2D([], [], linewidth=1.8, markersize=5.5, **look) for look in _LOOKS.values()]
-    faint = Line2D([], [], linewidth=1.8, color=_FAINT, label="no difference beyond chance")
-    style.legend(ax, [*handles, *([] if differs.all() else [faint])])
+    _dumbbells(ax, [numbers(table, f"p50_{name}_s") for name in _LOOKS], differs)
+
+
+def _dumbbells(ax: Axes, values: list[np.ndarray], differs: np.ndarray) -> None:
+    """Draw for each row a marker before, one after, and a line from one to the other."""
+    before, after = values
+    rows = np.arange(len(differs))
+    for row in np.flatnonzero(~np.isnan(before) & ~np.isnan(after)):
+        ends = (row + _OFFSETS["before"], row + _OFFSETS["after"])
+        ax.plot((before[row], after[row]), ends, color=_FAINT, linewidth=1.2, zorder=1)
+    for (name, look), places in zip(_LOOKS.items(), values, strict=True):
+        for mask, color in ((differs, look["color"]), (~differs, _FAINT)):
+            ax.plot(places[mask], rows[mask] + _OFFSETS[name], **(look | _MARKER | {"color": color}), clip_on=False)
 
 
 def _rates(table: pd.DataFrame) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +12,7 @@ from doaudit.formatting import time_span
 from doaudit.plots import style
 from doaudit.plots.date_axis import date_axis, date_numbers
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels, percentage
-from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
+from doaudit.plots.table_columns import by_columns, group_keys, numbers, require, rows_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,10 +111,8 @@ def _steps_by_group(daily: pd.DataFrame | None, by: Sequence[str]) -> dict[Group
     """Return for each group the days on which an action ran, and how many at most."""
     if daily is None:
         return {}
-    days, counts, rows_of = _days(daily["day"]), numbers(daily, "most"), defaultdict(list)
-    for position, key in enumerate(group_keys(daily, by)):
-        rows_of[key].append(position)
-    return {key: (days[rows], counts[rows]) for key, rows in rows_of.items()}
+    days, counts = _days(daily["day"]), numbers(daily, "most")
+    return {key: (days[rows], counts[rows]) for key, rows in rows_by_key(group_keys(daily, by)).items()}
 
 
 def _counts(table: pd.DataFrame) -> list[str]:

@@ -1,17 +1,20 @@
-"""Date axis: days in UTC, as matplotlib counts them, with few and short tick labels."""
+"""Date axis: days in UTC, as matplotlib counts them, with few and short tick labels, and at least a day long."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
 
-__all__ = ["date_axis", "date_numbers"]
+__all__ = ["date_axis", "date_numbers", "show_dates"]
+
+_SHORTEST: Final = 1.0
+"""Days that an axis shows at least."""
 
 
 def date_axis(ax: Axes) -> None:
@@ -20,6 +23,31 @@ def date_axis(ax: Axes) -> None:
     ax.xaxis.set_major_locator(dates)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
     ax.grid(visible=True, axis="x", which="major")
+
+
+def show_dates(ax: Axes, dates: np.ndarray, *, margin: float = 0.02) -> tuple[float, float]:
+    """
+    Make the x axis one of dates that shows all of *dates*, as matplotlib counts them, and return its ends.
+
+    It is a day long or longer, and *margin* of that more at both ends. Without a date that is known it has no ticks.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> show_dates(Figure().add_subplot(), np.array([100.0, np.nan]), margin=0.5)
+        (99.0, 101.0)
+    """
+    known = dates[~np.isnan(dates)]
+    left, right = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    spare = max(_SHORTEST - (right - left), 0.0) / 2
+    left, right = left - spare, right + spare
+    beside = margin * (right - left)
+    ends = float(left - beside), float(right + beside)
+    ax.set_xlim(*ends)
+    if len(known):
+        date_axis(ax)
+    else:
+        ax.set_xticks([])
+    return ends
 
 
 def date_numbers(moments: pd.Series) -> np.ndarray:

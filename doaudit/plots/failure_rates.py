@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from doaudit.plots import style
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
+from doaudit.plots.share_axis import share_axis
 from doaudit.plots.table_columns import by_columns, numbers, require
 
 if TYPE_CHECKING:
@@ -74,11 +74,7 @@ def _draw(ax: Axes, rates: pd.DataFrame, more_often: np.ndarray) -> None:
     rate, low, high = (numbers(rates, column) for column in ("failure_rate", "low", "high"))
     rows = np.arange(len(rates))
     known = ~np.isnan(rate)
-    right = max(high[known], default=1.0)
-    ax.set_xlim(-0.015 * right, 1.03 * right)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{100 * rate:g} %"))
-    ax.grid(visible=True, axis="x", which="major")
+    share_axis(ax, high[known])
     ax.hlines(rows[known], low[known], high[known], color=style.SKY, linewidth=3.0, capstyle="butt")
     for mask, look in ((known & ~more_often, _LIKE_THE_REST), (known & more_often, _MORE_OFTEN)):
         if mask.any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.patches import Patch
 from doaudit.plots import style
 from doaudit.plots.date_axis import date_axis, date_numbers
 from doaudit.plots.labels import by_phrase, first_rows_phrase, group_labels
-from doaudit.plots.table_columns import by_columns, group_keys, numbers, require
+from doaudit.plots.table_columns import by_columns, group_keys, numbers, require, rows_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,10 +109,8 @@ def _failures_by_group(daily: pd.DataFrame | None, by: Sequence[str]) -> dict[Gr
     if daily is None:
         return {}
     failed = daily[daily["errored"] > 0]
-    days, counts, rows_of = _days(failed["day"]), numbers(failed, "errored"), defaultdict(list)
-    for position, key in enumerate(group_keys(failed, by)):
-        rows_of[key].append(position)
-    return {key: (days[rows], counts[rows]) for key, rows in rows_of.items()}
+    days, counts = _days(failed["day"]), numbers(failed, "errored")
+    return {key: (days[rows], counts[rows]) for key, rows in rows_by_key(group_keys(failed, by)).items()}
 
 
 def _bars(ax: Axes, row: int, begin: np.ndarray, end: np.ndarray, shares: np.ndarray, color: str) -> None:

@@ -31,7 +31,10 @@ __all__ = [
     "figure_for",
     "label_rows",
     "legend",
+    "opacity",
+    "panel",
     "row_font_size",
+    "row_points",
     "row_texts",
     "set_title",
     "style_ticks",
@@ -77,6 +80,9 @@ _SETTINGS: Any = {  # matplotlib types the keys as a Literal that grows with eac
     "text.parse_math": False,
     "text.usetex": False,
 }
+
+_FAINTEST, _STRONGEST, _FEW = 0.12, 0.85, 40
+"""The opacity of a mark among very many and among few, and how many are few."""
 
 _DARK_LUMINANCE = 0.4
 """Backgrounds of less luminance than this get light text."""
@@ -153,6 +159,20 @@ def set_title(ax: Axes, text: str, *, with_legend: bool = False) -> None:
     )
 
 
+def panel(ax: Axes, left: float, right: float) -> Axes:
+    """
+    Return new Axes inside *ax*, between two shares of its width, with its rows; it only shows what is drawn on them.
+
+    Layout and size stay those of *ax*, so this works in any figure, and what is written beside *ax* has its place.
+    """
+    inside = ax.inset_axes((left, 0, right - left, 1))
+    _style_axes(inside)
+    inside.patch.set_visible(False)
+    inside.set_ylim(ax.get_ylim())
+    inside.set_yticks([])
+    return inside
+
+
 def legend(ax: Axes, artists: Sequence[Artist | Container]) -> None:
     """Draw a one-line legend between title and axes, for *artists* that carry a label, if there are any."""
     if not artists:
@@ -166,8 +186,13 @@ def legend(ax: Axes, artists: Sequence[Artist | Container]) -> None:
 
 def row_font_size(ax: Axes, rows: int, *, notes: bool = False) -> float:
     """Return the font size, in points, at which *rows* lines fit the present height of *ax*; with *notes* two each."""
-    pitch = ax.get_window_extent().height * 72 / ax.figure.dpi / max(rows, MIN_ROWS)
-    return min(FONT_SIZE, max(4.0, (0.42 if notes else 0.62) * pitch))
+    return min(FONT_SIZE, max(4.0, (0.42 if notes else 0.62) * row_points(ax, rows)))
+
+
+def row_points(ax: Axes, rows: int) -> float:
+    """Return the height of each of *rows* rows, in points, at the present height of *ax*."""
+    height: float = ax.get_window_extent().height * 72 / ax.figure.dpi
+    return height / max(rows, MIN_ROWS)
 
 
 def label_rows(ax: Axes, names: Sequence[str], *, font_size: float) -> None:
@@ -195,6 +220,17 @@ def row_texts(ax: Axes, texts: Sequence[str], *, font_size: float, notes: Sequen
                 note, (1, row), (10, lift - font_size), va="center", fontsize=0.8 * font_size, color=muted_color,
                 **position,
             )  # fmt: skip
+
+
+def opacity(marks: int) -> float:
+    """
+    Return the opacity of each of so many marks in a row: the more there are, the fainter, so that crowds are darker.
+
+    Example:
+        >>> [round(opacity(marks), 2) for marks in (1, 40, 80, 100_000)]
+        [0.85, 0.85, 0.42, 0.12]
+    """
+    return max(_FAINTEST, _STRONGEST * min(1.0, _FEW / max(marks, 1)))
 
 
 def empty_message(ax: Axes, text: str) -> None:

@@ -1,18 +1,22 @@
-"""Columns of a table that is drawn: the check that they are there, their numbers, and the keys of its groups."""
+"""Columns of a table that is drawn: the check that they are there, their numbers, and the keys and rows of groups."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from doaudit.actions import ACCOUNT
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
-__all__ = ["GroupKey", "by_columns", "group_keys", "numbers", "require"]
+__all__ = ["GroupKey", "by_columns", "group_keys", "numbers", "require", "rows_by_key", "within_accounts"]
+
+KeyT = TypeVar("KeyT", bound="Hashable")
 
 GroupKey = tuple[str | None, ...]
 """The values of a group in the `by` columns, None where null."""
@@ -69,3 +73,28 @@ def group_keys(table: pd.DataFrame, by: Sequence[str]) -> list[GroupKey]:
     """
     columns = [[None if pd.isna(value) else str(value) for value in table[column]] for column in by]
     return list(zip(*columns, strict=True)) if columns else [()] * len(table)
+
+
+def rows_by_key(keys: Iterable[KeyT]) -> dict[KeyT, list[int]]:
+    """
+    Return the positions of the rows that have each key, in the order in which the keys come.
+
+    Example:
+        >>> rows_by_key(["resize", "reboot", "resize"])
+        {'resize': [0, 2], 'reboot': [1]}
+    """
+    rows: dict[KeyT, list[int]] = defaultdict(list)
+    for position, key in enumerate(keys):
+        rows[key].append(position)
+    return dict(rows)
+
+
+def within_accounts(table: pd.DataFrame, column: str) -> list[str]:
+    """
+    Return the columns to have rows by so that none is of two accounts: *column*, and `account` where there is one.
+
+    Example:
+        >>> within_accounts(pd.DataFrame(columns=["account", "type"]), "type")
+        ['account', 'type']
+    """
+    return [ACCOUNT, column] if ACCOUNT in table and column != ACCOUNT else [column]

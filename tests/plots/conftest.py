@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -32,6 +33,14 @@ def ax():
 def _rows(defaults, columns):
     length = max([len(values) for values in columns.values()], default=0)
     return pd.DataFrame({name: columns.get(name, [value] * length) for name, value in defaults.items()})
+
+
+def _builder(defaults):
+    @pytest.fixture
+    def fixture():
+        return lambda **columns: _rows(defaults, columns)
+
+    return fixture
 
 
 @pytest.fixture
@@ -66,15 +75,10 @@ def curves_table():
     return build
 
 
-@pytest.fixture
-def rates_table():
-    """Build a failure rates table."""
-
-    def build(**columns):
-        defaults = {"type": "snapshot", "actions": 812, "open": 0, "unclear": 0, "finished": 812, "errored": 3}
-        return _rows(defaults | {"failure_rate": 0.004, "low": 0.001, "high": 0.011, "deff": 1.0, "q": 0.4}, columns)
-
-    return build
+rates_table = _builder(
+    {"type": "snapshot", "actions": 812, "open": 0, "unclear": 0, "finished": 812, "errored": 3}
+    | {"failure_rate": 0.004, "low": 0.001, "high": 0.011, "deff": 1.0, "q": 0.4}
+)
 
 
 @pytest.fixture
@@ -90,8 +94,8 @@ def incidents_table():
 
 
 @pytest.fixture
-def retries_table():
-    """Build a table of retry rates."""
+def retry_rates_table():
+    """Build a retry rates table."""
 
     def build(**columns):
         defaults = {"type": "snapshot", "failures": 97, "recovered": 29, "failed_again": 5, "not_retried": 63}
@@ -101,16 +105,10 @@ def retries_table():
     return build
 
 
-@pytest.fixture
-def concurrency_table():
-    """Build a concurrency table."""
-
-    def build(**columns):
-        defaults = {"type": "snapshot", "actions": 5965, "untimed": 1, "most": 15, "most_s": 64}
-        defaults |= {"most_at": pd.Timestamp("2026-06-17T13:26:30Z"), "p99": 1.0, "mean": 0.03, "busy_share": 0.0288}
-        return _rows(defaults, columns)
-
-    return build
+concurrency_table = _builder(
+    {"type": "snapshot", "actions": 5965, "untimed": 1, "most": 15, "most_s": 64, "p99": 1.0, "mean": 0.03}
+    | {"most_at": pd.Timestamp("2026-06-17T13:26:30Z"), "busy_share": 0.0288}
+)
 
 
 @pytest.fixture
@@ -135,7 +133,7 @@ def compare_table():
         defaults = {"type": "snapshot", "presence": "both", "actions_before": 812, "actions_after": 790}
         defaults |= {"rate_before": 0.01, "rate_after": 0.02, "p50_before_s": 60.0, "p50_before_low_s": 50.0}
         defaults |= {"p50_before_high_s": 70.0, "p50_after_s": 90.0, "p50_after_low_s": 80.0, "p50_after_high_s": 99.0}
-        return _rows(defaults | {"q_rate": 0.4, "q": 0.01}, columns)
+        return _rows(defaults | {"q_rate": 0.4, "q_duration": 0.01, "q_tail": 0.4, "q": 0.01}, columns)
 
     return build
 
@@ -176,26 +174,13 @@ _ACTION = {
 }
 
 
-@pytest.fixture
-def slowest_table():
-    """Build a table of slow actions."""
-
-    def build(**columns):
-        return _rows(_ACTION | {"completed_at": pd.NaT, "duration_s": 4000, "status": "completed"}, columns)
-
-    return build
+slowest_table = _builder(_ACTION | {"completed_at": pd.NaT, "duration_s": 4000, "status": "completed"})
 
 
-@pytest.fixture
-def open_table():
-    """Build a table of open actions."""
-
-    def build(**columns):
-        age = {"age_s": 90, "verdict": "normal", "finished": 812, "older_than": 0.5}
-        age |= {"p50_left_s": 30.0, "p90_left_s": 80.0}
-        return _rows(_ACTION | age, columns)
-
-    return build
+open_table = _builder(
+    _ACTION
+    | {"age_s": 90, "verdict": "normal", "finished": 812, "older_than": 0.5, "p50_left_s": 30.0, "p90_left_s": 80.0}
+)
 
 
 @pytest.fixture
@@ -250,6 +235,35 @@ def churn_table():
     return build
 
 
+_BEGIN, _END = (pd.Timestamp(f"2026-03-12T22:27:{second}Z") for second in ("07", "14"))
+
+findings_table = _builder(
+    {
+        "severity": "look",
+        "kind": "droplet off",
+        "group": "web-1",
+        "since": _BEGIN,
+        "sentence": "",
+        "call": "",
+        "ids": "1",
+    }
+)
+failures_table = _builder(_ACTION | {"completed_at": _END, "duration_s": 7.0})
+retries_table = _builder(
+    {name: value for name, value in _ACTION.items() if name not in ("id", "started_at")}
+    | {"first_failure_at": _BEGIN, "attempts": 2, "errored": 1, "outcome": "recovered", "recovered_at": _END}
+    | {"recovery_s": 4306.0, "ids": "1, 2"}
+)
+lifespans_table = _builder(
+    {"kind": "droplet", "resource": "droplet:123", "resource_name": "web-1", "region": "fra1", "created_at": _BEGIN}
+    | {"destroyed_at": pd.NaT, "lifespan_s": 90_000.0, "lives": True}
+)
+last_actions_table = _builder(
+    _ACTION | {"completed_at": _END, "status": "completed", "duration_s": 7.0, "age_s": 90_000.0, "actions": 3}
+)
+problems_table = _builder({"id": 1, "problem": "region_missing", "detail": "There is no region."})
+
+
 @pytest.fixture(params=plots.__all__)
 def plot(request):
     """Each function of `doaudit.plots` in turn, by name."""
@@ -269,10 +283,10 @@ def long_table(plot, request):
         "outcome_curves": ("curves_table", {"type": names}),
         "failure_rates": ("rates_table", {"type": names, "open": [1234] * 20}),
         "incidents": ("incidents_table", {"region": names}),
-        "retry_rates": ("retries_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
+        "retry_rates": ("retry_rates_table", {"type": names, "unclear": [7] * 20, "open": [3] * 20}),
         "concurrency": ("concurrency_table", {"type": names}),
         "changes": ("changes_table", {"type": names}),
-        "compare": ("compare_table", {"type": names, "q": [0.01, 0.4] * 10, "q_rate": [0.01] * 20}),
+        "compare": ("compare_table", {"type": names, "q_duration": [0.01, 0.4] * 10, "q_rate": [0.01] * 20}),
         "activity": ("activity_table", {"completed": range(20), "errored": [3] * 20, "open": [1] * 20}),
         "slowest": ("slowest_table", {"resource": names, "status": ["errored", "completed"] * 10}),
         "open_actions": (
@@ -280,6 +294,12 @@ def long_table(plot, request):
             {"resource": names, "verdict": ["stuck", "slow", "normal", "too few to tell"] * 5},
         ),
         "timeline": ("timeline_table", {"resource": names, "outcome": ["errored", "open"] * 10}),
+        "findings": ("findings_table", {"group": names, "severity": ["act now", "look", "know", "look"] * 5}),
+        "failures": ("failures_table", {"type": names}),
+        "retries": ("retries_table", {"resource_name": names, "outcome": ["recovered", "open", "unclear", "x"] * 5}),
+        "lifespans": ("lifespans_table", {"resource_name": names, "kind": ["droplet", "reserved_ip"] * 10}),
+        "last_actions": ("last_actions_table", {"type": names, "status": ["errored", "completed"] * 10}),
+        "problems": ("problems_table", {"problem": names, "detail": [note] * 20}),
         "backups": (
             "backups_table",
             {"resource_name": names, "still_exists": [False, True] * 10, "without": [True] * 9 + [False] * 11},
@@ -301,7 +321,7 @@ def draw(plot):
 
 def _hidden_ticks(figure):
     """The labels of ticks that matplotlib keeps beyond the ends of an axis and never draws."""
-    for axes in figure.axes:
+    for axes in figure.findobj(Axes):  # those inside other Axes, too
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             for tick in axis.get_major_ticks():

@@ -15,7 +15,7 @@ NAMES = ["web-1", "web-2", None, None]
 @pytest.fixture(params=["durations", "failure_rates", "incidents", "concurrency", "retry_rates"])
 def drawn(request):
     """Return the function that draws a table by resource and type, and returns the labels of its rows."""
-    maker = {"durations": "durations_table", "failure_rates": "rates_table", "retry_rates": "retries_table"}
+    maker = {"durations": "durations_table", "failure_rates": "rates_table", "retry_rates": "retry_rates_table"}
     build = request.getfixturevalue(maker.get(request.param, f"{request.param}_table"))
 
     def draw(keys, names, **options):
@@ -74,3 +74,35 @@ def test_single_actions_go_by_the_name_of_their_resource(request, plot):
         "snapshot web-2 (droplet:2) 2026-03-12",
         "snapshot web-2 (droplet:3) 2026-03-12",
     ]
+
+
+@pytest.mark.parametrize(
+    ("plot", "maker", "labels"),
+    [
+        ("slowest", "slowest_table", ["acme: snapshot web-1 2026-03-12", "globex: snapshot web-1 2026-03-12"]),
+        ("retries", "retries_table", ["acme: snapshot web-1 2026-03-12", "globex: snapshot web-1 2026-03-12"]),
+        ("power_periods", "periods_table", ["acme: web-1 2026-03-12", "globex: web-1 2026-03-12"]),
+        ("backups", "backups_table", ["acme: web-1", "globex: web-1"]),
+        ("lifespans", "lifespans_table", ["acme: web-1", "globex: web-1"]),
+        ("durations", "durations_table", ["acme: snapshot", "globex: snapshot"]),
+        ("findings", "findings_table", ["acme: droplet off · web-1", "globex: droplet off · web-1"]),
+        ("problems", "problems_table", ["acme: region_missing", "globex: region_missing"]),
+    ],
+)
+def test_the_account_stands_in_front(request, plot, maker, labels):
+    """Of rows of many accounts; a name that two accounts have, once each, needs no key beside it."""
+    columns = {"id": [1, 2]} if plot == "problems" else {"group": ["web-1"] * 2} if plot == "findings" else {}
+    table = request.getfixturevalue(maker)(**columns or {"note": [""] * 2, "region": ["fra1"] * 2})
+    if "resource" in table:
+        table["resource"] = ["droplet:1", "droplet:2"]
+    table.insert(0, "account", ["acme", "globex"])
+
+    assert row_names(getattr(plots, plot)(table)) == labels
+
+
+def test_a_table_by_account_is_labelled_by_it(rates_table, ax):
+    """The account alone is the group."""
+    plots.failure_rates(rates_table(type=["acme", None]).rename(columns={"type": "account"}), ax=ax)
+
+    assert row_names(ax) == ["acme", "(none)"]
+    assert ax.get_title(loc="left") == "How often actions fail, by account"

@@ -8,9 +8,9 @@ from drawn import legend_labels, row_names, texts
 from doaudit import plots
 
 
-def test_a_bar_has_a_part_for_each_outcome(retries_table, ax):
+def test_a_bar_has_a_part_for_each_outcome(retry_rates_table, ax):
     """The parts lie end to end, as long as their counts, and those that nobody has are not in the legend."""
-    plots.retry_rates(retries_table(type=["snapshot", "reboot"], not_retried=[63, 0], open=[0, 2]), ax=ax)
+    plots.retry_rates(retry_rates_table(type=["snapshot", "reboot"], not_retried=[63, 0], open=[0, 2]), ax=ax)
 
     parts = [[(bar.get_x(), bar.get_width()) for bar in layer] for layer in ax.containers]
     assert row_names(ax) == ["snapshot", "reboot"]
@@ -26,16 +26,16 @@ def test_a_bar_has_a_part_for_each_outcome(retries_table, ax):
         ({"recovered": [0], "failed_again": [0], "low": [None], "p50_recovery_s": [None]}, ["none retried"]),
     ],
 )
-def test_the_share_and_the_time_stand_beside(retries_table, ax, columns, expected):
+def test_the_share_and_the_time_stand_beside(retry_rates_table, ax, columns, expected):
     """Counts first, below them the interval and, where it is known, the median time to recovery."""
-    plots.retry_rates(retries_table(**columns), ax=ax)
+    plots.retry_rates(retry_rates_table(**columns), ax=ax)
 
     assert texts(ax) == expected
 
 
-def test_without_columns_to_group_by_there_is_one_bar(retries_table, ax):
+def test_without_columns_to_group_by_there_is_one_bar(retry_rates_table, ax):
     """All failures together are named so."""
-    plots.retry_rates(retries_table(type=["reboot"]).drop(columns="type"), ax=ax)
+    plots.retry_rates(retry_rates_table(type=["reboot"]).drop(columns="type"), ax=ax)
 
     assert row_names(ax) == ["all actions"]
     assert ax.get_title(loc="left") == "What followed a failure"
