@@ -20,7 +20,6 @@ __all__ = ["problems"]
 
 _COLUMNS: Final = ("problem", "detail")
 _NARROWEST: Final = 1 / 250  # of the axis
-_LONGEST: Final = 60  # characters of a sentence beside a row
 
 
 def problems(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> Axes:
@@ -60,7 +59,7 @@ def problems(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> A
         style.label_rows(axes, group_labels(first, columns, among=table), font_size=font_size)
         counts = [len(group) for group in groups[:top]]
         _draw(axes, np.array(counts))
-        details = [shorten(str(detail), longest=_LONGEST) for detail in first["detail"]]
+        details = [shorten(str(detail)) for detail in first["detail"]]
         style.row_texts(axes, [count(number, "row") for number in counts], notes=details, font_size=font_size)
         axes.set_xlabel("rows")
     return axes
