@@ -51,7 +51,8 @@ def compare(
 
     Two frames are compared as they are. Of one frame it is what started before *at* and what did not, or the *last*
     days and as many before them, counted back from the newest `observed_at`; with neither, the last 30 days. A period
-    holds what starts in it: its first second is included, and the first one after it is not.
+    holds what starts in it: its first second is included, and the first one after it is not. Accounts that were read at
+    different times are compared in the same periods, and apart with `by=["account", "type"]`.
 
     Three things are tested in each group that has five actions in both periods: failure rates, durations of completed
     actions, and, since a few that hardly end leave a median as it is, the longest durations with what is still open.

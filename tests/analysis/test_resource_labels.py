@@ -9,6 +9,7 @@ import pytest
 from examples import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
+from joined import joined
 
 from doaudit import analysis
 from doaudit.analysis import failure_rates
@@ -126,3 +127,27 @@ def test_keys_of_plain_text_find_their_names(actions):
     table = failure_rates(actions.astype({"resource": object, "resource_name": object}), by="resource")
 
     assert table.set_index("resource")["resource_name"].dropna().to_dict() == {"droplet:1": "new"}
+
+
+def test_a_name_is_that_of_the_account_where_the_table_tells_accounts_apart(frame, elsewhere):
+    """Grouped by resource alone, one key is one group, and has the newest name of all accounts."""
+    old = frame(resource="droplet:1", resource_name=["first", "then"], started_at=["2026-03-01", "2026-03-02"])
+    new = frame(resource="droplet:1", resource_name=["other", None], started_at=["2026-03-03", "2026-03-04"])
+    tied = frame(resource="droplet:2", resource_name=["x", "y"], started_at="2026-03-01T00:00:00Z")
+    both = joined(
+        {
+            "globex": pd.concat([old, tied], ignore_index=True),
+            "acme": pd.concat([new, tied.iloc[1:].assign(resource_name="a")]),
+        }
+    )
+
+    for actions in (both, elsewhere(both)):
+        apart = failure_rates(actions, by=["account", "resource"])
+        names = dict(zip(zip(apart["account"], apart["resource"], strict=True), apart["resource_name"], strict=True))
+        assert names == {
+            ("acme", "droplet:1"): "other", ("acme", "droplet:2"): "a",
+            ("globex", "droplet:1"): "then", ("globex", "droplet:2"): "y",
+        }  # fmt: skip
+        together = failure_rates(actions, by="resource").set_index("resource")
+        assert together["resource_name"].to_dict() == {"droplet:1": "other", "droplet:2": "y"}
+        assert together["actions"].to_dict() == {"droplet:1": 4, "droplet:2": 3}
