@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
 from doaudit.analysis.account_keys import account_keys
@@ -15,6 +14,7 @@ from doaudit.analysis.tally import OUTCOMES, timed
 from doaudit.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    import numpy as np
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 

@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from doaudit.actions import COLUMNS
+from doaudit.actions import ACCOUNT, COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,8 @@ def to_polars(actions: pd.DataFrame) -> pl.DataFrame:
     """Build the same frame in Polars: categories as its own, times in its microseconds."""
     kinds = {"category": pl.Categorical, "int64": pl.Int64, "Int64": pl.Int64}
     columns = {}
-    for name, dtype in COLUMNS.items():
+    of_many = {ACCOUNT: "category"} if ACCOUNT in actions else {}
+    for name, dtype in (of_many | COLUMNS).items():
         values = [None if pd.isna(value) else value for value in actions[name].astype(object)]
         if dtype.startswith("datetime"):
             times = [value and datetime.fromtimestamp(value.timestamp(), tz=UTC) for value in values]
