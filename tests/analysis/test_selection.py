@@ -13,6 +13,7 @@ from engine_frames import plain, to_polars
 from examples import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
+from joined import joined
 
 import doaudit as da
 from doaudit.analysis.conditions import pattern_regex
@@ -300,6 +301,38 @@ def test_accounts_are_selected_where_there_are_many(actions):
     assert len(da.select(many, account="acme")) == 20
     with pytest.raises(InvalidArgument, match="no column 'account': they are of one account"):
         da.select(actions, account="acme")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accounts"),
+    [
+        ({"account": "acme"}, {"acme"}),
+        ({"account": "a*e", "resource": "web-*"}, {"acme"}),
+        ({"account": ["globex", "ac?e"], "type": "snapshot"}, {"acme", "globex"}),
+        ({"account": "globex", "resource": "droplet:1", "since": "7d"}, {"globex"}),
+        ({"resource": "web-01"}, {"acme", "globex"}),
+    ],
+)
+def test_an_account_is_a_condition_on_every_engine(actions, elsewhere, chosen, accounts):
+    """Names of accounts know wildcards, beside any other condition; without one it is asked of all accounts."""
+    many = joined({"acme": actions, "globex": actions})
+    others = {name: value for name, value in chosen.items() if name != "account"}
+    expected = {name: ids(quietly(actions, **others)) for name in accounts}
+
+    for given_frame in (many, elsewhere(many)):
+        made = to_pandas(nw.from_native(quietly(given_frame, **chosen)))
+        assert {name: ids(rows) for name, rows in made.groupby("account", observed=True)} == expected
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"), [("globx", 'the nearest is "globex".'), ("i*", 'no account is like "i*".')]
+)
+def test_an_account_that_is_not_there_is_said_on_every_engine(actions, elsewhere, account, reason):
+    """A misspelt account has its nearest name beside it."""
+    many = joined({"acme": actions, "globex": actions})
+
+    for given_frame in (many, elsewhere(many)):
+        assert da.Selection(account=account).why_nothing(given_frame).endswith(reason)
 
 
 def test_columns_of_the_callers_own_stay(actions, elsewhere):
