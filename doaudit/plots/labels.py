@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _MAX_NAME_LENGTH = 44
-_MAX_ACCOUNT_LENGTH = 12  # in front of the name of an action
+_MAX_ACCOUNT_LENGTH = 12  # in front of another name
 _DAY_LENGTH = len(" 2026-03-12")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -101,20 +101,26 @@ def action_names(actions: pd.DataFrame) -> list[str]:
     days = ["(no start)" if pd.isna(start) else f"{start:%Y-%m-%d}" for start in actions["started_at"]]
     keys = _with_names(actions, ["type", "resource"], actions)
     names = [" ".join(part or "(none)" for part in key) for key in keys]
-    accounts = [""] * len(names)
-    if "account" in actions:
-        accounts = [f"{name} · " for name in group_names(group_keys(actions, ["account"]), longest=_MAX_ACCOUNT_LENGTH)]
     # The day is never cut off by a long name: it is what tells two actions on one resource apart.
     longest = _MAX_NAME_LENGTH - _DAY_LENGTH
     return [
         f"{account}{shorten(name, longest=longest - len(account))} {day}"
-        for account, name, day in zip(accounts, names, days, strict=True)
+        for account, name, day in zip(_accounts_in_front(actions), names, days, strict=True)
     ]
+
+
+def _accounts_in_front(table: pd.DataFrame) -> list[str]:
+    """Return what stands in front of the label of each row: its account, where the table is of many."""
+    if "account" not in table:
+        return [""] * len(table)
+    return [f"{name} · " for name in group_names(group_keys(table, ["account"]), longest=_MAX_ACCOUNT_LENGTH)]
 
 
 def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
     """
     Return the label of each row's resource, its name or else its key; needs `resource`, `resource_name`.
+
+    In a table of many accounts that of the resource's account is in front.
 
     Args:
         table: the rows.
@@ -124,9 +130,15 @@ def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
         >>> names = {"resource": ["droplet:123", "droplet:124"], "resource_name": ["web-01", None]}
         >>> resource_names(pd.DataFrame(names))
         ['web-01', 'droplet:124']
+        >>> resource_names(pd.DataFrame(names).assign(account="acme"))
+        ['acme · web-01', 'acme · droplet:124']
     """
     keys = group_keys(table, ["resource_name", "resource"])
-    return [shorten(name or resource or "(none)", longest=_MAX_NAME_LENGTH - beside) for name, resource in keys]
+    longest = _MAX_NAME_LENGTH - beside
+    return [
+        f"{account}{shorten(name or resource or '(none)', longest=longest - len(account))}"
+        for account, (name, resource) in zip(_accounts_in_front(table), keys, strict=True)
+    ]
 
 
 def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:
