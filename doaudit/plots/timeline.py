@@ -36,8 +36,9 @@ def timeline(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> A
     """
     Draw each action as a bar from its start to its end: a row for each resource, or for each type if there is only one.
 
-    Errored ones are hatched and lie on top; an open one goes on to the right edge and runs into an arrow. Bars are wide
-    enough to be seen, so ask for a shorter time where they meet. The row that was active last is at the top.
+    Of many accounts a resource is that of its account, which is in front. Errored ones are hatched and lie on top; an
+    open one goes on to the right edge and runs into an arrow. Bars are wide enough to be seen, so ask for a shorter
+    time where they meet. The row that was active last is at the top.
 
     Args:
         table: what `doaudit.timeline` returns, or part of it.
@@ -61,22 +62,25 @@ def timeline(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 20) -> A
     """
     require(table, _COLUMNS, maker="timeline")
     started = table[table["start"].notna()]
-    resources = started.drop_duplicates("resource", keep="last")[::-1]
-    row_by = "type" if len(resources) == 1 else "resource"
-    rows = resources if row_by == "resource" else started.drop_duplicates("type", keep="last")[::-1]
+    by_resource = [*(name for name in ("account",) if name in table), "resource"]
+    if len(by_resource) > 1:  # the table goes account by account
+        started = started.sort_values("start", kind="stable")
+    resources = started.drop_duplicates(by_resource, keep="last")[::-1]
+    row_by = ["type"] if len(resources) == 1 else by_resource
+    rows = resources if len(resources) != 1 else started.drop_duplicates("type", keep="last")[::-1]
     first = rows.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.25) as axes:
-        one = group_labels(resources, ["resource"], among=resources)[0] if row_by == "type" else ""
+        one = group_labels(resources, by_resource, among=resources)[0] if len(resources) == 1 else ""
         about = f" to {one}" if one else ", by resource"
-        which = first_rows_phrase(len(first), len(rows), f"{row_by}s").replace("first", "latest")
+        which = first_rows_phrase(len(first), len(rows), f"{row_by[-1]}s").replace("first", "latest")
         style.set_title(axes, f"What happened{about}{which}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no actions to show")
             return axes
-        labels = group_labels(first, [row_by], among=rows)
+        labels = group_labels(first, row_by, among=rows)
         style.label_rows(axes, labels, font_size=style.row_font_size(axes, len(first)))
-        number = {key: row for row, key in enumerate(group_keys(first, [row_by]))}
-        row = np.array([number.get(key, -1) for key in group_keys(started, [row_by])])
+        number = {key: row for row, key in enumerate(group_keys(first, row_by))}
+        row = np.array([number.get(key, -1) for key in group_keys(started, row_by)])
         _draw(axes, started[row >= 0], row[row >= 0])
         axes.set_xlabel("time, UTC")
     return axes

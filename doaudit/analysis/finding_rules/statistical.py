@@ -7,7 +7,7 @@ are false alarms, on average. A stuck action is a false alarm in fewer than 1 of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,15 @@ import pandas as pd
 from doaudit.analysis.account_keys import account_keys, within_accounts
 from doaudit.analysis.changes import changes
 from doaudit.analysis.failures import failure_rates
-from doaudit.analysis.finding_rules.finding import Finding, account_of, each_row, label, until
+from doaudit.analysis.finding_rules.finding import Finding, account_of, by_account, each_row, label, until
 from doaudit.analysis.groups import number_groups
 from doaudit.analysis.open_actions import open_actions
+from doaudit.analysis.significance import benjamini_hochberg, fisher_greater
 from doaudit.formatting import count, rate
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from doaudit.analysis.finding_rules.finding import Evidence
 
 __all__ = ["RULES"]
@@ -74,7 +77,7 @@ def changes_by_type(evidence: Evidence) -> list[Finding]:
             f"change of {row.what}",
             label(row.type, None),
             row.since,
-            f"{row.sentence}.",
+            f"{_without_account(row)}.",
             'da.changes(actions, by="type")',
             account=account_of(row),
         )
@@ -90,7 +93,7 @@ def failing_types(evidence: Evidence) -> list[Finding]:
         np.bincount(account, weights=table[name])[account] - table[name] for name in ("errored", "finished")
     )
     rest = errored / finished.clip(lower=1)
-    worse = table[(table["q"] <= _MAX_Q) & (table["low"] > rest)]
+    worse = table[(_q_within_accounts(table) <= _MAX_Q) & (table["low"] > rest)]
     return [
         Finding(
             "know",
@@ -104,6 +107,19 @@ def failing_types(evidence: Evidence) -> list[Finding]:
         )
         for row in each_row(worse)
     ]
+
+
+def _q_within_accounts(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the q of `failure_rates` with each group tested against those of its account, all as one family."""
+    p = np.full(len(table), np.nan)
+    for _, its in by_account(table):
+        p[its.index] = fisher_greater(its["errored"], its["finished"])
+    return benjamini_hochberg(p)
+
+
+def _without_account(row: Any) -> str:  # noqa: ANN401 -- a row of `changes`
+    sentence: str = row.sentence
+    return sentence.removeprefix(f"{account_of(row)}: ")  # which all findings get in one place
 
 
 RULES = (incidents_by_region, changes_by_type, hanging_actions, failing_types)
