@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.engines,
     # What packages announce to those who build on them; see test_every_engine.
     pytest.mark.filterwarnings("ignore:Dask support is moving out of Narwhals:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]
@@ -42,7 +43,7 @@ def test_the_notebook_makes_the_same_table_in_every_place(tmp_path):
     """With everything installed no cell is skipped, nothing but Java says anything, and all tables are identical."""
     shutil.copy(NOTEBOOK, tmp_path)
 
-    executed = execute(nbformat.read(NOTEBOOK, as_version=4), tmp_path, seal(tmp_path / "ipython"))
+    executed = execute(nbformat.read(NOTEBOOK, as_version=4), tmp_path, seal(tmp_path / "ipython"), one_cell_s=600)
 
     said_anything = {cell for cell, output in outputs(executed) if output.output_type == "stream"}
     places = re.findall(r"^(\S.*?) +(True|False)$", said(executed, "identical"), re.MULTILINE)

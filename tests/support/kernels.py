@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["NOTEBOOKS", "code_cells", "execute", "outputs", "said", "seal"]
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-ONE_RUN_S = 120
+ONE_CELL_S = 120
 
 # What a kernel needs of its environment; anything else could make a notebook run here and nowhere else.
 ENVIRONMENT = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
@@ -45,12 +45,13 @@ def seal(home: Path) -> Path:
     return home
 
 
-def execute(notebook: NotebookNode, folder: Path, home: Path) -> NotebookNode:
+def execute(notebook: NotebookNode, folder: Path, home: Path, *, one_cell_s: int = ONE_CELL_S) -> NotebookNode:
     """Execute a notebook in a folder, in a kernel of the running interpreter; *home* is what `seal` has made."""
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     # Without any kernelspec on disk, python3 is the ipykernel of this very interpreter.
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-    client = NotebookClient(notebook, km=kernel, timeout=ONE_RUN_S, resources={"metadata": {"path": str(folder)}})
+    place = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, km=kernel, timeout=one_cell_s, resources=place)
     return client.execute(env=environment | {"IPYTHONDIR": str(home)}, cleanup_kc=True)
 
 
