@@ -37,9 +37,9 @@ test-thorough: $(VENV)/.dev ## run everything: all examples, browsers, builds, t
 	@$(MAKE) --no-print-directory test-oldest
 	@$(MAKE) --no-print-directory test-pythons MINORS=3.13
 
-test-engines: .venv-engines/.engines ## run the tables on Spark, Dask, PyArrow and ibis, and exports on Spark
+test-engines: .venv-engines/.engines ## run the tables, the notebook and the guide on Spark, Dask, PyArrow and ibis
 	$(SAY) "test-engines: makes every table on Spark, Dask, PyArrow and ibis; Spark needs Java."
-	@DOAUDIT_THOROUGH=1 .venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same
+	@DOAUDIT_THOROUGH=1 .venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31, with Python 3.12 if it is here
 	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31, with `.venv-oldest/bin/python --version`."

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from doaudit.history.store import Store
 
-__all__ = ["ACCOUNT", "NEWEST_FIRST", "PER_PAGE", "READ_AT", "make_history"]
+__all__ = ["ACCOUNT", "NEWEST_FIRST", "PER_PAGE", "READ_AT", "make_history", "make_parquet"]
 
 ACCOUNT = "a-large-account"
 READ_AT = 1_795_435_200  # the end of the simulated company's history: 2026-11-23T12:00:00Z
@@ -43,14 +43,13 @@ _SEED, _SPAN_S, _FIRST_ID = 7, 3 * 365 * 86_400, 2**31
 _FLEETS = 4  # so many companies, each with resources of its own: about 20,000 in all
 _VERSION = 3  # of the tables that rows are inserted into; what came later is left to the package's own migration
 _OPEN, _OPEN_EACH = 5, 7
-_INSERT = f"""
-    INSERT INTO stored.actions BY NAME
+_ROWS = f"""
     WITH numbered AS (
         SELECT i, hash(i, {_SEED}) AS chance,
             {READ_AT - _SPAN_S} + i * {_SPAN_S} // $rows
                 + (hash(i, {_SEED + 1}) % greatest({_SPAN_S} // $rows, 1))::BIGINT AS started,
             i > $rows - {_OPEN * _OPEN_EACH} AND ($rows - i) % {_OPEN_EACH} = 1 AS is_open
-        FROM range($rows) r(i)
+        FROM range($first, $until) r(i)
     )
     SELECT {_FIRST_ID} + 3 * i + (chance % 3)::BIGINT AS id, s.type, if(is_open, 'in-progress', s.status) AS status,
         s.resource_type, s.resource_id, s.resource, s.region,
@@ -63,6 +62,13 @@ _INSERT = f"""
         if(is_open, make_timestamp({READ_AT}000000)::TIMESTAMP_S, NULL) AS last_open_at
     FROM numbered JOIN examples s ON s.number = (chance % $examples)::BIGINT
 """
+_TIMES = ", ".join(f"{name}::TIMESTAMPTZ AS {name}" for name in ("started_at", "completed_at", "observed_at"))
+_FRAME = f"""
+    SELECT id, type, status, resource_type, resource_id, resource, 'name-of-' || resource AS resource_name, region,
+        {_TIMES}
+    FROM ({_ROWS}) ORDER BY id
+"""
+_MONTHS = 36  # of three years: as many files as an export has
 
 
 def make_history(path: Path, rows: int) -> Store:
@@ -76,9 +82,24 @@ def make_history(path: Path, rows: int) -> Store:
         migrate(connection, ACCOUNT, path.name, steps=STEPS[:_VERSION])
         examples = _examples()
         connection.register("examples", examples)
-        connection.execute(_INSERT, {"rows": rows, "examples": len(examples)})
+        chosen = {"rows": rows, "first": 0, "until": rows, "examples": len(examples)}
+        connection.execute(f"INSERT INTO stored.actions BY NAME {_ROWS}", chosen)
         write_notes(connection, _notes(connection, rows))
     return open_store(path, ACCOUNT, wait_s=60)
+
+
+def make_parquet(folder: Path, rows: int) -> None:
+    """Parquet files of so many actions, about a month in each, with the columns of an actions frame."""
+    folder.mkdir()
+    examples = _examples()
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("given", examples)
+        connection.execute("CREATE TABLE examples AS FROM given")
+        for month in range(_MONTHS):
+            first, until = month * rows // _MONTHS, (month + 1) * rows // _MONTHS
+            chosen = {"rows": rows, "first": first, "until": until, "examples": len(examples)}
+            connection.execute(f"COPY ({_FRAME}) TO '{folder / f'{month:02d}.parquet'}' (FORMAT parquet)", chosen)
 
 
 def _examples() -> pd.DataFrame:

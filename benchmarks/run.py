@@ -5,6 +5,9 @@ Measures speed and size, each against a peer or a bound in the same run, and pri
     python benchmarks/run.py --quick                      fewer runs, without pydo and ten million rows
     python benchmarks/run.py --only import --only memory  some of it
 
+With .venv-engines/bin/python, `--only engines` and `--only engines-100m` measure tables of ten and of a hundred million
+actions on every engine, in half an hour. Neither is measured unless it is asked for.
+
 Each run leaves a file in benchmarks/results: when, on what kind of machine, and all findings. Git ignores them; that of
 a release is kept as release-0.2.0.json. Ends with status 1 if something that is wanted was missed.
 """
@@ -21,6 +24,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import engines
 import exporting
 import first_fetch
 import framing
@@ -48,19 +52,24 @@ _MEASURES = {
     "export": exporting.measure,
     "watching": watching.measure,
 }
+_ON_REQUEST = {  # every engine is there in .venv-engines alone
+    "engines": engines.measure,
+    "engines-100m": engines.measure_hundred_million,
+}
 
 
 def main() -> int:
     """Measure what is asked for; give the exit status."""
     summary = (__doc__ or "").strip().partition("\n")[0]
     parser = argparse.ArgumentParser(description=summary)
-    parser.add_argument("--only", action="append", choices=_MEASURES, metavar="NAME", help=", ".join(_MEASURES))
+    every = {**_MEASURES, **_ON_REQUEST}
+    parser.add_argument("--only", action="append", choices=every, metavar="NAME", help=", ".join(every))
     parser.add_argument("--quick", action="store_true", help="fewer runs, without pydo and ten million rows")
     asked = parser.parse_args()
     findings: list[Finding] = []
     for name in asked.only or _MEASURES:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        findings += _MEASURES[name](quick=asked.quick)
+        findings += every[name](quick=asked.quick)
     print(f"Python {platform.python_version()}, pandas {version('pandas')}, {os.cpu_count()} processors{_load()}")
     print(table(findings))
     kept = _keep(findings, quick=asked.quick, measures=asked.only or list(_MEASURES))

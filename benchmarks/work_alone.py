@@ -1,5 +1,5 @@
 """
-One refresh, export or copy of a history in a process of its own, which weighs nothing else.
+One refresh, export, copy or frame of a history in a process of its own, which weighs nothing else.
 
 Run as a script, it prints what it took, and the most memory that its process has used, as JSON.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+import doaudit as da
 from doaudit.api.client import Client
 from doaudit.history.refresh import refresh
 from doaudit.history.store import open_store
@@ -65,6 +66,19 @@ def _copy(path: str, file: str) -> dict[str, float]:
     return {"seconds": taken, "files": 1, "mb": Path(file).stat().st_size / 1e6}
 
 
+def _frame(path: str, account: str) -> dict[str, float]:
+    """The history as a frame of pandas, and its durations by type."""
+    store = open_store(path, account, wait_s=60)
+    began = time.perf_counter()
+    actions = store.read()
+    read_s = time.perf_counter() - began
+    frame_mb = actions.memory_usage(deep=True).sum() / 1e6
+    began, cpu_began = time.perf_counter(), time.process_time()
+    da.durations(actions, by="type")
+    taken = {"seconds": time.perf_counter() - began, "cpu_s": time.process_time() - cpu_began}
+    return {**taken, "read_s": read_s, "frame_mb": frame_mb}
+
+
 def _peak_mb() -> float:
     """The most memory that this process has used, in millions of bytes."""
     if _PROC.exists():  # elsewhere the figure below; on Linux that one may be of the process that began this one
@@ -76,5 +90,5 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    taken = {"refresh": _refresh, "export": _export, "copy": _copy}[sys.argv[1]](*sys.argv[2:])
+    taken = {"refresh": _refresh, "export": _export, "copy": _copy, "frame": _frame}[sys.argv[1]](*sys.argv[2:])
     print(json.dumps({**taken, "peak_mb": _peak_mb()}))

@@ -4,84 +4,31 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import shutil
-from pathlib import Path
 
 import nbformat
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
+from kernels import NOTEBOOKS, code_cells, execute, outputs, said, seal
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-ONE_RUN_S = 120
-
-# What a kernel needs of its environment; anything else could make a notebook run here and nowhere else.
-ENVIRONMENT = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
-
-LOOPBACK_ONLY = """
-import sys
-
-def refuse(event, arguments):
-    if event == "socket.connect" and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
-        if not host.startswith("127.") and host not in ("::1", "localhost"):
-            raise PermissionError(f"A notebook tried to reach {host}.")
-
-sys.addaudithook(refuse)
-"""
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Execute a notebook in a folder, in a kernel of the running interpreter that has only this machine to talk to."""
-    # A machine's first use of matplotlib lists its fonts, and says so on stderr if that takes long.
-    import matplotlib.font_manager  # noqa: F401, PLC0415
-
-    home = tmp_path_factory.mktemp("ipython")
-    startup = home / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "00-loopback-only.py").write_text(LOOPBACK_ONLY)
-    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-
-    def run_in(folder, notebook):
-        # Without any kernelspec on disk, python3 is the ipykernel of this very interpreter.
-        kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-        place = {"metadata": {"path": str(folder)}}
-        client = NotebookClient(notebook, km=kernel, timeout=ONE_RUN_S, resources=place)
-        return client.execute(env=environment | {"IPYTHONDIR": str(home)}, cleanup_kc=True)
-
-    return run_in
+def home(tmp_path_factory):
+    """The settings of a kernel that reaches this machine only."""
+    return seal(tmp_path_factory.mktemp("ipython"))
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def executed(request, run, tmp_path_factory):
+def executed(request, home, tmp_path_factory):
     """One notebook after a run from top to bottom, in a copy of its folder."""
     folder = tmp_path_factory.mktemp("clone") / "notebooks"
     folder.mkdir()
     shutil.copy(request.param, folder)
-    return run(folder, nbformat.read(folder / request.param.name, as_version=4))
-
-
-def code_cells(notebook):
-    """The cells that run."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def outputs(notebook):
-    """Each output beside the id of the cell it came from."""
-    return [(cell.id, output) for cell in code_cells(notebook) for output in cell.outputs]
-
-
-def said(notebook, cell_id):
-    """What the last output of a cell says as plain text."""
-    return [output.data["text/plain"] for cell, output in outputs(notebook) if cell == cell_id and "data" in output][-1]
+    return execute(nbformat.read(folder / request.param.name, as_version=4), folder, home)
 
 
 def test_every_question_has_its_notebook():
@@ -92,6 +39,7 @@ def test_every_question_has_its_notebook():
         "03_failures",
         "04_reports",
         "05_snapshot_workflow",
+        "06_beyond_one_machine",
     ]
 
 
@@ -127,6 +75,7 @@ def test_says_what_its_prose_says(executed):
         "no-p99": r"p99 needs 368 completed actions",
         "incidents": r"(?s)region.*\n0 +ams3",
         "equal": r"^True$",
+        "identical": r"(?s)^(?!.*False).*pandas +True\nDuckDB +True\nDuckDB, Parquet +True",
         "verify": r"(?s)^(?!.*False).*actions.csv +\d+ +True",
     }
     for cell in code_cells(executed):
@@ -134,12 +83,12 @@ def test_says_what_its_prose_says(executed):
             assert re.search(promised[cell.id], said(executed, cell.id)), cell.id
 
 
-def test_a_notebook_that_left_this_machine_would_fail(run, tmp_path):
+def test_a_notebook_that_left_this_machine_would_fail(home, tmp_path):
     """The kernel of these tests reaches this machine only, so a green run needed no internet."""
     abroad = new_notebook(cells=[new_code_cell("import socket; socket.create_connection(('192.0.2.1', 443), 1)")])
 
     with pytest.raises(CellExecutionError, match=r"tried to reach 192\.0\.2\.1"):
-        run(tmp_path, abroad)
+        execute(abroad, tmp_path, home)
 
 
 @EACH
