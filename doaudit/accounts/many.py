@@ -86,15 +86,10 @@ class Accounts(AbstractContextManager["Accounts"], Mapping[str, Account]):
 
     What they are asked together comes as one table with the column `account` in front. An account that cannot be asked
     does not stop the others: it is named in a warning, and what there is of it is what its history had.
-
-    Attributes:
-        history: their histories as one: `.read()`, `.sql(query)`, `.relation()`, `.reads()`, `.export_parquet(folder)`;
-            see `doaudit.history.histories`.
     """
 
     def __init__(self, members: Mapping[str, Account]) -> None:
         self._members = dict(members)
-        self.history = Histories(self._stores)
 
     def __repr__(self) -> str:
         """Name the accounts, never a token."""
@@ -123,6 +118,11 @@ class Accounts(AbstractContextManager["Accounts"], Mapping[str, Account]):
     def is_simulated(self) -> bool:
         """True if one of them is a simulated account."""
         return any(account.is_simulated for account in self.values())
+
+    @property
+    def history(self) -> Histories:
+        """The histories as one, to read, to query, and to export; see `doaudit.history.histories`."""
+        return Histories(self._stores)
 
     @property
     def proof(self) -> dict[str, Proof | None]:

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _MAX_NAME_LENGTH = 44
-_MAX_ACCOUNT_LENGTH = 20
+_MAX_ACCOUNT_LENGTH = 12  # in front of another name
 _DAY_LENGTH = len(" 2026-03-12")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -68,16 +68,18 @@ def group_labels(rows: pd.DataFrame, by: Sequence[str], *, among: pd.DataFrame) 
         return group_names(group_keys(rows, by))
     keys = _with_names(rows, [name for name in by if name != ACCOUNT], among)
     names = [name or "all actions" for name in _joined(keys, " · ")]
-    return [shorten(name) for name in _with_accounts(rows, names)]
+    return _with_accounts(rows, names)
 
 
-def _with_accounts(rows: pd.DataFrame, labels: Sequence[str]) -> list[str]:
-    """Return the label of each row with its account in front, if the rows have one."""
+def _with_accounts(rows: pd.DataFrame, labels: Sequence[str], *, longest: int = _MAX_NAME_LENGTH) -> list[str]:
+    """Return the label of each row, shortened, with its account in front, if the rows have one."""
     if ACCOUNT not in rows:
-        return list(labels)
-    accounts = group_keys(rows, [ACCOUNT])
-    names = group_names(accounts, longest=_MAX_ACCOUNT_LENGTH)  # so that a long one leaves room for what is its own
-    return [f"{account}: {label}" for account, label in zip(names, labels, strict=True)]
+        return [shorten(label, longest=longest) for label in labels]
+    accounts = group_names(group_keys(rows, [ACCOUNT]), longest=_MAX_ACCOUNT_LENGTH)
+    return [
+        f"{account}: {shorten(label, longest=longest - len(account) - 2)}"
+        for account, label in zip(accounts, labels, strict=True)
+    ]
 
 
 def _with_names(rows: pd.DataFrame, by: Sequence[str], among: pd.DataFrame) -> list[GroupKey]:
@@ -115,10 +117,9 @@ def action_names(actions: pd.DataFrame) -> list[str]:
     """
     days = ["(no start)" if pd.isna(start) else f"{start:%Y-%m-%d}" for start in actions["started_at"]]
     keys = _with_names(actions, ["type", "resource"], actions)
-    names = _with_accounts(actions, _joined(keys, " "))
     # The day is never cut off by a long name: it is what tells two actions on one resource apart.
-    longest = _MAX_NAME_LENGTH - _DAY_LENGTH
-    return [f"{shorten(name, longest=longest)} {day}" for name, day in zip(names, days, strict=True)]
+    names = _with_accounts(actions, _joined(keys, " "), longest=_MAX_NAME_LENGTH - _DAY_LENGTH)
+    return [f"{name} {day}" for name, day in zip(names, days, strict=True)]
 
 
 def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
@@ -137,8 +138,8 @@ def resource_names(table: pd.DataFrame, *, beside: int = 0) -> list[str]:
         ['web-01', 'droplet:124']
     """
     keys = group_keys(table, ["resource_name", "resource"])
-    names = _with_accounts(table, [name or resource or "(none)" for name, resource in keys])
-    return [shorten(name, longest=_MAX_NAME_LENGTH - beside) for name in names]
+    names = [name or resource or "(none)" for name, resource in keys]
+    return _with_accounts(table, names, longest=_MAX_NAME_LENGTH - beside)
 
 
 def shorten(text: str, *, longest: int = _MAX_NAME_LENGTH) -> str:

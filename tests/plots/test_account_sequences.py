@@ -17,7 +17,7 @@ def test_a_droplet_has_its_account_in_front(ax):
 
     plots.power_periods(pd.DataFrame(TWO | period), ax=ax)
 
-    assert row_names(ax) == ["globex · web 2026-03-02", "acme · droplet:7 2026-03-02"]
+    assert row_names(ax) == ["globex: web 2026-03-02", "acme: droplet:7 2026-03-02"]
 
 
 def test_a_timeline_has_a_row_for_each_resource_of_each_account(ax):
@@ -30,8 +30,8 @@ def test_a_timeline_has_a_row_for_each_resource_of_each_account(ax):
     ax.clear()
     plots.timeline(table.head(1), ax=ax)
 
-    assert rows == ["acme · droplet:7", "globex · web"]
-    assert ax.get_title(loc="left") == "What happened to globex · web"
+    assert rows == ["acme: droplet:7", "globex: web"]
+    assert ax.get_title(loc="left") == "What happened to globex: web"
 
 
 def test_each_account_has_a_row_of_weeks(ax):

@@ -27,7 +27,7 @@ def test_a_group_has_its_account_in_front(request, ax, table):
 
     getattr(plots, plot)(two, ax=ax)
 
-    assert row_names(ax) == [f"globex · {group}{end}", f"acme · {group}{end}"]
+    assert row_names(ax) == [f"globex: {group}{end}", f"acme: {group}{end}"]
     assert "by account and " in ax.get_title(loc="left")
 
 
@@ -52,11 +52,11 @@ def test_an_action_has_its_account_in_front(request, ax, table, plot):
 
     getattr(plots, plot)(made, ax=ax)
 
-    assert row_names(ax)[:2] == ["globex · snapshot web-1 2026-03-12", "acme · snapshot web-1 2026-03-12"]
+    assert row_names(ax)[:2] == ["globex: snapshot web-1 2026-03-12", "acme: snapshot web-1 2026-03-12"]
     long = row_names(ax)[2]
     assert long.startswith("initech")
     assert long.endswith("6789 2026-03-12")
-    assert " · snapsho" in long
+    assert ": snapsho" in long
     assert len(long) <= 44
 
 
@@ -72,5 +72,5 @@ def test_a_name_that_two_accounts_have_needs_no_key(rates_table, ax):
     ax.clear()
     plots.failure_rates(rates, ax=ax)
 
-    assert alone == ["acme · web-1", "globex · web-1"]
-    assert row_names(ax)[:2] == ["acme · web-1 (droplet:1)", "acme · web-1 (droplet:2)"]
+    assert alone == ["acme: web-1", "globex: web-1"]
+    assert row_names(ax)[:2] == ["acme: web-1 (droplet:1)", "acme: web-1 (droplet:2)"]
