@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from doaudit.analysis.groups import first_of_runs
 from doaudit.analysis.intervals import ratio
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ class DailyDurations:
     @cached_property
     def cells(self) -> tuple[Counts, Counts, Figures, Figures, Figures, Figures]:
         """First row of each cell, first cell of each group, actions of each cell, and sums of each group."""
-        first = np.flatnonzero(np.diff(self.cell, prepend=-1))
-        present = np.flatnonzero(np.diff(self.group[first], prepend=-1))
+        first = first_of_runs(self.cell)
+        present = first_of_runs(self.group[first])
         n = np.add.reduceat(self.actions, first).astype(float)
         n_sum, days, n_squared = (np.add.reduceat(values, present) for values in (n, np.ones(len(n)), n * n))
         return first, present, n, n_sum, days, n_squared

@@ -27,6 +27,7 @@ __all__ = [
     "ADDED",
     "TIMES",
     "Rows",
+    "is_in_process",
     "quoted",
     "read_columns",
     "read_frame",
@@ -185,6 +186,18 @@ def with_unix_seconds(frame: Rows, names: Mapping[str, str]) -> Rows:
     )
 
 
+def is_in_process(frame: Rows) -> bool:
+    """
+    Return whether the engine of a frame runs in this process, so that bringing a number of each row costs little.
+
+    Example:
+        >>> is_in_process(nw.from_native(pd.DataFrame({"id": [7]})))
+        True
+    """
+    engine = frame.implementation
+    return engine.is_pandas() or engine.is_polars() or engine.is_duckdb()
+
+
 def to_pandas(frame: Rows) -> pd.DataFrame:
     """
     Bring a narwhals frame into pandas, from whichever engine it is in, with the dtypes of an actions frame.
@@ -214,9 +227,11 @@ def _collect(frame: Rows) -> pd.DataFrame:
 
 
 def _from_polars(column: nw.Series[Any]) -> pd.Series[Any]:
-    nullable = "Int64" if column.dtype.is_integer() else "boolean" if column.dtype == nw.Boolean else None
-    if nullable:
-        return pd.Series(column.to_list(), dtype=nullable)
+    if column.dtype.is_integer():
+        numbers = column.fill_null(0).to_numpy().astype("int64")
+        return pd.Series(pd.arrays.IntegerArray(numbers, column.is_null().to_numpy().astype(bool)), name=column.name)
+    if column.dtype == nw.Boolean:
+        return pd.Series(column.to_list(), dtype="boolean")
     converted: pd.Series[Any] = nw.new_series(column.name, column.to_list(), column.dtype, backend="pandas").to_native()
     return converted
 
@@ -244,8 +259,8 @@ def _from_arrow(table: Any) -> pd.DataFrame:  # noqa: ANN401 -- a pyarrow Table;
 def _as_in_pandas(column: pd.Series[Any]) -> pd.Series[Any]:
     """Give a column of another engine the dtype that it has in the actions frame of pandas."""
     if column.name in _CATEGORIES:
-        words = (None if pd.isna(word) else word for word in column.tolist())
-        return pd.Series(categorical(words), index=column.index)
+        codes, words = pd.factorize(column)
+        return pd.Series(categorical(words.tolist()).take(codes, allow_fill=True), index=column.index)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         utc: pd.Series[Any] = column.dt.tz_convert("UTC")
         whole: pd.Series[Any] = utc.dt.as_unit("s")

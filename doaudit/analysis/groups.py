@@ -24,10 +24,13 @@ __all__ = [
     "By",
     "check_names",
     "combined_ranks",
+    "first_of_runs",
     "group_labels",
     "key_columns",
     "number_groups",
     "ranks",
+    "run_lengths",
+    "sort_rows",
     "with_keys",
 ]
 
@@ -90,8 +93,8 @@ def number_groups(counted: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, C
         return pd.DataFrame(index=range(1)), np.zeros(len(counted), dtype=np.int64)
     order = combined_ranks([ranks(counted[name]) for name in by])
     if (order[1:] >= order[:-1]).all():  # as the rows of a tally are by its own keys: nothing to sort
-        is_new = np.diff(order, prepend=-1) != 0
-        example, group = np.flatnonzero(is_new), np.cumsum(is_new) - 1
+        example = first_of_runs(order)
+        group = np.repeat(np.arange(len(example)), run_lengths(example, len(order)))
     else:
         _, example, group = np.unique(order, return_index=True, return_inverse=True)
     return counted[by].iloc[example].reset_index(drop=True), group
@@ -131,6 +134,60 @@ def ranks(column: pd.Series[Any]) -> Counts:
         return np.append(rank, len(categories))[column.cat.codes]
     codes, values = pd.factorize(column, sort=True)
     return np.where(codes < 0, len(values), codes)
+
+
+def first_of_runs(*columns: Counts) -> Counts:
+    """
+    Return the positions at which a run of equal rows begins.
+
+    Example:
+        >>> first_of_runs(np.array([3, 3, 5, 5]), np.array([1, 1, 1, 2])).tolist()
+        [0, 2, 3]
+    """
+    begins = np.zeros(len(columns[0]), dtype=bool)  # small, where differences would be as large as the column
+    begins[:1] = True
+    for column in columns:
+        begins[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(begins)
+
+
+def run_lengths(first: Counts, rows: int) -> Counts:
+    """
+    Return the lengths of the runs that begin at these positions of so many rows.
+
+    Example:
+        >>> run_lengths(np.array([0, 2, 3]), 4).tolist()
+        [2, 1, 1]
+    """
+    lengths = np.empty(len(first), dtype=np.int64)
+    np.subtract(first[1:], first[:-1], out=lengths[:-1])
+    lengths[-1:] = rows - first[-1:]
+    return lengths
+
+
+def sort_rows(columns: Sequence[NDArray[Any]]) -> list[Counts]:
+    """
+    Sort the rows of columns of whole numbers from 0, by the first column, equal ones by the next, and so on.
+
+    Example:
+        >>> [column.tolist() for column in sort_rows([np.array([1, 0, 1]), np.array([7, 5, 3])])]
+        [[0, 1, 1], [5, 3, 7]]
+    """
+    widths = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(widths) >= LARGEST.bit_length():
+        order = np.lexsort(list(reversed(columns)))
+        return [column[order].astype(np.int64) for column in columns]
+    # Sorting one number a row, and telling its parts again, takes a third of the time of an order of the rows.
+    packed = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, width in zip(columns, widths, strict=True):
+        packed <<= width
+        packed |= column
+    packed.sort()
+    parts: list[Counts] = []
+    for width in reversed(widths):
+        parts.append(packed & (2**width - 1))
+        packed >>= width
+    return parts[::-1]
 
 
 def group_labels(keys: pd.DataFrame) -> list[str]:

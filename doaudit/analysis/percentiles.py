@@ -9,7 +9,7 @@ import numpy as np
 
 from doaudit.analysis.curve_values import quantile, share_within_s
 from doaudit.analysis.design_effect import DailyDurations, quantile_design_effect
-from doaudit.analysis.groups import key_columns, number_groups
+from doaudit.analysis.groups import first_of_runs, key_columns, number_groups, run_lengths
 from doaudit.analysis.intervals import finished_needed, wilson
 from doaudit.analysis.notes import Note
 from doaudit.analysis.quantile_intervals import independent_actions, quantile_interval, rank_interval
@@ -69,8 +69,8 @@ def daily_durations(counted: pd.DataFrame, by: By, *, of: str) -> DailyDurations
     day = counted["day"].to_numpy(dtype=np.int64, na_value=-1)[wanted]
     seconds = counted["seconds"].to_numpy(dtype=np.int64, na_value=-1)[wanted]
     group = group[wanted]
-    is_new = (np.diff(group, prepend=-1) != 0) | (np.diff(day, prepend=-1) != 0)
-    cell = np.cumsum(is_new) - 1
+    first = first_of_runs(group, day)
+    cell = np.repeat(np.arange(len(first)), run_lengths(first, len(day)))
     return DailyDurations(group, cell, seconds, counted["actions"].to_numpy()[wanted], len(keys))
 
 

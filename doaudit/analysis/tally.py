@@ -1,5 +1,5 @@
 """
-The tally: counts of actions for each group, outcome and duration. Rows are grouped here and in `daily_counts` only.
+The tally: counts of actions for each group, outcome and duration.
 
 An action's duration is a whole number of seconds, so every statistic of this package is a function of one small
 table, the tally. Counting is the only step that touches the rows, and counts add up. It is written with narwhals and
@@ -20,7 +20,6 @@ but its seconds are null.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,9 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS
-from doaudit.analysis.engines import ADDED, Rows, read_frame, to_pandas, unix_seconds
-from doaudit.analysis.groups import LARGEST, check_names, combined_ranks, key_columns, number_groups, ranks, with_keys
+from doaudit.analysis.counting import count_rows
+from doaudit.analysis.engines import ADDED, Rows, read_frame, unix_seconds
+from doaudit.analysis.groups import check_names, first_of_runs, key_columns, number_groups, sort_rows, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,11 +112,11 @@ def tally(actions: IntoFrame, by: By, *, by_day: bool = False) -> pd.DataFrame:
         >>> tally(to_frame(taken, observed_at=1632996000), by="type").values.tolist()
         [['resize', 'completed', 90, 3]]
     """
-    keys = key_columns(by)
+    keys, figures = key_columns(by), ["outcome", "seconds"]
     rows = timed(actions, keys)
     if by_day:
-        keys, rows = [*keys, "day"], add_day(rows, keys)
-    counted = _count_rows(rows, [*keys, "outcome", "seconds"])
+        figures, rows = ["day", *figures], add_day(rows, keys)
+    counted = count_rows(rows, keys, figures, many=by_day)
     seconds = counted["seconds"].astype("Int64")
     counted = counted.assign(outcome=_outcome_names(counted["outcome"]), seconds=seconds.mask(seconds == _UNTIMED))
     return counted.astype({"day": "Int64"}) if by_day else counted
@@ -157,7 +157,7 @@ def outcomes(actions: IntoFrame, by: By) -> pd.DataFrame:
         [['resize', 3, 1, 1, 1, 0]]
     """
     keys = key_columns(by)
-    counted = _count_rows(timed(actions, keys), [*keys, "outcome"])
+    counted = count_rows(timed(actions, keys), keys, ["outcome"])
     return sum_counts(counted.assign(outcome=_outcome_names(counted["outcome"])), keys)
 
 
@@ -186,7 +186,7 @@ def per_slot(actions: IntoFrame, by: By = (), *, slot_s: int = _HOUR_S) -> pd.Da
     check_names(keys, ["slot"])
     start = unix_seconds("started_at")
     started = timed(actions, keys).filter(~start.is_null()).with_columns(slot=start // slot_s)
-    counted = _count_rows(started, [*keys, "slot", "outcome"])
+    counted = count_rows(started, keys, ["slot", "outcome"])
     return counted.assign(slot=counted["slot"].astype("int64"), outcome=_outcome_names(counted["outcome"]))
 
 
@@ -204,8 +204,9 @@ def sum_counts(counted: pd.DataFrame, by: By) -> pd.DataFrame:
         [{'actions': 7, 'completed': 0, 'errored': 3, 'open': 4, 'unclear': 0}]
     """
     keys, group = number_groups(counted, key_columns(by))
-    sums = np.zeros((len(OUTCOMES), len(keys)), dtype=np.int64)
-    np.add.at(sums, (counted["outcome"].cat.codes.to_numpy(), group), counted["actions"].to_numpy())
+    cell = counted["outcome"].cat.codes.to_numpy(dtype=np.int64) * len(keys) + group
+    summed = np.bincount(cell, weights=counted["actions"], minlength=len(OUTCOMES) * len(keys))
+    sums = summed.astype(np.int64).reshape(len(OUTCOMES), len(keys))
     return with_keys(keys, {"actions": sums.sum(axis=0), **dict(zip(OUTCOMES, sums, strict=True))})
 
 
@@ -220,19 +221,19 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
         [60]
     """
     keys, group = number_groups(counted, key_columns(by))
-    is_timed = counted["seconds"].notna().to_numpy()
-    group, seconds = group[is_timed], counted["seconds"].to_numpy(dtype=np.int64, na_value=_UNTIMED)[is_timed]
-    outcome = counted["outcome"].cat.codes.to_numpy()[is_timed]
-    count = counted["actions"].to_numpy()[is_timed]
-
-    order = np.argsort(combined_ranks([group, seconds]))
-    group, seconds, outcome, count = group[order], seconds[order], outcome[order], count[order]
-    new = np.flatnonzero((np.diff(group, prepend=-1) != 0) | (np.diff(seconds, prepend=-1) != 0))
-    ended, completed, errored, running = (
-        np.add.reduceat(np.where(mask, count, 0), new) if new.size else count
+    seconds = counted["seconds"].to_numpy(dtype=np.int64, na_value=_UNTIMED, copy=True)
+    seconds -= _UNTIMED  # from 0, which is that of the untimed
+    outcome, count = counted["outcome"].cat.codes.to_numpy(), counted["actions"].to_numpy()
+    group, seconds, outcome, count = sort_rows([group, seconds, outcome, count])
+    new = first_of_runs(group, seconds)
+    masked = np.empty_like(count)  # one for all four sums: these arrays are as long as the tally
+    is_timed = seconds[new] > 0
+    sums = [
+        np.add.reduceat(np.multiply(count, mask, out=masked), new)[is_timed] if new.size else count
         for mask in (outcome != _OPEN, outcome == _COMPLETED, outcome == _ERRORED, outcome == _OPEN)
-    )
-    return Lifetimes(keys, group[new], seconds[new], ended, completed, errored, running)
+    ]
+    new = new[is_timed]
+    return Lifetimes(keys, group[new], seconds[new] + _UNTIMED, *sums)
 
 
 def timed(actions: IntoFrame, columns: Sequence[str] = ()) -> Rows:
@@ -285,52 +286,6 @@ def outcome_code(status: nw.Expr, end: nw.Expr) -> nw.Expr:
     outcome = nw.when(is_open).then(nw.lit(_OPEN)).otherwise(nw.lit(_UNCLEAR))
     outcome = nw.when(status.is_in(sorted(ERRORED))).then(nw.lit(_ERRORED)).otherwise(outcome)
     return nw.when(status.is_in(sorted(COMPLETED))).then(nw.lit(_COMPLETED)).otherwise(outcome)
-
-
-def _count_rows(frame: Rows, by: list[str]) -> pd.DataFrame:
-    """Count the rows of each combination that occurs, in the order of the values."""
-    if frame.implementation.is_pandas() and isinstance(frame, nw.DataFrame):
-        return _count_in_pandas(frame.to_native(), by)
-    return _sorted_counts(to_pandas(frame.group_by(by, drop_null_keys=False).agg(actions=nw.len())), by)
-
-
-def _sorted_counts(counted: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    order = np.lexsort([ranks(counted[name]) for name in reversed(by)])
-    return counted.iloc[order].astype({"actions": "int64"}).reset_index(drop=True)
-
-
-def _count_in_pandas(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """
-    Count them by sorting one number a row, out of which each value can be told again.
-
-    That takes a fifth of the time of grouping by several columns, and the sorted numbers are in the order wanted.
-    """
-    is_whole = {name: isinstance(rows[name].dtype, np.dtype) and rows[name].dtype.kind == "i" for name in by}
-    numbers, sizes = _number_values(rows, is_whole)
-    if math.prod(sizes) > LARGEST:
-        is_whole = dict.fromkeys(by, False)
-        numbers, sizes = _number_values(rows, is_whole)
-    order = np.sort(combined_ranks(numbers))
-    first = np.flatnonzero(np.diff(order, prepend=-1))
-    left, values = order[first], {}
-    for name, number, size in zip(reversed(by), reversed(numbers), reversed(sizes), strict=True):
-        left, at = (left, left) if name == by[0] else np.divmod(left, size)
-        if is_whole[name]:
-            values[name] = pd.Series(at + rows[name].min() if len(at) else at, dtype=rows[name].dtype)
-        else:
-            example = np.zeros(size, dtype=np.int64)
-            example[number] = np.arange(len(rows))
-            values[name] = rows[name].iloc[example[at]].reset_index(drop=True)
-    return pd.DataFrame({name: values[name] for name in by} | {"actions": np.diff(first, append=len(order))})
-
-
-def _number_values(rows: pd.DataFrame, is_whole: dict[str, bool]) -> tuple[list[Counts], list[int]]:
-    """Return for each column numbers from 0 in the order of its values, and one more than the largest."""
-    numbers = [
-        rows[name].to_numpy(dtype=np.int64) - (rows[name].min() if len(rows) else 0) if whole else ranks(rows[name])
-        for name, whole in is_whole.items()
-    ]
-    return numbers, [1 + int(number.max(initial=0)) for number in numbers]
 
 
 def _outcome_names(outcome: pd.Series[Any]) -> pd.Categorical[str]:

@@ -178,6 +178,27 @@ def test_every_engine_selects_the_rows_that_pandas_selects(taken, actions, engin
         assert 0 < len(ids) < ROWS
 
 
+@pytest.mark.parametrize("engine", ["Polars", "Polars, lazy", "DuckDB"])
+def test_every_engine_makes_tables_of_many_groups_alike(frame, engine):
+    """Of so many resources that rows are brought as numbers the percentiles are those of pandas, nulls included."""
+    drawn, rows = random.Random(3), 3_000  # noqa: S311 -- the same rows each time
+    actions = frame(
+        resource=[drawn.choice([None, *(f"droplet:{number}" for number in range(1_200))]) for _ in range(rows)],
+        type=[drawn.choice(["resize", "Reboot", "reboot", "Ünbekannt", None]) for _ in range(rows)],
+        status=[drawn.choice(["completed", "errored", "in-progress", None]) for _ in range(rows)],
+        seconds=[drawn.choice([0, 1, 90_000]) for _ in range(rows)],
+        started_at=[drawn.choice([None, "1969-12-30T10:00:00Z", "2026-03-01T23:59:59Z"]) for _ in range(rows)],
+    )
+    elsewhere = ENGINES[engine].take(actions, "America/New_York", None)
+
+    for by in ("resource", ["type", "resource"]):
+        pd.testing.assert_frame_equal(plain(durations(elsewhere, by)), plain(durations(actions, by)), obj=str(by))
+    pd.testing.assert_frame_equal(
+        plain(tally(elsewhere, ["resource", "type"], by_day=True)),
+        plain(tally(actions, ["resource", "type"], by_day=True)),
+    )
+
+
 NAIVE = {
     "pandas": lambda actions: actions.assign(started_at=actions["started_at"].dt.tz_localize(None)),
     "polars": lambda actions: to_polars(actions).with_columns(pl.col("started_at").dt.replace_time_zone(None)),
