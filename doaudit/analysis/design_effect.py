@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
     Figures = NDArray[np.float64]
 
-__all__ = ["DailyDurations", "design_effect", "effective", "quantile_design_effect"]
+__all__ = [
+    "DailyDurations",
+    "design_effect",
+    "design_effect_of_days",
+    "effective",
+    "quantile_design_effect",
+]
 
 _LEAST_DAYS = 2
 _COLUMNS = ("errored", "completed", "days", "errored_squared", "errored_finished", "finished_squared")
@@ -83,6 +89,29 @@ def quantile_design_effect(daily: DailyDurations, quantile_s: Figures) -> Figure
     deff = np.full(daily.groups, np.nan)
     deff[daily.group[first[present]]] = _over_days(k_sum, n_sum, days, k_squared, product, n_squared)
     return deff
+
+
+def design_effect_of_days(group: Counts, k: Figures, n: Figures, *, groups: int) -> Figures:
+    """
+    Compute the design effect of each group's share out of the counts of each day.
+
+    Source: as `design_effect`.
+
+    Args:
+        group: the number of the group of each day.
+        k: how many of the day count in the share.
+        n: how many there are of that day.
+        groups: the number of groups.
+
+    Returns:
+        One a group, float64; NaN where nothing can tell.
+
+    Example:
+        >>> design_effect_of_days(np.array([0, 0]), np.array([20.0, 0.0]), np.array([20.0, 20.0]), groups=1).tolist()
+        [40.0]
+    """
+    summed = (k, n, np.ones(len(n)), k * k, k * n, n * n)
+    return _over_days(*(np.bincount(group, weights=each, minlength=groups).astype(float) for each in summed))
 
 
 @dataclass(frozen=True, eq=False)

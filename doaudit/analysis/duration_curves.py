@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from doaudit.analysis.curve_values import quantile
-from doaudit.analysis.design_effect import quantile_design_effect
+from doaudit.analysis.day_effects import tally_with_effects
 from doaudit.analysis.durations import check_choice
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import ratio, wilson
-from doaudit.analysis.percentiles import daily_durations, ended_curves
+from doaudit.analysis.percentiles import ended_curves
 from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.survival import completed_curves, incidence
 from doaudit.analysis.tally import lifetimes, tally
@@ -63,10 +63,10 @@ def duration_curves(
         [[10.0, 0.25], [20.0, 0.75], [40.0, 1.0]]
     """
     check_choice(of)
-    counted = tally(actions, by, by_day=True)
+    counted, effects = tally_with_effects(actions, by, of=of)
     times = lifetimes(counted, by)
     curves = completed_curves(times) if of == "completed" else ended_curves(times)
-    deff = quantile_design_effect(daily_durations(counted, by, of=of), quantile(curves, 0.5))
+    [deff] = effects([quantile(curves, 0.5)])
     steps = np.diff(curves.starts)
     share, size = 1 - curves.survival, _independent(curves) / np.repeat(np.fmax(deff, 1.0), steps)
     low, high = wilson(share * size, size, confidence)

@@ -9,11 +9,12 @@ import numpy as np
 
 from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.action_rows import ACTION_COLUMNS, action_rows, sort_rows
-from doaudit.analysis.curve_values import max_duration
+from doaudit.analysis.curve_values import max_duration, quantile
+from doaudit.analysis.day_effects import tally_with_effects
 from doaudit.analysis.groups import By, with_keys
 from doaudit.analysis.intervals import ratio
 from doaudit.analysis.notes import Note, join_notes
-from doaudit.analysis.percentiles import daily_durations, ended_curves, percentile, percentile_notes, share_within
+from doaudit.analysis.percentiles import ended_curves, percentile, percentile_notes, share_within
 from doaudit.analysis.resource_labels import with_resource_names
 from doaudit.analysis.survival import completed_curves
 from doaudit.analysis.tally import OUTCOMES, lifetimes, sum_counts, tally, timed
@@ -100,10 +101,13 @@ def durations(
     check_choice(of)
     if slo_s is not None and not slo_s >= 0:
         raise InvalidArgument(f"slo_s is a number of seconds that is not negative; got {slo_s!r}.")
-    counted = tally(actions, by, by_day=True)
+    counted, effects = tally_with_effects(actions, by, of=of)
     counts, times = sum_counts(counted, by), lifetimes(counted, by)
     curves = completed_curves(times) if of == "completed" else ended_curves(times)
-    daily = daily_durations(counted, by, of=of)
+    limits = [quantile(curves, percent / 100) for percent in _PERCENTS]
+    if slo_s is not None:
+        limits.append(np.full(len(times.keys), float(slo_s)))
+    deffs = effects(limits)
     untimed = counts["actions"].to_numpy() - times.totals()
     figures: dict[str, Any] = {
         "actions": counts["actions"],
@@ -114,14 +118,14 @@ def durations(
         "untimed": untimed,
     }
     figures["completed_share"] = ratio(counts["completed"].to_numpy(), figures["finished"].to_numpy())
-    percentiles = [percentile(curves, daily, percent, confidence) for percent in _PERCENTS]
+    percentiles = [percentile(curves, percent, confidence, deffs[at]) for at, percent in enumerate(_PERCENTS)]
     notes = [Note(untimed > 0, "{} without a usable duration left out", untimed)]
     for percent, each in zip(_PERCENTS, percentiles, strict=True):
         figures |= {f"p{percent}_s": each.seconds, f"p{percent}_low_s": each.low_s, f"p{percent}_high_s": each.high_s}
         notes[-1:-1] = percentile_notes(each, percent, confidence, _NOUNS[of])
     figures |= {"max_s": max_duration(curves), "deff": percentiles[0].deff}
     if slo_s is not None:
-        share, low, high = share_within(curves, daily, slo_s, confidence)
+        share, low, high = share_within(curves, slo_s, confidence, deffs[-1])
         figures |= {"within_slo": share, "within_slo_low": low, "within_slo_high": high}
         notes.insert(-1, Note(np.isnan(share), f"no {_NOUNS[of]} action to compare with the SLO"))
     table = with_keys(times.keys, {**figures, "note": join_notes(notes)})

@@ -27,6 +27,7 @@ __all__ = [
     "ADDED",
     "TIMES",
     "Rows",
+    "evaluates_cases",
     "is_in_process",
     "quoted",
     "read_columns",
@@ -196,6 +197,18 @@ def is_in_process(frame: Rows) -> bool:
     """
     engine = frame.implementation
     return engine.is_pandas() or engine.is_polars() or engine.is_duckdb()
+
+
+def evaluates_cases(frame: Rows) -> bool:
+    """
+    Return whether an engine evaluates an expression of many cases in one look at each row, as SQL and Polars do.
+
+    Example:
+        >>> evaluates_cases(nw.from_native(pd.DataFrame({"id": [7]})))
+        False
+    """
+    engine = frame.implementation
+    return engine.is_polars() or engine.is_duckdb() or engine.is_spark_like() or engine.is_ibis()
 
 
 def to_pandas(frame: Rows) -> pd.DataFrame:

@@ -30,7 +30,7 @@ __all__ = [
     "number_groups",
     "ranks",
     "run_lengths",
-    "sort_rows",
+    "sort_columns",
     "with_keys",
 ]
 
@@ -165,12 +165,12 @@ def run_lengths(first: Counts, rows: int) -> Counts:
     return lengths
 
 
-def sort_rows(columns: Sequence[NDArray[Any]]) -> list[Counts]:
+def sort_columns(columns: Sequence[NDArray[Any]]) -> list[Counts]:
     """
     Sort the rows of columns of whole numbers from 0, by the first column, equal ones by the next, and so on.
 
     Example:
-        >>> [column.tolist() for column in sort_rows([np.array([1, 0, 1]), np.array([7, 5, 3])])]
+        >>> [column.tolist() for column in sort_columns([np.array([1, 0, 1]), np.array([7, 5, 3])])]
         [[0, 1, 1], [5, 3, 7]]
     """
     widths = [int(column.max(initial=0)).bit_length() for column in columns]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from doaudit.analysis.curve_values import quantile, share_within_s
-from doaudit.analysis.design_effect import DailyDurations, quantile_design_effect
+from doaudit.analysis.design_effect import DailyDurations
 from doaudit.analysis.groups import first_of_runs, key_columns, number_groups, run_lengths
 from doaudit.analysis.intervals import finished_needed, wilson
 from doaudit.analysis.notes import Note
@@ -74,15 +74,20 @@ def daily_durations(counted: pd.DataFrame, by: By, *, of: str) -> DailyDurations
     return DailyDurations(group, cell, seconds, counted["actions"].to_numpy()[wanted], len(keys))
 
 
-def percentile(curves: Curves, daily: DailyDurations, percent: int, confidence: float) -> Percentile:
+def percentile(curves: Curves, percent: int, confidence: float, deff: Figures) -> Percentile:
     """
     Compute a percentile of each group, where there are enough for an upper limit, and its interval.
 
     Curves without a variance (`completed_curves`) have intervals from ranks.
+
+    Args:
+        curves: those of the groups.
+        percent: which percentile.
+        confidence: of the interval.
+        deff: the design effect of days at `quantile(curves, percent / 100)`, one a group.
     """
     p = percent / 100
     estimate = quantile(curves, p)
-    deff = quantile_design_effect(daily, estimate)
     has_variance = not np.isnan(curves.greenwood).any()
     low, high = (quantile_interval if has_variance else rank_interval)(curves, p, confidence, deff)
     seconds = np.where(curves.ended < finished_needed(p, confidence), np.nan, estimate)
@@ -107,15 +112,12 @@ def percentile_notes(each: Percentile, percent: int, confidence: float, noun: st
     ]
 
 
-def share_within(
-    curves: Curves, daily: DailyDurations, seconds: float, confidence: float
-) -> tuple[Figures, Figures, Figures]:
+def share_within(curves: Curves, seconds: float, confidence: float, deff: Figures) -> tuple[Figures, Figures, Figures]:
     """
     Compute the share of each group's actions that take no longer than some seconds, and its interval.
 
-    Source: Wilson's interval, on the counts over the design effect of days.
+    Source: Wilson's interval, on the counts over the design effect of days at these seconds.
     """
     share = share_within_s(curves, seconds)
-    deff = np.fmax(quantile_design_effect(daily, np.full(daily.groups, seconds)), 1.0)
-    n = curves.ended / deff
+    n = curves.ended / np.fmax(deff, 1.0)
     return share, *wilson(np.nan_to_num(share) * n, n, confidence)

@@ -30,7 +30,7 @@ import pandas as pd
 from doaudit.actions import COMPLETED, ERRORED, IN_PROGRESS
 from doaudit.analysis.counting import count_rows
 from doaudit.analysis.engines import ADDED, Rows, read_frame, unix_seconds
-from doaudit.analysis.groups import check_names, first_of_runs, key_columns, number_groups, sort_rows, with_keys
+from doaudit.analysis.groups import check_names, first_of_runs, key_columns, number_groups, sort_columns, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -224,7 +224,7 @@ def lifetimes(counted: pd.DataFrame, by: By) -> Lifetimes:
     seconds = counted["seconds"].to_numpy(dtype=np.int64, na_value=_UNTIMED, copy=True)
     seconds -= _UNTIMED  # from 0, which is that of the untimed
     outcome, count = counted["outcome"].cat.codes.to_numpy(), counted["actions"].to_numpy()
-    group, seconds, outcome, count = sort_rows([group, seconds, outcome, count])
+    group, seconds, outcome, count = sort_columns([group, seconds, outcome, count])
     new = first_of_runs(group, seconds)
     masked = np.empty_like(count)  # one for all four sums: these arrays are as long as the tally
     is_timed = seconds[new] > 0
