@@ -2,27 +2,28 @@
 Design effects of days at some seconds of each group, out of a tally by day, or counted where the rows are.
 
 Nearly every duration of a group occurs on few days only, so that a tally by day is nearly as long as the rows: of a
-hundred million actions by type, three million rows. Where groups are few, an engine with SQL and Polars can count for
-each group and day how many are below the percentiles, which must be known before: a second look at the rows, of which
-only days come back.
+hundred million actions by type, three million rows. Where groups are few, DuckDB and Polars count for each group and
+day how many are below the percentiles, which must be known before: a second look at the rows, of which only days come
+back.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from doaudit.actions import COMPLETED
 from doaudit.analysis.design_effect import design_effect_of_days, quantile_design_effect
-from doaudit.analysis.engines import evaluates_cases, to_pandas
+from doaudit.analysis.engines import joins_small_tables, read_columns, read_frame, small_table, to_pandas, unix_seconds
 from doaudit.analysis.groups import key_columns, number_groups
 from doaudit.analysis.percentiles import daily_durations
-from doaudit.analysis.tally import OUTCOMES, add_day, tally, timed
+from doaudit.analysis.tally import OUTCOMES, add_day, outcome_code, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
     from doaudit.analysis.engines import Rows
     from doaudit.analysis.groups import By
 
+    Counts = NDArray[np.int64]
     Figures = NDArray[np.float64]
 
 __all__ = ["DesignEffects", "tally_with_effects"]
 
-_FEW_GROUPS = 64  # each is a case of an expression
+_FEW_GROUPS = 64  # of many, the days would be nearly as many as the rows
 _LARGEST = 2**53  # seconds; no action takes so long
-_COMPLETED, _OPEN = OUTCOMES.index("completed"), OUTCOMES.index("open")
+_LARGEST_DAY = 2**40
+_BAND, _LIMIT, _JOINED = "doaudit_limits_exceeded", "doaudit_limit_", "doaudit_key_"
+_NULL = "\ue000 no value"  # a word that no text of the API is
+_OPEN = OUTCOMES.index("open")
 
 DesignEffects: TypeAlias = "Callable[[Sequence[Figures]], list[Figures]]"
 """Returns for each list of seconds, one a group, the design effect of the share that takes no longer."""
@@ -66,42 +71,100 @@ def tally_with_effects(actions: IntoFrame, by: By, *, of: str) -> tuple[pd.DataF
         [[1.33]]
     """
     keys = key_columns(by)
-    rows = timed(actions, keys)
-    if evaluates_cases(rows) and len(to_pandas(rows.select(*keys).unique().head(_FEW_GROUPS + 1))) <= _FEW_GROUPS:
+    rows = read_frame(actions, keys)
+    if joins_small_tables(rows) and _has_few_groups(actions, keys):
         counted = tally(actions, by)
-        groups, _ = number_groups(counted, keys)
-        is_wanted = nw.col("outcome") == _COMPLETED if of == "completed" else nw.col("outcome") != _OPEN
-        wanted = add_day(rows, keys).filter(is_wanted, nw.col("seconds") >= 0)
-        return counted, lambda limits: _effects_in_engine(wanted, groups, limits)
+        finished, groups = _finished(rows, keys, of), number_groups(counted, keys)[0]
+        return counted, lambda limits: _effects_in_engine(finished, groups, limits)
     counted = tally(actions, by, by_day=True)
     daily = daily_durations(counted, by, of=of)
     return counted, lambda limits: [quantile_design_effect(daily, limit) for limit in limits]
 
 
+def _has_few_groups(actions: IntoFrame, keys: list[str]) -> bool:
+    if not keys:
+        return True
+    rows = read_columns(actions, keys)
+    schema = rows.collect_schema()
+    if any(schema[name] not in (nw.String, nw.Categorical, nw.Enum) for name in keys):
+        return False
+    # Not `unique`, for which narwhals numbers all rows of a SQL engine.
+    grouped: Any = rows.group_by(keys, drop_null_keys=False).agg(actions=nw.len())
+    return len(to_pandas(grouped.head(_FEW_GROUPS + 1))) <= _FEW_GROUPS
+
+
+def _finished(rows: Rows, keys: list[str], of: str) -> Rows:
+    """Return the actions that count, with the day and the seconds of each, and nothing that only others need."""
+    end = unix_seconds("completed_at")
+    completed = nw.col("status").is_in(sorted(COMPLETED))
+    is_wanted = completed if of == "completed" else outcome_code(nw.col("status"), end) != _OPEN
+    return (
+        add_day(rows, keys)
+        .filter(is_wanted)
+        .with_columns(seconds=end - unix_seconds("started_at"))
+        .filter(nw.col("seconds") >= 0)
+    )
+
+
 def _effects_in_engine(rows: Rows, groups: pd.DataFrame, limits: Sequence[Figures]) -> list[Figures]:
-    """Count how many of each group and day take no longer than its limits, and compute the design effects."""
-    keys = list(groups.columns)
-    names = [f"within_limit_{at}" for at in range(len(limits))]
-    within = {
-        name: nw.when(nw.col("seconds") <= _limit_of_row(groups, limit)).then(nw.lit(1)).otherwise(nw.lit(0))
-        for name, limit in zip(names, limits, strict=True)
-    }
-    counted = rows.with_columns(**within).group_by([*keys, "day"], drop_null_keys=False)
-    days = to_pandas(counted.agg(*(nw.col(name).sum() for name in names), actions=nw.len()))
+    """Count the actions of each group and day between its limits, and compute the design effect at each of these."""
+    by = list(groups.columns)
+    whole = [_whole(limit) for limit in limits]
+    rising, rank = np.sort(whole, axis=0), np.argsort(np.argsort(whole, axis=0, kind="stable"), axis=0, kind="stable")
+    grouped: Any = _with_band(rows, groups, rising).group_by([*by, "day", _BAND], drop_null_keys=False)
+    days = to_pandas(grouped.agg(actions=nw.len()))
     # Each group comes once, in its order, before those of the days.
-    group = number_groups(pd.concat([groups, days[keys]], ignore_index=True), keys)[1][len(groups) :]
-    n = days["actions"].to_numpy(dtype=float)
-    return [design_effect_of_days(group, days[name].to_numpy(dtype=float), n, groups=len(groups)) for name in names]
+    of_day = number_groups(pd.concat([groups, days[by]], ignore_index=True), by)[1][len(groups) :]
+    _, cell = np.unique(of_day * _LARGEST_DAY + days["day"].to_numpy(dtype=np.int64), return_inverse=True)
+    of_cell = np.zeros(cell.max(initial=-1) + 1, dtype=np.int64)
+    of_cell[cell] = of_day
+    number, is_band = days["actions"].to_numpy(dtype=float), days[_BAND].to_numpy(dtype=np.int64)
+    n = _sum_by(cell, number)
+    return [
+        design_effect_of_days(
+            of_cell,
+            _sum_by(cell, np.where(is_band <= at[of_day], number, 0)),
+            n,
+            groups=len(groups),
+        )
+        for at in rank
+    ]
 
 
-def _limit_of_row(groups: pd.DataFrame, limit: Figures) -> nw.Expr:
-    """Return the expression for the limit of the group that a row is in, in whole seconds; -1 where it has none."""
-    whole = np.floor(np.clip(np.nan_to_num(limit, nan=-1.0, posinf=_LARGEST), -1, _LARGEST)).astype(np.int64)
-    expression = nw.lit(int(whole[-1])) if len(whole) else nw.lit(-1)
-    for at in range(len(whole) - 1):
-        is_group = nw.lit(True)
-        for name in groups.columns:
-            value = groups[name].iloc[at]
-            is_group &= nw.col(name).is_null() if pd.isna(value) else nw.col(name) == value
-        expression = nw.when(is_group).then(nw.lit(int(whole[at]))).otherwise(expression)
-    return expression
+def _sum_by(cell: Counts, number: Figures) -> Figures:
+    return np.bincount(cell, weights=number).astype(float)
+
+
+def _whole(limit: Figures) -> Counts:
+    """Return limits in whole seconds; -1 where there is none, so that no action is below it."""
+    return np.floor(np.clip(np.nan_to_num(limit, nan=-1.0, posinf=_LARGEST), -1, _LARGEST)).astype(np.int64)
+
+
+def _with_band(rows: Rows, groups: pd.DataFrame, rising: Counts) -> Rows:
+    """
+    Add to each row how many of the limits of its group it exceeds.
+
+    The limits are a small table that is joined to the rows: to find them for each row among as many cases as there are
+    groups would take twice the time. Nulls, which equal nothing in a join, are a word there.
+
+    Args:
+        rows: those that count.
+        groups: the groups, by value.
+        rising: their limits, each row at least as large as the one before.
+    """
+    names = list(groups.columns)
+    limits = {f"{_LIMIT}{place}": limit.tolist() for place, limit in enumerate(rising)}
+    if not names:
+        whole = {name: nw.lit(limit[0]) for name, limit in limits.items()}
+        return rows.with_columns(**whole).with_columns(**{_BAND: _exceeded(limits)})
+    joined = {f"{_JOINED}{at}": name for at, name in enumerate(names)}
+    words = {key: [_NULL if pd.isna(word) else str(word) for word in groups[name]] for key, name in joined.items()}
+    filled = {key: nw.col(name).cast(nw.String).fill_null(_NULL) for key, name in joined.items()}
+    beside: Any = rows.with_columns(**filled)
+    found: Rows = beside.join(small_table(rows, words | limits), on=list(joined), how="left")
+    return found.with_columns(**{_BAND: _exceeded(limits)})
+
+
+def _exceeded(limits: Collection[str]) -> nw.Expr:
+    one, none = nw.lit(1), nw.lit(0)
+    return nw.sum_horizontal(*(nw.when(nw.col("seconds") > nw.col(each)).then(one).otherwise(none) for each in limits))

@@ -109,15 +109,7 @@ def durations(
         limits.append(np.full(len(times.keys), float(slo_s)))
     deffs = effects(limits)
     untimed = counts["actions"].to_numpy() - times.totals()
-    figures: dict[str, Any] = {
-        "actions": counts["actions"],
-        "open": counts["open"],
-        "finished": counts["actions"] - counts["open"],
-        "completed": counts["completed"],
-        "errored": counts["errored"],
-        "untimed": untimed,
-    }
-    figures["completed_share"] = ratio(counts["completed"].to_numpy(), figures["finished"].to_numpy())
+    figures = _counts_of(counts, untimed)
     percentiles = [percentile(curves, percent, confidence, deffs[at]) for at, percent in enumerate(_PERCENTS)]
     notes = [Note(untimed > 0, "{} without a usable duration left out", untimed)]
     for percent, each in zip(_PERCENTS, percentiles, strict=True):
@@ -131,6 +123,20 @@ def durations(
     table = with_keys(times.keys, {**figures, "note": join_notes(notes)})
     table = table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
     return with_resource_names(table, actions, by)
+
+
+def _counts_of(counts: pd.DataFrame, untimed: NDArray[np.int64]) -> dict[str, Any]:
+    """Return the columns that count, out of the counts of each outcome."""
+    finished = counts["actions"] - counts["open"]
+    return {
+        "actions": counts["actions"],
+        "open": counts["open"],
+        "finished": finished,
+        "completed": counts["completed"],
+        "errored": counts["errored"],
+        "untimed": untimed,
+        "completed_share": ratio(counts["completed"].to_numpy(), finished.to_numpy()),
+    }
 
 
 def duration_distribution(

@@ -27,11 +27,12 @@ __all__ = [
     "ADDED",
     "TIMES",
     "Rows",
-    "evaluates_cases",
     "is_in_process",
+    "joins_small_tables",
     "quoted",
     "read_columns",
     "read_frame",
+    "small_table",
     "to_pandas",
     "unix_seconds",
     "with_unix_seconds",
@@ -171,8 +172,10 @@ def with_unix_seconds(frame: Rows, names: Mapping[str, str]) -> Rows:
         added = {names[name]: _seconds_in_pandas(native[name]) for name in times}
         return cast("Rows", nw.from_native(native.assign(**added)))
     if engine.is_duckdb():
-        # A literal time subtracted from a column would be taken in the time zone of the session.
-        columns = ", ".join(f"floor(epoch({name}))::BIGINT AS {names[name]}" for name in times)
+        # A literal time subtracted from a column would be taken in the time zone of the session. Whole numbers are
+        # faster than floats, but divided towards nought, so all of them are made positive first.
+        whole_seconds = "(epoch_us({}) + 100_000_000_000_000_000) // 1_000_000 - 100_000_000_000"
+        columns = ", ".join(f"{whole_seconds.format(name)} AS {names[name]}" for name in times)
         return cast("Rows", nw.from_native(native.project(f"*, {columns}")))
     if engine.is_ibis():
         seconds = {names[name]: _seconds_in_ibis(native[name]) for name in times}
@@ -199,16 +202,35 @@ def is_in_process(frame: Rows) -> bool:
     return engine.is_pandas() or engine.is_polars() or engine.is_duckdb()
 
 
-def evaluates_cases(frame: Rows) -> bool:
+def joins_small_tables(frame: Rows) -> bool:
     """
-    Return whether an engine evaluates an expression of many cases in one look at each row, as SQL and Polars do.
+    Return whether an engine can be given a small table of values, and joins it to the rows of a frame at little cost.
 
     Example:
-        >>> evaluates_cases(nw.from_native(pd.DataFrame({"id": [7]})))
+        >>> joins_small_tables(nw.from_native(pd.DataFrame({"id": [7]})))
         False
     """
-    engine = frame.implementation
-    return engine.is_polars() or engine.is_duckdb() or engine.is_spark_like() or engine.is_ibis()
+    return frame.implementation.is_polars() or frame.implementation.is_duckdb()
+
+
+def small_table(frame: Rows, columns: Mapping[str, Sequence[str | int]]) -> Any:  # noqa: ANN401 -- of the frame's kind
+    """
+    Return a small table in the engine of a frame for which `joins_small_tables`.
+
+    Args:
+        frame: of that engine.
+        columns: texts or whole numbers; the names are this package's own.
+    """
+    if frame.implementation.is_polars():
+        table = nw.from_dict(columns, backend="polars")
+        return table.lazy() if isinstance(frame, nw.LazyFrame) else table
+    native: Any = frame.to_native()
+    rows = zip(*([_literal(value) for value in values] for values in columns.values()), strict=True)
+    listed = ", ".join(f"({', '.join(row)})" for row in rows)
+    # The name is one that no table of the user has, since it is seen in the connection that is the user's.
+    return nw.from_native(
+        native.query("doaudit_small_table", f"FROM (VALUES {listed}) AS listed({', '.join(columns)})")
+    )
 
 
 def to_pandas(frame: Rows) -> pd.DataFrame:
@@ -223,6 +245,13 @@ def to_pandas(frame: Rows) -> pd.DataFrame:
         return frame.to_pandas()
     table = _collect(frame)
     return table.assign(**{str(name): _as_in_pandas(table[name]) for name in table})
+
+
+def _literal(value: str | int) -> str:
+    """Return a value in DuckDB's SQL; a text may hold whatever the API sent."""
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("'", "''").replace("\0", "' || chr(0) || '") + "'"
 
 
 def _collect(frame: Rows) -> pd.DataFrame:
