@@ -17,7 +17,15 @@ import pandas as pd
 
 from doaudit.actions import COMPLETED
 from doaudit.analysis.design_effect import design_effect_of_days, quantile_design_effect
-from doaudit.analysis.engines import joins_small_tables, read_columns, read_frame, small_table, to_pandas, unix_seconds
+from doaudit.analysis.engines import (
+    joins_small_tables,
+    read_columns,
+    read_frame,
+    small_table,
+    to_pandas,
+    unix_seconds,
+    wrap,
+)
 from doaudit.analysis.groups import key_columns, number_groups
 from doaudit.analysis.percentiles import daily_durations
 from doaudit.analysis.tally import OUTCOMES, add_day, outcome_code, tally
@@ -71,10 +79,9 @@ def tally_with_effects(actions: IntoFrame, by: By, *, of: str) -> tuple[pd.DataF
         [[1.33]]
     """
     keys = key_columns(by)
-    rows = read_frame(actions, keys)
-    if joins_small_tables(rows) and _has_few_groups(actions, keys):
+    if joins_small_tables(wrap(actions, keys)) and _has_few_groups(actions, keys):
         counted = tally(actions, by)
-        finished, groups = _finished(rows, keys, of), number_groups(counted, keys)[0]
+        finished, groups = _finished(read_frame(actions, keys), keys, of), number_groups(counted, keys)[0]
         return counted, lambda limits: _effects_in_engine(finished, groups, limits)
     counted = tally(actions, by, by_day=True)
     daily = daily_durations(counted, by, of=of)
