@@ -115,6 +115,8 @@ def _finished(rows: Rows, keys: list[str], of: str) -> Rows:
 
 def _effects_in_engine(rows: Rows, groups: pd.DataFrame, limits: Sequence[Figures]) -> list[Figures]:
     """Count the actions of each group and day between its limits, and compute the design effect at each of these."""
+    if not len(groups):
+        return [np.empty(0) for _ in limits]
     by = list(groups.columns)
     whole = [_whole(limit) for limit in limits]
     rising, rank = np.sort(whole, axis=0), np.argsort(np.argsort(whole, axis=0, kind="stable"), axis=0, kind="stable")

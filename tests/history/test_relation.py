@@ -75,7 +75,7 @@ def test_a_relation_reaches_no_other_file(store, tmp_path, statement):
 
 
 def test_nothing_of_a_relation_is_loaded_into_pandas(opened, action, monkeypatch):
-    """From a file, the rows come as they lie there, and only a table's own rows become a frame."""
+    """From a file, the rows come as they lie there, and only groups and their counts become frames."""
     store = opened()
     store.upsert([action(number) for number in range(50)], [NOW] * 50)
     fetched = []
@@ -86,7 +86,7 @@ def test_nothing_of_a_relation_is_loaded_into_pandas(opened, action, monkeypatch
 
     durations(store.relation())
 
-    assert [len(table) for table in fetched] == [1]
+    assert [len(table) for table in fetched] == [1, 1, 1]  # its type, its durations, and its days
 
 
 def test_a_process_that_holds_a_relation_ends_without_a_word(path, tmp_path):
