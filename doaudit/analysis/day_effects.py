@@ -123,7 +123,10 @@ def _effects_in_engine(rows: Rows, groups: pd.DataFrame, limits: Sequence[Figure
     grouped: Any = _with_band(rows, groups, rising).group_by([*by, "day", _BAND], drop_null_keys=False)
     days = to_pandas(grouped.agg(actions=nw.len()))
     # Each group comes once, in its order, before those of the days.
-    of_day = number_groups(pd.concat([groups, days[by]], ignore_index=True), by)[1][len(groups) :]
+    of_day = np.zeros(len(days), dtype=np.int64)
+    if by:  # as objects, or pandas 2.3 would warn of a column that is all null
+        both = {name: pd.concat([each[name].astype(object) for each in (groups, days)]) for name in by}
+        of_day = number_groups(pd.DataFrame(both).reset_index(drop=True), by)[1][len(groups) :]
     _, cell = np.unique(of_day * _LARGEST_DAY + days["day"].to_numpy(dtype=np.int64), return_inverse=True)
     of_cell = np.zeros(cell.max(initial=-1) + 1, dtype=np.int64)
     of_cell[cell] = of_day
