@@ -10,6 +10,7 @@ from engine_frames import plain, to_duckdb, to_polars
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from joined import joined
 
 import doaudit as da
 from doaudit.actions import Record, categorical, to_frame
@@ -71,15 +72,6 @@ TABLES = {
     "resource_rows": lambda actions: resource_rows(actions, DROPLET, TYPES),
     "seen_resources": lambda actions: seen_resources(actions, DROPLET),
 }
-
-
-def of_many(accounts):
-    """Return one frame of the frames of accounts, with the column that tells them apart in front."""
-    actions = pd.concat(accounts.values(), ignore_index=True)
-    names = [name for name, each in accounts.items() for _ in range(len(each))]
-    actions.insert(0, "account", pd.Categorical(names, categories=list(accounts)))
-    coded = [name for name, dtype in accounts[NAMES[0]].dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
-    return actions.astype(dict.fromkeys(coded, "category"))
 
 
 def of_one(table, account):
@@ -146,7 +138,7 @@ def test_a_table_of_many_accounts_is_the_tables_of_each(table, accounts):
     if table == "timeline of one":
         accounts = {name: with_both_asked(actions) for name, actions in accounts.items()}
 
-    one_as_alone(TABLES[table](of_many(accounts)), TABLES[table], accounts)
+    one_as_alone(TABLES[table](joined(accounts)), TABLES[table], accounts)
 
 
 def with_both_asked(actions):
@@ -163,7 +155,7 @@ def with_both_asked(actions):
 @pytest.mark.parametrize("table", [name for name in TABLES if name != "timeline of one"])
 def test_a_table_of_simulated_accounts_is_the_tables_of_each(companies, table):
     """Simulated accounts have ids and keys of resources in common; nothing of one is taken for the other's."""
-    one_as_alone(TABLES[table](of_many(companies)), TABLES[table], companies)
+    one_as_alone(TABLES[table](joined(companies)), TABLES[table], companies)
 
 
 @pytest.mark.parametrize("take", [to_polars, lambda actions: to_duckdb(actions, "America/New_York")])
@@ -171,7 +163,7 @@ def test_a_table_of_simulated_accounts_is_the_tables_of_each(companies, table):
 def test_every_engine_keeps_accounts_apart(table, take):
     """Polars and DuckDB make the tables of many accounts that pandas makes."""
     accounts = {name: with_both_asked(drawn_account(seed, 60)) for seed, name in enumerate(NAMES)}
-    actions = of_many(accounts)
+    actions = joined(accounts)
 
     pd.testing.assert_frame_equal(plain(TABLES[table](take(actions))), plain(TABLES[table](actions)))
 
@@ -195,13 +187,13 @@ def same_facts(found, accounts, **arguments):
 @examples(40, quick=1)
 def test_facts_about_an_account_are_those_found_in_it_alone(accounts):
     """Nothing another account has done makes a fact, or takes one away; `since` counts back from its own reading."""
-    same_facts(findings(of_many(accounts)), accounts)
-    same_facts(findings(of_many(accounts), since="20d"), accounts, since="20d")
+    same_facts(findings(joined(accounts)), accounts)
+    same_facts(findings(joined(accounts), since="20d"), accounts, since="20d")
 
 
 def test_findings_of_simulated_accounts_are_those_of_each(companies):
     """Stuck and slow actions are the same, too: what is compared is of one account."""
-    found = findings(of_many(companies))
+    found = findings(joined(companies))
 
     same_facts(found, companies)
     for account, actions in companies.items():
@@ -215,14 +207,14 @@ def test_findings_of_simulated_accounts_are_those_of_each(companies):
 @pytest.mark.parametrize("take", [to_polars, lambda actions: to_duckdb(actions, "America/New_York")])
 def test_every_engine_finds_the_same_in_many_accounts(companies, take):
     """Polars and DuckDB find what pandas finds."""
-    actions = of_many({name: each.head(600) for name, each in companies.items()})
+    actions = joined({name: each.head(600) for name, each in companies.items()})
 
     pd.testing.assert_frame_equal(plain(findings(take(actions))), plain(findings(actions)))
 
 
 def test_the_call_of_a_finding_shows_more_of_its_account(companies):
     """Each call runs on the frame of all accounts, and has rows of no other account."""
-    actions = of_many(companies)
+    actions = joined(companies)
     found = findings(actions)
 
     calls = found.loc[found["call"] != "", ["account", "call"]].drop_duplicates("call")
@@ -248,14 +240,14 @@ def reboots(names, days=60):
 def test_nothing_unusual_is_one_row_for_all_accounts():
     """It says in how many accounts, is of none of them, and is not there if one of them has something."""
     accounts = reboots(NAMES)
-    found = findings(of_many(accounts))
+    found = findings(joined(accounts))
 
     assert found["kind"].tolist() == ["nothing unusual"]
     assert found["account"].isna().tolist() == [True]
     assert found["sentence"].item().startswith("There is nothing to act on or to look at in 3 accounts. Looked for: ")
 
     idle = accounts["globex"][accounts["globex"]["type"] == "reboot"]
-    one = findings(of_many(accounts | {"globex": idle}))
+    one = findings(joined(accounts | {"globex": idle}))
 
     assert one[["account", "kind"]].to_numpy().tolist() == [["globex", "no backup"]]
     assert one["sentence"].item().startswith("globex: 1 of 1 droplet seen ")
@@ -263,7 +255,7 @@ def test_nothing_unusual_is_one_row_for_all_accounts():
 
 def test_no_actions_of_many_accounts_are_nothing_unusual():
     """A frame of many accounts without rows has its tables, with the column, and no finding."""
-    nothing = of_many(reboots(NAMES)).head(0)
+    nothing = joined(reboots(NAMES)).head(0)
 
     for name, table in TABLES.items():
         if name != "timeline of one":
@@ -275,7 +267,7 @@ def test_no_actions_of_many_accounts_are_nothing_unusual():
 
 def test_droplets_of_many_accounts_are_those_of_their_account():
     """The table has exactly the droplets given; a key that two accounts have is two droplets."""
-    actions = of_many(reboots(NAMES))
+    actions = joined(reboots(NAMES))
     droplets = pd.DataFrame({
         "account": ["acme", "globex", "newco"], "id": [7, 8, 7], "name": ["web", "db", "web"], "region": "fra1",
         "snapshot_ids": [[], [1], []], "backup_ids": [[5], [], []],
@@ -300,7 +292,7 @@ def test_droplets_of_many_accounts_are_those_of_their_account():
 ])  # fmt: skip
 def test_droplets_and_actions_are_of_the_same_accounts(has, said):
     """An id is unique in its account only, so both are of many accounts, or both of one."""
-    actions = of_many(reboots(NAMES))
+    actions = joined(reboots(NAMES))
     droplets = pd.DataFrame({
         "account": ["acme"], "id": [7], "name": ["web"], "region": ["fra1"], "snapshot_ids": [[]], "backup_ids": [[]],
     })  # fmt: skip
@@ -320,7 +312,7 @@ def off_and_on(started):
         for number, (kind, time) in enumerate(zip(("power_off", "power_on"), times, strict=True), start=1)
     ]
     actions = to_frame(records, observed_at=FIRST + DAY_S)
-    table = power_periods(of_many(dict.fromkeys(NAMES, actions)), started_by_doaudit=started)
+    table = power_periods(joined(dict.fromkeys(NAMES, actions)), started_by_doaudit=started)
     return dict(zip(table["account"], table["by_doaudit"], strict=True))
 
 
@@ -335,7 +327,7 @@ def test_what_doaudit_started_is_told_by_account_and_id():
 
 def test_a_name_is_looked_for_in_every_account():
     """It may belong to different droplets; of each account the one that has it is listed, account by account."""
-    actions = of_many(reboots(("globex", "acme")))
+    actions = joined(reboots(("globex", "acme")))
     is_other = (actions["account"] == "globex") & (actions["type"] == "backup")
     actions = actions.assign(
         resource=categorical(actions["resource"].astype(object).mask(is_other, "droplet:9")),
