@@ -16,14 +16,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from doaudit.accounts.many import Accounts, accounts
+from doaudit.accounts.many import Accounts, accounts, looks_like_a_token
 from doaudit.errors import FileProblem, InvalidArgument, TokenMissing
 from doaudit.secret import Secret
 
 __all__ = ["read_accounts"]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_TOKEN = re.compile(r"do[opr]_v1_|[0-9a-f]{64}")  # of today, and of before 2022
 _EXAMPLE = 'Write it like this: [accounts], and below it a line such as acme = "ACME_TOKEN" for each account.'
 
 
@@ -72,8 +71,10 @@ def _content(content: dict[str, Any], file: Path) -> tuple[dict[str, str], str |
     variables, folder = content.pop("accounts", None), content.pop("folder", None)
     if not isinstance(variables, dict) or not variables or content or not isinstance(folder, str | None):
         raise InvalidArgument(f"{file} names no accounts, or something else besides. {_EXAMPLE}")
+    if any(looks_like_a_token(name) for name in variables):
+        raise InvalidArgument(f"{file} has a token where the name of an account belongs; revoke it. {_EXAMPLE}")
     for name, variable in variables.items():
-        if not isinstance(variable, str) or _TOKEN.match(variable):
+        if not isinstance(variable, str) or looks_like_a_token(variable):
             raise InvalidArgument(
                 f"{file} has a token, or no text, where the environment variable of {name!r} belongs. Tokens do not "
                 f"belong into files: put it into a variable, and its name here; revoke one that others may have seen. "

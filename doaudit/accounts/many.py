@@ -37,11 +37,12 @@ if TYPE_CHECKING:
     from doaudit.history.store import Store
     from doaudit.since import Since
 
-__all__ = ["Accounts", "accounts"]
+__all__ = ["Accounts", "accounts", "looks_like_a_token"]
 
 T = TypeVar("T")
 # As folders of a lake, account=007 would be the number seven, and account=2026-01-01 a date.
 _NAME = re.compile(r"[^\W\d_][\w .&+-]{0,59}")
+_TOKEN = re.compile(r"do[opr]_v1_|[0-9a-f]{64}")  # of today, and of before 2022
 _SHOWN = 5
 _NO_TEXTS = frozenset({"nan", "inf", "infinity", "null", "true", "false"})
 
@@ -212,9 +213,20 @@ class Accounts(AbstractContextManager["Accounts"], Mapping[str, Account]):
         return _answers(stores, silent=silent)
 
 
+def looks_like_a_token(text: str) -> bool:
+    """
+    Return whether a text begins as a token does, so that it is not shown where something else belongs.
+
+    Example:
+        >>> looks_like_a_token("dop_v1_0123"), looks_like_a_token("ACME_TOKEN")
+        (True, False)
+    """
+    return _TOKEN.match(text) is not None
+
+
 def _hide_tokens(members: object) -> dict[str, Account | Secret]:
-    """Return the accounts and tokens by name, with the tokens hidden; nothing of what is no mapping."""
-    if not isinstance(members, Mapping):
+    """Return accounts and hidden tokens by name; nothing of what is no mapping, or has tokens for names."""
+    if not isinstance(members, Mapping) or any(looks_like_a_token(str(name)) for name in members):
         return {}
     return {str(name): each if isinstance(each, Account) else Secret(each) for name, each in members.items()}
 
