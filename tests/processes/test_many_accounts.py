@@ -139,6 +139,9 @@ def test_tables_and_checks_take_the_file(tmp_path):
         _, out, _ = ended(agency, tmp_path, "last-actions", "--format", "csv", "--no-refresh", "--account", "acme")
         assert {line.split(",")[0] for line in out.splitlines()[1:]} == {"acme"}
 
+        status, _, err = ended(agency, tmp_path, "findings", "--fail-on", "act-now")
+        assert (status, "whatever was found" in err) == (1, True)
+
         status, out, _ = ended(agency, tmp_path, "check")
         assert status == 1
         assert f"2 of 3 accounts can be audited, not {BAD}." in out
