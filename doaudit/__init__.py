@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from doaudit.csv import read_csv
     from doaudit.errors import DoauditError
     from doaudit.report import report
+    from doaudit.show import show
 
 __all__ = [
     "Account",
@@ -101,6 +102,7 @@ __all__ = [
     "retries",
     "retry_rates",
     "select",
+    "show",
     "slowest",
     "timeline",
     "week_pattern",
@@ -119,6 +121,7 @@ _HOME = {
     "read_accounts": "accounts",
     "read_csv": "csv",
     "report": "report",
+    "show": "show",
 }
 
 
