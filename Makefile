@@ -30,20 +30,20 @@ test: $(VENV)/.dev ## run the tests, in a few minutes
 	$(SAY) "test: runs the tests against the simulated account; no token, no internet."
 	@$(BIN)/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
 
-test-thorough: $(VENV)/.dev ## run everything: all examples, browsers, builds, the oldest versions, each Python
-	$(SAY) "test-thorough: runs all tests with all examples, then the tests on the oldest versions and on other Pythons."
-	@DOAUDIT_THOROUGH=1 $(BIN)/python -m pytest -q $(WORKERS) -m "not engines"
+test-thorough: $(VENV)/.dev ## run what `make test` leaves out: all examples, browsers, builds, engines, other versions
+	$(SAY) "test-thorough: runs long tests and all examples, then the tests on engines, the oldest versions, other Pythons."
+	@DOAUDIT_EXAMPLES=all $(BIN)/python -m pytest -q $(WORKERS) -m "(thorough or browser or hypothesis) and not engines"
 	@$(MAKE) --no-print-directory test-engines
 	@$(MAKE) --no-print-directory test-oldest
 	@$(MAKE) --no-print-directory test-pythons MINORS=3.13
 
 test-engines: .venv-engines/.engines ## run the tables, the notebook and the guide on Spark, Dask, PyArrow and ibis
 	$(SAY) "test-engines: makes every table on Spark, Dask, PyArrow and ibis; Spark needs Java."
-	@DOAUDIT_THOROUGH=1 .venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same
+	@DOAUDIT_EXAMPLES=all .venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31, with Python 3.12 if it is here
 	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31, with `.venv-oldest/bin/python --version`."
-	@.venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
+	@DOAUDIT_EXAMPLES=few .venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
 
 test-pythons: ## run the tests on each other Python that is claimed and is here
 	$(SAY) "test-pythons: runs the tests on Python $(MINORS)."
@@ -55,7 +55,7 @@ test-pythons: ## run the tests on each other Python that is claimed and is here
 	  done; \
 	  if test -n "$$python"; then \
 	    $(MAKE) --no-print-directory .venv-$$minor/.dev PYTHON="$$python" && \
-	    .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" || exit 1; \
+	    DOAUDIT_EXAMPLES=few .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" || exit 1; \
 	  elif test -n "$$CI"; then echo "There is no Python $$minor here."; exit 1; \
 	  else echo "Skipped: there is no Python $$minor here."; fi; \
 	done

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from examples import THOROUGH
+from examples import number_of_examples
 from hypothesis import HealthCheck, settings
 
 # A test's examples are the same on each run of CI, so that a red run can be repeated; elsewhere they vary.
@@ -20,7 +20,7 @@ settings.register_profile(
     "doaudit",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=100 if THOROUGH else 15,
+    max_examples=number_of_examples(100, quick=15),
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("doaudit")

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from examples import THOROUGH
 
 import doaudit as da
 from doaudit.analysis import changes
 from doaudit.analysis.change_points import find_splits
 from doaudit.analysis.change_scores import failure_scores, rank_scores
 
-pytestmark = [
-    pytest.mark.skipif(not THOROUGH, reason="hundreds of simulated years"),
-    pytest.mark.thorough,
-]
+pytestmark = pytest.mark.thorough  # hundreds of simulated years
 KINDS = {  # median in seconds, spread of its logarithm, failure rate, share of actions
     "snapshot": (95, 0.5, 0.012, 0.45),
     "reboot": (12, 0.45, 0.008, 0.3),

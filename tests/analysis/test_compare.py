@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 import pytest
-from examples import THOROUGH, examples
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -311,7 +311,6 @@ def test_days_that_are_all_alike_are_as_sure_as_their_number(frame):
     assert welch_of_ranks(one_, (day >= 4).astype(int), day, 0 * seconds, one_ + 2)[1].item() == 1
 
 
-@pytest.mark.skipif(not THOROUGH, reason="thousands of simulated periods")
 @pytest.mark.thorough
 @pytest.mark.parametrize("a_day", [1, 5, 20])
 @pytest.mark.parametrize("days_differ", [0.0, 0.3])
@@ -338,7 +337,6 @@ def test_chance_is_taken_for_a_difference_as_often_as_it_says(a_day, days_differ
     assert ((lower <= 60) & (upper >= 60)).mean() >= 0.93
 
 
-@pytest.mark.skipif(not THOROUGH, reason="thousands of simulated periods")
 @pytest.mark.thorough
 @pytest.mark.parametrize(("n", "rate"), [(100, 0.05), (1000, 0.01), (1000, 0.1), (60, 0.3)])
 def test_rates_differ_by_chance_as_often_as_it_says(n, rate):

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from examples import THOROUGH, examples
+from examples import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -74,7 +74,6 @@ def test_less_than_independent_is_not_more():
     assert effective(pd.Series([100, 100]), np.array([0.2, 1.7])).tolist() == [100, 100 / 1.7]
 
 
-@pytest.mark.skipif(not THOROUGH, reason="thousands of simulated years")
 @pytest.mark.thorough
 @pytest.mark.parametrize("a_day", [20, 60])
 @pytest.mark.parametrize("bad_days", [0.0, 0.01, 0.05])

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from examples import THOROUGH
 from scipy import stats
 
 from doaudit.analysis.curve_values import quantile
@@ -16,10 +15,7 @@ from doaudit.analysis.quantile_intervals import rank_interval
 from doaudit.analysis.survival import completed_curves
 from doaudit.analysis.tally import Lifetimes
 
-pytestmark = [
-    pytest.mark.skipif(not THOROUGH, reason="thousands of simulated accounts"),
-    pytest.mark.thorough,
-]
+pytestmark = pytest.mark.thorough  # thousands of simulated accounts
 LOG_MEDIAN = 8.0
 
 

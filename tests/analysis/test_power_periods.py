@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pandas as pd
 import pytest
-from examples import THOROUGH, examples
+from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,7 +202,6 @@ def test_a_period_that_doaudit_ended_is_called_that():
     assert (row["resource"], row["off_by"], row["on_by"]) == (f"droplet:{droplet_id}", "power_off", "power_on")
 
 
-@pytest.mark.skipif(not THOROUGH, reason="each simulated account takes seconds")
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_the_account_says_the_same_of_what_is_off(seed):

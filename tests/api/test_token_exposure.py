@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import requests
 import urllib3
-from examples import THOROUGH
 from exposed import TOOLS, chain, places_of, raised_by, shown
 from hostile import HANG_UP, good, head, hostile_server
 from hypothesis import given
@@ -175,13 +174,14 @@ def traced(client, line):
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # made, and not yet kept by anything
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a half made response
-def test_ctrl_c_at_any_line_leaves_no_token_behind():
+@pytest.mark.parametrize("most", [60, pytest.param(600, marks=pytest.mark.thorough)])
+def test_ctrl_c_at_any_line_leaves_no_token_behind(most):
     """While a request is made, sent and read, at whichever line of the libraries below Ctrl-C comes."""
     found = {}
     with hostile_server(good()) as server:
         client = connected(server.url, 1.0)
         _, lines = traced(client, None)
-        step = max(1, lines // (600 if THOROUGH else 60))
+        step = max(1, lines // most)
         for line in range(1, lines + 1, step):
             fault, _ = traced(client, line)
             if isinstance(fault, KeyboardInterrupt):

@@ -15,6 +15,7 @@ import subprocess
 import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import pytest
 from examples import THOROUGH
@@ -182,11 +183,12 @@ def fill(file):
 
 
 # Ctrl-C in each phase; the other two signals, which take the same way, in each phase only where there is time.
+ALWAYS = [
+    (number, phase) for number in STATUS for phase in PHASES if number == signal.SIGINT or phase == "snapshotting"
+]
 SIGNALLED = [
-    (number, phase)
-    for number in STATUS
-    for phase in PHASES
-    if THOROUGH or number == signal.SIGINT or phase == "snapshotting"
+    pytest.param(*each, marks=() if each in ALWAYS else pytest.mark.thorough)
+    for each in (product(STATUS, PHASES) if THOROUGH else ALWAYS)
 ]
 # What takes longest comes first.
 SCENARIOS = {
@@ -197,7 +199,7 @@ SCENARIOS = {
     **{f"{number.name} twice": lambda stand, number=number: signalled_twice(stand, number) for number in STATUS},
     **{
         f"{number.name} while {phase}": lambda stand, number=number, phase=phase: signalled(stand, number, phase)
-        for number, phase in SIGNALLED
+        for number, phase in (each.values for each in SIGNALLED)
     },
     "nohup": nohup,
     "closed terminal": closed_terminal,

@@ -1,4 +1,8 @@
-"""The number of examples of a property test: few in `make test`, all in `make test-thorough`."""
+"""
+The number of examples of a property test: some in `make test`, all in `make test-thorough`.
+
+On a second version of Python or pandas few of them are tried: what is looked for there is not in the data.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,21 @@ from typing import Any
 
 from hypothesis import settings
 
-__all__ = ["THOROUGH", "examples"]
+__all__ = ["THOROUGH", "examples", "number_of_examples"]
 
-THOROUGH = bool(os.environ.get("DOAUDIT_THOROUGH"))
-_SHARE, _LEAST = 6, 5
+_WANTED = os.environ.get("DOAUDIT_EXAMPLES", "some")
+if _WANTED not in ("few", "some", "all"):
+    raise ValueError(f"DOAUDIT_EXAMPLES is {_WANTED!r}; it is few, some or all.")
+THOROUGH = _WANTED == "all"
+_FEW, _SHARE, _LEAST = 3, 6, 5
+
+
+def number_of_examples(number: int, *, quick: int | None = None) -> int:
+    """Return so many where all are wanted; otherwise *quick*, or a sixth of them, and at most three where few are."""
+    some = quick if quick is not None else max(number // _SHARE, _LEAST)
+    return {"few": min(some, _FEW), "some": some, "all": number}[_WANTED]
 
 
 def examples(number: int, *, quick: int | None = None, **options: Any) -> settings:
-    """Let a property be tried on so many examples; where there is little time on *quick*, or on a sixth of them."""
-    few = quick if quick is not None else max(number // _SHARE, _LEAST)
-    return settings(max_examples=number if THOROUGH else few, **options)
+    """Let a property be tried on so many examples; see `number_of_examples`."""
+    return settings(max_examples=number_of_examples(number, quick=quick), **options)
