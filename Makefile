@@ -9,7 +9,12 @@ SAY = @printf '%s\n'
 
 WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
 MINORS ?= 3.12 3.13
-# The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes.
+# The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes. For the same
+# reason `make test-thorough` tries on them what pandas and kernels have a part in, and on Python 3.13 all the rest.
+TESTS ?=
+WITH_PANDAS = $(addprefix tests/,analysis history plots show) $(addprefix tests/test_,$(addsuffix .py,accounts actions csv data kept_data notebooks report report_completeness table_commands))
+ABOUT_FILES = $(addprefix tests/test_,$(addsuffix .py,docs house packaging public_names scheduled))
+WITHOUT_PANDAS = $(addprefix tests/,api demo operations processes snapshot widgets) $(filter-out $(WITH_PANDAS) $(ABOUT_FILES),$(wildcard tests/test_*.py))
 PYTHON_3_12 = $(shell for found in "$$(command -v python3.12)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12.*/bin/python "$$($(PYTHON) -c 'import os, sys; print(os.path.dirname(sys.base_prefix))')"/3.12.*/bin/python; do test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && echo "$$found" && break; done)
 
 .PHONY: help audit lab test test-thorough test-engines test-oldest test-pythons check format bench sample docs pictures screenshots lock clean
@@ -34,8 +39,8 @@ test-thorough: $(VENV)/.dev ## run what `make test` leaves out: all examples, br
 	$(SAY) "test-thorough: runs long tests and all examples, then the tests on engines, the oldest versions, other Pythons."
 	@DOAUDIT_EXAMPLES=all $(BIN)/python -m pytest -q $(WORKERS) -m "(thorough or browser or hypothesis) and not engines"
 	@$(MAKE) --no-print-directory test-engines
-	@$(MAKE) --no-print-directory test-oldest
-	@$(MAKE) --no-print-directory test-pythons MINORS=3.13
+	@$(MAKE) --no-print-directory test-oldest TESTS="$(WITH_PANDAS)"
+	@$(MAKE) --no-print-directory test-pythons MINORS=3.13 TESTS="$(WITHOUT_PANDAS)"
 
 test-engines: .venv-engines/.engines ## run the tables, the notebook and the guide on Spark, Dask, PyArrow and ibis
 	$(SAY) "test-engines: makes every table on Spark, Dask, PyArrow and ibis; Spark needs Java."
@@ -43,7 +48,7 @@ test-engines: .venv-engines/.engines ## run the tables, the notebook and the gui
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31, with Python 3.12 if it is here
 	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31, with `.venv-oldest/bin/python --version`."
-	@DOAUDIT_EXAMPLES=few .venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
+	@DOAUDIT_EXAMPLES=few .venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" $(TESTS)
 
 test-pythons: ## run the tests on each other Python that is claimed and is here
 	$(SAY) "test-pythons: runs the tests on Python $(MINORS)."
@@ -55,7 +60,7 @@ test-pythons: ## run the tests on each other Python that is claimed and is here
 	  done; \
 	  if test -n "$$python"; then \
 	    $(MAKE) --no-print-directory .venv-$$minor/.dev PYTHON="$$python" && \
-	    DOAUDIT_EXAMPLES=few .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" || exit 1; \
+	    DOAUDIT_EXAMPLES=few .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" $(TESTS) || exit 1; \
 	  elif test -n "$$CI"; then echo "There is no Python $$minor here."; exit 1; \
 	  else echo "Skipped: there is no Python $$minor here."; fi; \
 	done
