@@ -66,6 +66,7 @@ def rows(agency, folder, monkeypatch):
     return {name: int(n) for name, n in actions["account"].value_counts().items()}
 
 
+@pytest.mark.thorough
 def test_fifty_accounts_are_killed_in_the_middle_and_gone_on_with(tmp_path, monkeypatch):
     """What was read before is not read again, and in the end each account but the bad one is whole."""
     with Agency(fifty_worlds()) as agency:
@@ -106,6 +107,7 @@ def test_ctrl_c_stops_all_and_says_how_many_were_done(tmp_path):
         assert "Traceback" not in err
 
 
+@pytest.mark.thorough
 def test_an_audit_of_several_writes_a_report_of_each_and_one_of_all(tmp_path):
     """The status is not 0 if one failed; without it, it is 0."""
     with Agency({"acme": small_world(1), "globex": small_world(2), BAD: small_world(3)}) as agency:
