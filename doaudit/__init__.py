@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from doaudit.connect import connect, demo
     from doaudit.csv import read_csv
     from doaudit.errors import DoauditError
-    from doaudit.report import report
+    from doaudit.report import report, verify
     from doaudit.show import show
 
 __all__ = [
@@ -105,6 +105,7 @@ __all__ = [
     "show",
     "slowest",
     "timeline",
+    "verify",
     "week_pattern",
     "widgets",
 ]
@@ -122,6 +123,7 @@ _HOME = {
     "read_csv": "csv",
     "report": "report",
     "show": "show",
+    "verify": "report",
 }
 
 

@@ -80,6 +80,7 @@ def test_a_report_has_its_files(tmp_path):
     page = da.report(few_actions(), tmp_path / "out")
 
     expected = {f"{n}.csv" for n in TABLES} | {f"{n}.png" for n in FIGURES} | {"index.html", "manifest.json"}
+    expected |= {"manifest.sha256"}
     assert set(contents(tmp_path / "out")) == expected
     assert page == tmp_path / "out" / "index.html"
     assert all(
@@ -99,6 +100,8 @@ def test_the_manifest_seals_each_file(tmp_path):
     """The hashes are those of the files, and the counts those of the actions."""
     da.report(few_actions(), tmp_path / "out")
     files = contents(tmp_path / "out")
+    sealed = files.pop("manifest.sha256").decode()
+    assert sealed == f"{hashlib.sha256(files['manifest.json']).hexdigest()}  manifest.json\n"
     manifest = json.loads(files.pop("manifest.json"))
 
     assert {name: entry["sha256"] for name, entry in manifest["files"].items()} == {
@@ -148,7 +151,7 @@ def test_a_report_of_next_to_nothing_is_whole(tmp_path, rows):
     """No actions, or one, give the same files."""
     da.report(few_actions().iloc[rows], tmp_path / "out")
 
-    assert len(contents(tmp_path / "out")) == len(TABLES) + len(FIGURES) + 2
+    assert len(contents(tmp_path / "out")) == len(TABLES) + len(FIGURES) + 3
 
 
 @pytest.mark.parametrize("written", ["{home}/out", "~/out"])

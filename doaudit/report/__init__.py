@@ -16,9 +16,10 @@ from doaudit.errors import FileProblem, InvalidArgument
 from doaudit.files import write_files
 from doaudit.progress import row_bar
 from doaudit.report.completeness import ask
-from doaudit.report.manifest import files_listed, manifest, scope
+from doaudit.report.manifest import MANIFEST, SEAL, files_listed, manifest, scope, seal
 from doaudit.report.many import account_table, ask_each
 from doaudit.report.page import page
+from doaudit.report.verify import Verification, verify
 from doaudit.tables import TABLES
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from doaudit.report.many import ReportedAccounts
     from doaudit.tables import Table, Variant
 
-__all__ = ["report"]
+__all__ = ["Verification", "report", "verify"]
 
 _DPI = 110
 _READS = "reads.csv"
@@ -47,7 +48,7 @@ def report(
     each: bool = False,
 ) -> Path:
     """
-    Write one audit of *actions* into *folder*: CSV files, figures, index.html and manifest.json.
+    Write one audit of *actions* into *folder*: CSV files, figures, index.html, manifest.json and manifest.sha256.
 
     The report says whether *actions* are all that the account has, a selection of them, or not proved; nothing is asked
     of the API for that. The same actions, of a history in the same state, give the same bytes. The files appear all
@@ -97,8 +98,9 @@ def report(
     files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()} | figures
     sections = [(table, variant) for table, variant in variants if variant.section]
     files["index.html"] = page(about, tables, list(figures), sections).encode()
-    files["manifest.json"] = manifest(about, files)
-    earlier = files_listed(target / "manifest.json")
+    listed = manifest(about, files)
+    files |= {SEAL: seal(listed), MANIFEST: listed}
+    earlier = files_listed(target / MANIFEST)
     write_files(target, files.items())
     if _READS in earlier - files.keys():
         _delete(target / _READS)
@@ -123,7 +125,7 @@ def _write_each(
             page_of_it = report(
                 only_account(actions, name), target / "accounts" / quote(name, safe=" "), account=members[name]
             )
-            sha = hashlib.sha256(page_of_it.with_name("manifest.json").read_bytes()).hexdigest()
+            sha = hashlib.sha256(page_of_it.with_name(MANIFEST).read_bytes()).hexdigest()
             pages[name] = {"page": page_of_it.relative_to(target).as_posix(), "manifest_sha256": sha}
             add(1)
     return pages

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from doaudit.report.completeness import Completeness
 
-__all__ = ["files_listed", "manifest", "scope"]
+__all__ = ["MANIFEST", "SEAL", "files_listed", "manifest", "scope", "seal"]
+
+MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 
 
 def scope(
@@ -63,6 +65,17 @@ def manifest(report_scope: Mapping[str, Any], files: Mapping[str, bytes]) -> byt
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
     }
     return (json.dumps({**report_scope, "files": sums}, indent=2, default=_utc) + "\n").encode()
+
+
+def seal(content: bytes) -> bytes:
+    r"""
+    Return what manifest.sha256 says of a manifest, in the form that `sha256sum --check` reads.
+
+    Example:
+        >>> seal(b"{}")[:12], seal(b"{}")[64:]
+        (b'44136fa355b3', b'  manifest.json\n')
+    """
+    return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode()
 
 
 def files_listed(path: Path) -> set[str]:

@@ -37,6 +37,10 @@ _NOT_COVERED = (
     "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
     "in this list may still have happened."
 )
+_SEAL_LINK = (
+    '<a href="manifest.sha256">manifest.sha256</a>, with that of the manifest: <code>doaudit.verify</code> compares '
+    "both with the files"
+)
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
     "background:#fff}table{border-collapse:collapse;font-size:13px}td,th{padding:.2rem .6rem;text-align:left;"
@@ -86,7 +90,8 @@ def page(
             f'<li><a href="{name}.csv">{name}.csv</a>, {count(len(table), "row")}</li>'
             for name, table in tables.items()
         ),
-        '<li><a href="manifest.json">manifest.json</a>, with the SHA-256 of each file</li></ul>',
+        '<li><a href="manifest.json">manifest.json</a>, with the SHA-256 of each file</li>',
+        f"<li>{_SEAL_LINK}</li></ul>",
     ]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>doaudit report</title><style>{_STYLE}</style>\n'

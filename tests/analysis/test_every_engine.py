@@ -103,7 +103,7 @@ def taken(actions, tmp_path_factory):
 
 
 def every_engine(zones=(NEW_YORK,), without=""):
-    """Return the engines in each zone, but for one; those, and those zones, that `make test` does without are marked."""
+    """Return the engines in each zone, but for one; what `make test` does without is marked."""
     marks = [pytest.mark.thorough, pytest.mark.engines]
     return [
         pytest.param(name, zone, marks=marks if engine.apart or zone != NEW_YORK else [])
