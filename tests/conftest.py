@@ -20,7 +20,7 @@ settings.register_profile(
     "doaudit",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=number_of_examples(100, quick=15),
+    max_examples=number_of_examples(100),
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("doaudit")

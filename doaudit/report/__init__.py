@@ -177,6 +177,7 @@ def _figures(
     actions: pd.DataFrame, tables: dict[str, pd.DataFrame], variants: list[tuple[Table, Variant]]
 ) -> Iterator[tuple[str, bytes]]:
     # Drawn on figures of their own, not through pyplot, so that a report can be written from any thread.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- see below
     from matplotlib.figure import Figure  # noqa: PLC0415 -- matplotlib is loaded only where something is drawn
 
     for table, variant in variants:
@@ -185,6 +186,7 @@ def _figures(
         figure = Figure(figsize=(9, variant.height_inches), dpi=_DPI, layout="constrained")
         table.draw(actions, tables[variant.name], variant.arguments, ax=figure.subplots())
         buffer = io.BytesIO()
-        # Without the name and version of the software, which would change bytes that show the same picture.
-        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+        # Without the name and version of the software, which would change bytes that show the same picture. By its
+        # canvas, which draws it once; savefig would lay it out and draw it twice.
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
         yield f"{variant.name}.png", buffer.getvalue()

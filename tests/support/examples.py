@@ -17,11 +17,11 @@ _WANTED = os.environ.get("DOAUDIT_EXAMPLES", "some")
 if _WANTED not in ("few", "some", "all"):
     raise ValueError(f"DOAUDIT_EXAMPLES is {_WANTED!r}; it is few, some or all.")
 THOROUGH = _WANTED == "all"
-_FEW, _SHARE, _LEAST = 3, 6, 5
+_FEW, _SHARE, _LEAST = 3, 10, 4
 
 
 def number_of_examples(number: int, *, quick: int | None = None) -> int:
-    """Return so many where all are wanted; otherwise *quick*, or a sixth of them, and at most three where few are."""
+    """Return so many where all are wanted; otherwise *quick*, or a tenth of them, and at most three where few are."""
     some = quick if quick is not None else max(number // _SHARE, _LEAST)
     return {"few": min(some, _FEW), "some": some, "all": number}[_WANTED]
 
