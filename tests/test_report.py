@@ -75,31 +75,32 @@ def contents(folder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_report_has_its_files(tmp_path):
-    """Tables, figures, page and manifest, and nothing else."""
-    page = da.report(few_actions(), tmp_path / "out")
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """The folder of a report of few actions, which no test changes."""
+    folder = tmp_path_factory.mktemp("report") / "out"
+    assert da.report(few_actions(), folder, source="<b>me</b>") == folder / "index.html"
+    return folder
 
+
+def test_a_report_has_its_files(out):
+    """Tables, figures, page and manifest, and nothing else."""
     expected = {f"{n}.csv" for n in TABLES} | {f"{n}.png" for n in FIGURES} | {"index.html", "manifest.json"}
     expected |= {"manifest.sha256"}
-    assert set(contents(tmp_path / "out")) == expected
-    assert page == tmp_path / "out" / "index.html"
-    assert all(
-        body.startswith(b"\x89PNG") for name, body in contents(tmp_path / "out").items() if name.endswith(".png")
-    )
+    assert set(contents(out)) == expected
+    assert all(body.startswith(b"\x89PNG") for name, body in contents(out).items() if name.endswith(".png"))
 
 
-def test_the_same_actions_give_the_same_bytes(tmp_path):
-    """Two reports of one frame, whatever its row order in memory, do not differ in one byte."""
-    da.report(few_actions(), tmp_path / "one", source="here")
-    da.report(few_actions(), tmp_path / "two", source="here")
+def test_the_same_actions_give_the_same_bytes(out, tmp_path):
+    """Two reports of one frame do not differ in one byte."""
+    da.report(few_actions(), tmp_path / "two", source="<b>me</b>")
 
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert contents(out) == contents(tmp_path / "two")
 
 
-def test_the_manifest_seals_each_file(tmp_path):
+def test_the_manifest_seals_each_file(out):
     """The hashes are those of the files, and the counts those of the actions."""
-    da.report(few_actions(), tmp_path / "out")
-    files = contents(tmp_path / "out")
+    files = contents(out)
     sealed = files.pop("manifest.sha256").decode()
     assert sealed == f"{hashlib.sha256(files['manifest.json']).hexdigest()}  manifest.json\n"
     manifest = json.loads(files.pop("manifest.json"))
@@ -116,17 +117,14 @@ def test_the_manifest_seals_each_file(tmp_path):
     assert manifest["completeness"]["proof"] is None
 
 
-def test_actions_come_back_from_a_report(tmp_path):
+def test_actions_come_back_from_a_report(out):
     """What the report wrote is the frame it was given."""
-    da.report(few_actions(), tmp_path / "out")
-
-    assert_frame_equal(da.read_csv(tmp_path / "out" / "actions.csv"), few_actions(), check_exact=True)
+    assert_frame_equal(da.read_csv(out / "actions.csv"), few_actions(), check_exact=True)
 
 
-def test_text_of_the_api_is_text(tmp_path):
+def test_text_of_the_api_is_text(out):
     """Neither a script in the page nor a formula in a table comes to life."""
-    da.report(few_actions(), tmp_path / "out", source="<b>me</b>")
-    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    page = (out / "index.html").read_text(encoding="utf-8")
 
     tags = set()
     parser = HTMLParser()
@@ -136,12 +134,12 @@ def test_text_of_the_api_is_text(tmp_path):
     assert tags.isdisjoint({"script", "b"})
     assert "onerror=alert(1)" in page
     assert "&lt;img src=x" in page
-    assert "'=cmd()" in (tmp_path / "out" / "actions.csv").read_text(encoding="utf-8")
+    assert "'=cmd()" in (out / "actions.csv").read_text(encoding="utf-8")
 
 
-def test_a_report_without_proof_says_so(tmp_path):
+def test_a_report_without_proof_says_so(out):
     """A reader is told when nobody can say whether actions are missing."""
-    page = da.report(few_actions(), tmp_path / "out").read_text(encoding="utf-8")
+    page = (out / "index.html").read_text(encoding="utf-8")
 
     assert "No proof of completeness" in page
 
