@@ -9,12 +9,12 @@ SAY = @printf '%s\n'
 
 WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
 MINORS ?= 3.12 3.13
-# The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes. For the same
-# reason `make test-thorough` tries on them what pandas and kernels have a part in, and on Python 3.13 all the rest.
-TESTS ?=
-WITH_PANDAS = $(addprefix tests/,analysis history plots show) $(addprefix tests/test_,$(addsuffix .py,accounts actions csv data kept_data notebooks report report_completeness table_commands))
-ABOUT_FILES = $(addprefix tests/test_,$(addsuffix .py,docs house packaging public_names scheduled))
-WITHOUT_PANDAS = $(addprefix tests/,api demo operations processes snapshot widgets) $(filter-out $(WITH_PANDAS) $(ABOUT_FILES),$(wildcard tests/test_*.py))
+QUICK = not thorough and not browser and not release
+# What a second version of pandas or Python has most to do with; `make test-release` runs all tests on each.
+ON_PANDAS = $(addprefix tests/,show test_csv.py test_report.py processes/test_kernel.py) $(addprefix tests/analysis/test_,every_table.py every_engine.py many_accounts.py findings.py)
+ON_PYTHON = $(addprefix tests/,api operations processes snapshot widgets test_secret.py)
+ONLY ?=
+# The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes.
 PYTHON_3_12 = $(shell for found in "$$(command -v python3.12)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12.*/bin/python "$$($(PYTHON) -c 'import os, sys; print(os.path.dirname(sys.base_prefix))')"/3.12.*/bin/python; do test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && echo "$$found" && break; done)
 
 .PHONY: help audit lab test test-thorough test-engines test-oldest test-pythons check format bench sample docs pictures screenshots lock clean
@@ -33,22 +33,29 @@ lab: $(VENV)/.lab ## open JupyterLab on the notebooks
 
 test: $(VENV)/.dev ## run the tests, in a few minutes
 	$(SAY) "test: runs the tests against the simulated account; no token, no internet."
-	@$(BIN)/python -m pytest -q $(WORKERS) -m "not thorough and not browser"
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "$(QUICK)"
 
-test-thorough: $(VENV)/.dev ## run what `make test` leaves out: all examples, browsers, builds, engines, other versions
-	$(SAY) "test-thorough: runs long tests and all examples, then the tests on engines, the oldest versions, other Pythons."
-	@DOAUDIT_EXAMPLES=all $(BIN)/python -m pytest -q $(WORKERS) -m "(thorough or browser or hypothesis) and not engines"
+test-thorough: $(VENV)/.dev ## run what `make test` leaves out: browsers, builds, long tests, engines, other versions
+	$(SAY) "test-thorough: runs long tests, then those on engines, the oldest versions and Python 3.13."
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "(thorough or browser) and not engines and not release"
+	@$(MAKE) --no-print-directory test-engines SHORT=1
+	@$(MAKE) --no-print-directory test-oldest ONLY="$(ON_PANDAS)"
+	@$(MAKE) --no-print-directory test-pythons MINORS=3.13 ONLY="$(ON_PYTHON)"
+
+test-release: $(VENV)/.dev ## run everything else, in hours: all examples, simulated years, every version as a whole
+	$(SAY) "test-release: runs what test-thorough leaves out, and all tests on each engine and version."
+	@DOAUDIT_EXAMPLES=all $(BIN)/python -m pytest -q $(WORKERS) -m "(release or thorough or browser or hypothesis) and not engines"
 	@$(MAKE) --no-print-directory test-engines
-	@$(MAKE) --no-print-directory test-oldest TESTS="$(WITH_PANDAS)"
-	@$(MAKE) --no-print-directory test-pythons MINORS=3.13 TESTS="$(WITHOUT_PANDAS)"
+	@$(MAKE) --no-print-directory test-oldest
+	@$(MAKE) --no-print-directory test-pythons
 
 test-engines: .venv-engines/.engines ## run the tables, the notebook and the guide on Spark, Dask, PyArrow and ibis
 	$(SAY) "test-engines: makes every table on Spark, Dask, PyArrow and ibis; Spark needs Java."
-	@DOAUDIT_EXAMPLES=all .venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same
+	@.venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same $(if $(SHORT),-m "not release")
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31, with Python 3.12 if it is here
 	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31, with `.venv-oldest/bin/python --version`."
-	@DOAUDIT_EXAMPLES=few .venv-oldest/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" $(TESTS)
+	@DOAUDIT_EXAMPLES=few .venv-oldest/bin/python -m pytest -q $(WORKERS) -m "$(QUICK)" $(ONLY)
 
 test-pythons: ## run the tests on each other Python that is claimed and is here
 	$(SAY) "test-pythons: runs the tests on Python $(MINORS)."
@@ -60,7 +67,7 @@ test-pythons: ## run the tests on each other Python that is claimed and is here
 	  done; \
 	  if test -n "$$python"; then \
 	    $(MAKE) --no-print-directory .venv-$$minor/.dev PYTHON="$$python" && \
-	    DOAUDIT_EXAMPLES=few .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "not thorough and not browser" $(TESTS) || exit 1; \
+	    DOAUDIT_EXAMPLES=few .venv-$$minor/bin/python -m pytest -q $(WORKERS) -m "$(QUICK)" $(ONLY) || exit 1; \
 	  elif test -n "$$CI"; then echo "There is no Python $$minor here."; exit 1; \
 	  else echo "Skipped: there is no Python $$minor here."; fi; \
 	done

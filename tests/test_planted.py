@@ -83,7 +83,7 @@ def test_findings_say_what_was_planted(usual, quiet):
     assert "nothing unusual" in set(da.findings(*quiet)["kind"])
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_in_each_company_what_is_planted_is_found_and_hardly_anything_else():
     """Of seeds 1 to 20 at most three have another incident or change, and at most three quiet twins have one."""
     others = {"incidents": 0, "changes": 0, "quiet": 0}
@@ -108,7 +108,7 @@ def test_in_each_company_what_is_planted_is_found_and_hardly_anything_else():
     assert max(others.values()) <= 3, others
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_of_a_hundred_companies_hardly_any_has_what_was_not_planted():
     """Of seeds 1 to 100 at most nine have another incident, nine another change, and nine quiet twins any of them."""
     others = {"incidents": 0, "changes": 0, "quiet": 0}

@@ -11,7 +11,7 @@ from doaudit.analysis import changes
 from doaudit.analysis.change_points import find_splits
 from doaudit.analysis.change_scores import failure_scores, rank_scores
 
-pytestmark = pytest.mark.thorough  # hundreds of simulated years
+pytestmark = pytest.mark.release  # hundreds of simulated years
 KINDS = {  # median in seconds, spread of its logarithm, failure rate, share of actions
     "snapshot": (95, 0.5, 0.012, 0.45),
     "reboot": (12, 0.45, 0.008, 0.3),

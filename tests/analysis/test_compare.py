@@ -311,7 +311,7 @@ def test_days_that_are_all_alike_are_as_sure_as_their_number(frame):
     assert welch_of_ranks(one_, (day >= 4).astype(int), day, 0 * seconds, one_ + 2)[1].item() == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 @pytest.mark.parametrize("a_day", [1, 5, 20])
 @pytest.mark.parametrize("days_differ", [0.0, 0.3])
 def test_chance_is_taken_for_a_difference_as_often_as_it_says(a_day, days_differ):
@@ -337,7 +337,7 @@ def test_chance_is_taken_for_a_difference_as_often_as_it_says(a_day, days_differ
     assert ((lower <= 60) & (upper >= 60)).mean() >= 0.93
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 @pytest.mark.parametrize(("n", "rate"), [(100, 0.05), (1000, 0.01), (1000, 0.1), (60, 0.3)])
 def test_rates_differ_by_chance_as_often_as_it_says(n, rate):
     """Of pairs of equal rates at most 6 in 100 have a p-value below 5 %, also of rare failures."""

@@ -74,7 +74,7 @@ def test_less_than_independent_is_not_more():
     assert effective(pd.Series([100, 100]), np.array([0.2, 1.7])).tolist() == [100, 100 / 1.7]
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 @pytest.mark.parametrize("a_day", [20, 60])
 @pytest.mark.parametrize("bad_days", [0.0, 0.01, 0.05])
 def test_an_interval_of_a_year_holds_the_rate_nine_times_in_ten(a_day, bad_days):

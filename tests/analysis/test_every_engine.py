@@ -104,9 +104,9 @@ def taken(actions, tmp_path_factory):
 
 def every_engine(zones=(NEW_YORK,), without=""):
     """Return the engines in each zone, but for one; what `make test` does without is marked."""
-    marks = [pytest.mark.thorough, pytest.mark.engines]
+    thorough, release = [[mark, pytest.mark.engines] for mark in (pytest.mark.thorough, pytest.mark.release)]
     return [
-        pytest.param(name, zone, marks=marks if engine.apart or zone != NEW_YORK else [])
+        pytest.param(name, zone, marks=release if zone != NEW_YORK else thorough if engine.apart else [])
         for name, engine in ENGINES.items()
         for zone in zones
         if name != without
@@ -128,7 +128,7 @@ def test_every_engine_makes_every_table_that_pandas_makes(taken, expected, engin
     identical[engine].add(zone)
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 @pytest.mark.engines
 def test_the_guide_says_what_was_run():
     """The table of the guide is that of the engines that made every table just now; a variable has it written anew."""

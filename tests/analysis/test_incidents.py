@@ -113,7 +113,7 @@ def test_actions_without_a_start_are_of_no_day(frame):
     assert daily_failures(frame(started_at=[None] * 3, status=["errored"] * 3)).empty
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_quiet_accounts_raise_no_alarm():
     """Of 200 simulated years without an incident, whose types fail by chance, at most a twentieth have a row."""
     random, alarms = np.random.default_rng(11), 0

@@ -15,7 +15,7 @@ from doaudit.analysis.quantile_intervals import rank_interval
 from doaudit.analysis.survival import completed_curves
 from doaudit.analysis.tally import Lifetimes
 
-pytestmark = pytest.mark.thorough  # thousands of simulated accounts
+pytestmark = pytest.mark.release  # thousands of simulated accounts
 LOG_MEDIAN = 8.0
 
 

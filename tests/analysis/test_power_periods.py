@@ -202,7 +202,7 @@ def test_a_period_that_doaudit_ended_is_called_that():
     assert (row["resource"], row["off_by"], row["on_by"]) == (f"droplet:{droplet_id}", "power_off", "power_on")
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_the_account_says_the_same_of_what_is_off(seed):
     """Whatever is certainly still off has that status, and what has it is still off or was left in a doubtful way."""

@@ -23,7 +23,7 @@ QUANTILES = st.sampled_from([0.1, 0.25, 0.5, 0.9, 0.95, 0.99])
 COVERAGE_CASES = [
     (20, 0.9),
     *(
-        pytest.param(n, p, marks=pytest.mark.thorough)
+        pytest.param(n, p, marks=pytest.mark.release)
         for n, p in [(20, 0.5), (20, 0.99), (60, 0.99), (200, 0.5), (200, 0.9), (200, 0.99)]
     ),
 ]

@@ -174,7 +174,7 @@ def traced(client, line):
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # made, and not yet kept by anything
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a half made response
-@pytest.mark.parametrize("most", [60, pytest.param(600, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("most", [60, pytest.param(600, marks=pytest.mark.release)])
 def test_ctrl_c_at_any_line_leaves_no_token_behind(most):
     """While a request is made, sent and read, at whichever line of the libraries below Ctrl-C comes."""
     found = {}

@@ -100,7 +100,7 @@ def test_settings_of_the_user_stay_as_they_were(draw, long_table):
         assert mpl.rcParams == before
 
 
-@pytest.mark.parametrize("style", ["dark_background", "ggplot"])
+@pytest.mark.parametrize("style", ["dark_background", pytest.param("ggplot", marks=pytest.mark.release)])
 def test_the_notebooks_style_changes_nothing(draw, long_table, style):
     """The same table gives the same bytes whatever style is in force, so that reports can be compared."""
     plain = png(draw(long_table).figure)

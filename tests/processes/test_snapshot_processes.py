@@ -201,7 +201,7 @@ ALWAYS = [
     (number, phase) for number in STATUS for phase in PHASES if number == signal.SIGINT or phase == "snapshotting"
 ]
 SIGNALLED = [
-    pytest.param(*each, marks=() if each in ALWAYS else pytest.mark.thorough)
+    pytest.param(*each, marks=() if each in ALWAYS else pytest.mark.release)
     for each in (product(STATUS, PHASES) if THOROUGH else ALWAYS)
 ]
 # What takes longest comes first.

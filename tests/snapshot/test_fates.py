@@ -214,7 +214,7 @@ def test_what_is_promised_holds(stage, **fates):
     check_promises(stage, **fates)
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 @examples(2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(**FATES)
 def test_what_is_promised_holds_in_two_thousand_fates(stage, **fates):

@@ -13,7 +13,7 @@ from doaudit.demo import company_world, planted
 from doaudit.demo.world.clock import START
 
 DAY_S = 86_400
-SEEDS = [7, 1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(40) if seed not in (1, 7))]
+SEEDS = [7, 1, *(pytest.param(seed, marks=pytest.mark.release) for seed in range(40) if seed not in (1, 7))]
 BACKUPS = ("backup", "snapshot")
 
 
