@@ -188,5 +188,5 @@ def _figures(
         buffer = io.BytesIO()
         # Without the name and version of the software, which would change bytes that show the same picture. By its
         # canvas, which draws it once; savefig would lay it out and draw it twice.
-        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
         yield f"{variant.name}.png", buffer.getvalue()
