@@ -37,6 +37,7 @@ def add_commands(commands: Commands) -> None:
     audit = commands.add_parser("audit", help="read every action, print a summary, write a report")
     add_demo(audit)
     audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
+    audit.add_argument("--excel", action="store_true", help="also write all tables as one workbook, report.xlsx")
     add_since(audit)
     add_history(audit)
     add_accounts(audit)
@@ -68,8 +69,9 @@ def _audit(parsed: argparse.Namespace) -> int:
         for line in _summary(actions):
             say(line)
         folder = parsed.out or Path("data/reports") / f"{result.read_at:%Y-%m-%d}"
-        page = da.report(actions, folder, account=account, each=is_several)
+        page = da.report(actions, folder, account=account, each=is_several, excel=parsed.excel)
         say(f"Report: {page}, beside it CSV files, figures and manifest.json")
+        say(f"Note this hash where others cannot write: {da.verify(folder).sha256} is the SHA-256 of manifest.json.")
         say(source_line(account))
         say("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
     return 0 if result.as_asked else 1

@@ -16,7 +16,8 @@ from doaudit.errors import FileProblem, InvalidArgument
 from doaudit.files import write_files
 from doaudit.progress import row_bar
 from doaudit.report.completeness import ask
-from doaudit.report.manifest import MANIFEST, SEAL, files_listed, manifest, scope, seal
+from doaudit.report.excel import workbook_bytes
+from doaudit.report.manifest import MANIFEST, SEAL, facts, files_listed, manifest, scope, seal
 from doaudit.report.many import account_table, ask_each
 from doaudit.report.page import page
 from doaudit.report.verify import Verification, verify
@@ -36,6 +37,7 @@ __all__ = ["Verification", "report", "verify"]
 
 _DPI = 110
 _READS = "reads.csv"
+_WORKBOOK = "report.xlsx"
 _SIMULATED = "simulated account"
 
 
@@ -46,6 +48,7 @@ def report(
     account: ReportedAccount | ReportedAccounts | None = None,
     source: str = "",
     each: bool = False,
+    excel: bool = False,
 ) -> Path:
     """
     Write one audit of *actions* into *folder*: CSV files, figures, index.html, manifest.json and manifest.sha256.
@@ -64,6 +67,8 @@ def report(
         source: whose actions they are; by default the account's own `source`.
         each: of several accounts, also write a report of each that has a history, into `accounts/` and its name. They
             are written first; a fault ends all, and leaves those that were written.
+        excel: also write all tables as one workbook, report.xlsx, which needs openpyxl (`doaudit[excel]`) and takes
+            tens of seconds for as many thousands of actions. Reports of each have none.
 
     Returns:
         The path of index.html.
@@ -72,6 +77,7 @@ def report(
         InvalidArgument: *actions* is no actions frame, or *each* is wanted where *account* is not several.
         FileProblem: the folder cannot be written; nothing in it has changed then. Or reads.csv of an earlier report
             cannot be deleted.
+        NotPossible: *excel* is wanted where openpyxl is not installed.
         HistoryLocked: another process has been using the account's history for too long.
     """
     _check_columns(actions)
@@ -96,14 +102,17 @@ def report(
     if each:
         about["reports"] = written
     files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()} | figures
+    if excel:
+        files[_WORKBOOK] = workbook_bytes(tables, facts(about))
+        about["workbook"] = _WORKBOOK
     sections = [(table, variant) for table, variant in variants if variant.section]
     files["index.html"] = page(about, tables, list(figures), sections).encode()
     listed = manifest(about, files)
     files |= {SEAL: seal(listed), MANIFEST: listed}
     earlier = files_listed(target / MANIFEST)
     write_files(target, files.items())
-    if _READS in earlier - files.keys():
-        _delete(target / _READS)
+    for stale in {_READS, _WORKBOOK} & (earlier - files.keys()):
+        _delete(target / stale)
     return target / "index.html"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from doaudit.report.completeness import Completeness
 
-__all__ = ["MANIFEST", "SEAL", "files_listed", "manifest", "scope", "seal"]
+__all__ = ["MANIFEST", "SEAL", "facts", "files_listed", "manifest", "scope", "seal"]
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 
@@ -52,6 +52,23 @@ def scope(
         "open": len(tables["open_actions"]),
         "problems": len(tables["problems"]),
         "completeness": {"complete": completeness.complete, **asdict(completeness)},
+    }
+
+
+def facts(report_scope: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a report is about as names and texts, for those who read no manifest."""
+    window, read = report_scope["window"], report_scope["observed_at"]
+    counts = {name: f"{report_scope[name]:,}" for name in ("actions", "finished", "errored", "open", "problems")}
+    return {
+        "source": report_scope["source"] or "not named",
+        "simulated account": "yes, none of this is real" if report_scope["simulated"] else "no",
+        "first start (UTC)": window["first_started_at"] or "-",
+        "last start (UTC)": window["last_started_at"] or "-",
+        "last read (UTC)": read["last"] or "-",
+        **counts,
+        "completeness": report_scope["completeness"]["sentence"],
+        "times": "all in UTC",
+        "written by": f"doaudit {report_scope['doaudit']}",
     }
 
 

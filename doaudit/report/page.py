@@ -90,6 +90,11 @@ def page(
             f'<li><a href="{name}.csv">{name}.csv</a>, {count(len(table), "row")}</li>'
             for name, table in tables.items()
         ),
+        *(
+            [f'<li><a href="{scope["workbook"]}">{scope["workbook"]}</a>, with all tables</li>']
+            if "workbook" in scope
+            else []
+        ),
         '<li><a href="manifest.json">manifest.json</a>, with the SHA-256 of each file</li>',
         f"<li>{_SEAL_LINK}</li></ul>",
     ]
