@@ -3,7 +3,9 @@
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# `make UV=uv ...` sets environments up with uv, which takes a fraction of the time of pip.
+UV ?=
+install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python,$(1)/bin/python -m pip --disable-pip-version-check --quiet install)
 TOKEN_IS_SET := $(strip $(DIGITALOCEAN_TOKEN)$(DIGITALOCEAN_ACCESS_TOKEN)$(DO_TOKEN))
 SAY = @printf '%s\n'
 
@@ -108,7 +110,7 @@ screenshots: $(VENV)/.dev ## take pictures of the notebooks and panels in Jupyte
 
 lock: $(VENV)/.dev ## choose the newest versions of all dependencies again
 	$(SAY) "lock: writes locks/*.txt anew; needs the internet and uv."
-	@$(PIP) install uv
+	@$(call install,$(VENV)) uv
 	@$(BIN)/python locks/lock.py
 
 clean: ## delete what was set up and cached; reports stay
@@ -127,34 +129,34 @@ $(VENV)/.audit $(VENV)/.lab $(VENV)/.dev .venv-engines/.engines .venv-oldest/.de
 
 $(VENV)/.audit: $(VENV)/.python locks/audit.txt
 	$(SAY) "Setting up .venv for the audit, about half a minute ..."
-	@$(PIP) install --require-hashes -r locks/audit.txt
-	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(call install,$(VENV)) --require-hashes -r locks/audit.txt
+	@$(call install,$(VENV)) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.audit locks/lab.txt
 	$(SAY) "Adding JupyterLab to .venv, about a minute ..."
-	@$(PIP) install --require-hashes -r locks/lab.txt
+	@$(call install,$(VENV)) --require-hashes -r locks/lab.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.audit locks/dev.txt
 	$(SAY) "Adding the tools for tests to .venv, about a minute ..."
-	@$(PIP) install --require-hashes -r locks/dev.txt
+	@$(call install,$(VENV)) --require-hashes -r locks/dev.txt
 	@touch $@ $(VENV)/.lab
 
 .venv-engines/.engines: .venv-engines/.python locks/engines.txt
 	$(SAY) "Setting up .venv-engines with Spark, Dask, PyArrow and ibis, about three minutes ..."
-	@.venv-engines/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r locks/engines.txt
-	@.venv-engines/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@$(call install,.venv-engines) --require-hashes -r locks/engines.txt
+	@$(call install,.venv-engines) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv-oldest/.dev: .venv-oldest/.python locks/oldest.txt
 	$(SAY) "Setting up .venv-oldest, about two minutes ..."
-	@.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r locks/oldest.txt
-	@.venv-oldest/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@$(call install,.venv-oldest) --require-hashes -r locks/oldest.txt
+	@$(call install,.venv-oldest) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv-3.12/.dev .venv-3.13/.dev: .venv-%/.dev: .venv-%/.python locks/dev.txt
 	$(SAY) "Setting up .venv-$*, about two minutes ..."
-	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r locks/dev.txt
-	@.venv-$*/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation -e .
+	@$(call install,.venv-$*) --require-hashes -r locks/dev.txt
+	@$(call install,.venv-$*) --no-deps --no-build-isolation -e .
 	@touch $@
