@@ -87,12 +87,7 @@ def report(
     completeness = _ask(actions, account)
     written = _write_each(actions, target, account, completeness) if each else {}
     variants = [(table, _of_accounts(variant, actions)) for table in TABLES for variant in table.variants]
-    tables = {
-        "actions": actions[[name for name in (ACCOUNT, *COLUMNS) if name in actions.columns]],
-        **{variant.name: table.function(actions, **variant.arguments) for table, variant in variants},
-    }
-    if ACCOUNT in actions.columns:
-        tables["accounts"] = account_table(actions, tables["findings"], completeness)
+    tables = _tables(actions, variants, completeness)
     figures = dict(_figures(actions, tables, variants))
     simulated = source == _SIMULATED
     if account is not None:
@@ -114,6 +109,19 @@ def report(
     for stale in {_READS, _WORKBOOK} & (earlier - files.keys()):
         _delete(target / stale)
     return target / "index.html"
+
+
+def _tables(
+    actions: pd.DataFrame, variants: list[tuple[Table, Variant]], completeness: Completeness
+) -> dict[str, pd.DataFrame]:
+    """Return the actions and each table, by the name of its CSV file."""
+    tables = {
+        "actions": actions[[name for name in (ACCOUNT, *COLUMNS) if name in actions.columns]],
+        **{variant.name: table.function(actions, **variant.arguments) for table, variant in variants},
+    }
+    if ACCOUNT in actions.columns:
+        tables["accounts"] = account_table(actions, tables["findings"], completeness)
+    return tables
 
 
 def _write_each(

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from doaudit.analysis.findings import in_short
 from doaudit.csv import csv_bytes
 from doaudit.formatting import count, html_text
+from doaudit.report.manifest import MANIFEST, SEAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,10 +37,6 @@ _ACCOUNTS = (
 _NOT_COVERED = (
     "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
     "in this list may still have happened."
-)
-_SEAL_LINK = (
-    '<a href="manifest.sha256">manifest.sha256</a>, with that of the manifest: <code>doaudit.verify</code> compares '
-    "both with the files"
 )
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
@@ -85,24 +82,25 @@ def page(
         *(f'<img src="{name}" alt="{html_text(_title(name.removesuffix(".png")))}">' for name in figures),
         *(_section(variant.name, table.how_to_read, tables[variant.name]) for table, variant in sections),
         *([_section("reads", _READS, tables["reads"])] if "reads" in tables else []),
-        "<h2>All files</h2><ul>",
-        *(
-            f'<li><a href="{name}.csv">{name}.csv</a>, {count(len(table), "row")}</li>'
-            for name, table in tables.items()
-        ),
-        *(
-            [f'<li><a href="{scope["workbook"]}">{scope["workbook"]}</a>, with all tables</li>']
-            if "workbook" in scope
-            else []
-        ),
-        '<li><a href="manifest.json">manifest.json</a>, with the SHA-256 of each file</li>',
-        f"<li>{_SEAL_LINK}</li></ul>",
+        *_files(scope, tables),
     ]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>doaudit report</title><style>{_STYLE}</style>\n'
         + "\n".join(parts)
         + "\n</html>\n"
     )
+
+
+def _files(scope: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return links to all files."""
+    rows = {f"{name}.csv": f", {count(len(table), 'row')}" for name, table in tables.items()}
+    workbook = {scope["workbook"]: ", with all tables"} if "workbook" in scope else {}
+    others = {
+        MANIFEST: ", with the SHA-256 of each file",
+        SEAL: ", with that of the manifest: <code>doaudit.verify</code> compares both with the files",
+    }
+    links = [f'<li><a href="{name}">{name}</a>{words}</li>' for name, words in (rows | workbook | others).items()]
+    return ["<h2>All files</h2><ul>", *links, "</ul>"]
 
 
 def _links(reports: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -25,7 +25,7 @@ _HEX = set("0123456789abcdef")
 @dataclass(frozen=True)
 class Verification:
     """
-    What a report's files are, beside what its manifest says of them.
+    Comparison of a report's files with what its manifest lists.
 
     Attributes:
         folder: of the report.
