@@ -13,8 +13,8 @@ WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
 MINORS ?= 3.12 3.13
 QUICK = not thorough and not browser and not release
 # What a second version of pandas or Python has most to do with; `make test-release` runs all tests on each.
-ON_PANDAS = $(addprefix tests/,show test_csv.py test_report.py processes/test_kernel.py) $(addprefix tests/analysis/test_,every_table.py every_engine.py many_accounts.py findings.py)
-ON_PYTHON = $(addprefix tests/,api operations processes snapshot widgets test_secret.py)
+ON_PANDAS = $(addprefix tests/,show test_csv.py processes/test_kernel.py) $(addprefix tests/analysis/test_,every_table.py many_accounts.py findings.py)
+ON_PYTHON = $(addprefix tests/,api operations test_secret.py) $(addprefix tests/processes/test_,command_line.py interrupted_request.py kernel.py)
 ONLY ?=
 # The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes.
 PYTHON_3_12 = $(shell for found in "$$(command -v python3.12)" "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.12.*/bin/python "$$($(PYTHON) -c 'import os, sys; print(os.path.dirname(sys.base_prefix))')"/3.12.*/bin/python; do test -x "$$found" && "$$found" -c 'import venv' 2>/dev/null && echo "$$found" && break; done)
@@ -53,7 +53,7 @@ test-release: $(VENV)/.dev ## run everything else, in hours: all examples, simul
 
 test-engines: .venv-engines/.engines ## run the tables, the notebook and the guide on Spark, Dask, PyArrow and ibis
 	$(SAY) "test-engines: makes every table on Spark, Dask, PyArrow and ibis; Spark needs Java."
-	@.venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same $(if $(SHORT),-m "not release")
+	@.venv-engines/bin/python -m pytest -q tests/analysis/test_every_engine.py tests/history/test_parquet.py tests/test_beyond_one_machine.py tests/analysis/test_many_accounts.py::test_engines_that_are_installed_apart_make_the_same $(if $(SHORT),-m "engines and not release")
 
 test-oldest: .venv-oldest/.dev ## run the tests on pandas 2.3 and ipykernel 6.31, with Python 3.12 if it is here
 	$(SAY) "test-oldest: runs the tests on pandas 2.3 and ipykernel 6.31, with `.venv-oldest/bin/python --version`."

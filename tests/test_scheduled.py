@@ -104,7 +104,7 @@ def test_cron_mails_that_a_read_failed(job, cron):
     assert "does not accept this token" in run(job).stdout.decode()
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_two_jobs_at_once_are_no_error(cron):
     """Both read all of the account, end with 0 and say nothing; after at most one more read, one costs one request."""
     here, home, run = cron(*WELL)
@@ -159,7 +159,7 @@ def test_systemd_understands_the_units(place):
         assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_a_container_keeps_its_history_in_the_volume(place):
     """Each `docker run` of the page does what it says, and those after the first cost one list of actions."""
     here = place(*WELL, HANGS)

@@ -22,7 +22,7 @@ _SHA256_LENGTH = 64
 _HEX = set("0123456789abcdef")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """
     Comparison of a report's files with what its manifest lists.
@@ -44,7 +44,7 @@ class Verification:
         """True if every file is the one that was written."""
         return not self.differences
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Say whether the report is intact, or what differs."""
         if self.intact:
             return (

@@ -140,7 +140,7 @@ def test_the_table_is_not_changed(draw, long_table):
     assert long_table.equals(before)
 
 
-@pytest.mark.parametrize("own_figure", [True, False])
+@pytest.mark.parametrize("own_figure", [True, pytest.param(False, marks=pytest.mark.release)])
 def test_no_two_texts_overlap_or_leave_the_figure(draw, long_table, visible_texts, own_figure):
     """With 20 rows of long names each text has its own place, on a figure of ours and on a smaller one of the user."""
     given = None if own_figure else Figure(figsize=(9, 4), layout="constrained").add_subplot()
@@ -167,7 +167,11 @@ def test_a_figure_is_filled_to_its_lower_edge(draw, long_table, visible_texts):
 
 
 @pytest.mark.parametrize(
-    ("facecolor", "pages"), [("white", ["white"]), ("#111", ["#111"]), ("none", ["white", "#111"])]
+    ("facecolor", "pages"),
+    [
+        *(pytest.param(colour, [colour], marks=pytest.mark.release) for colour in ("white", "#111")),
+        ("none", ["white", "#111"]),
+    ],
 )
 def test_every_text_is_legible_on_its_background(draw, long_table, visible_texts, facecolor, pages):
     """Text has contrast on a light and on a dark figure, and on a clear one wherever that is pasted."""

@@ -107,7 +107,7 @@ def test_ctrl_c_stops_all_and_says_how_many_were_done(tmp_path):
         assert "Traceback" not in err
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_an_audit_of_several_writes_a_report_of_each_and_one_of_all(tmp_path):
     """The status is not 0 if one failed; without it, it is 0."""
     with Agency({"acme": small_world(1), "globex": small_world(2), BAD: small_world(3)}) as agency:
