@@ -148,7 +148,14 @@ def test_names_are_read_beside_each_other_and_beside_the_actions(days):
 def test_no_more_than_sixteen_requests_are_under_way():
     """However many pages of actions and volumes there are, names and pages together keep to sixteen requests."""
     world, store = with_volumes(40, 4000), open_store(":memory:", "mine")
-    account = Concurrency(world, lambda _: time.sleep(0.3))
+
+    def wait_for_others(_):
+        """Answer once more than twelve are under way, or in a second: page 1 comes before the others."""
+        until = time.monotonic() + 1.0
+        while account.most <= 12 and time.monotonic() < until:
+            time.sleep(0.01)
+
+    account = Concurrency(world, wait_for_others)
     with reading_at_once(account) as client:
         result = refresh(client, store)
 

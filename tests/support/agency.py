@@ -24,14 +24,17 @@ class Agency:
     Attributes:
         worlds: an account each.
         latency_s: of each response; those of the account "slow" take half a second.
+        held_until: the first responses wait until so many requests are in flight, at most twenty seconds.
         most_in_flight: the largest number of requests that were answered at once.
     """
 
     worlds: dict
     latency_s: float = 0.0
+    held_until: int = 0
     most_in_flight: int = 0
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _enough: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self):
         """Begin to serve."""
@@ -58,6 +61,9 @@ class Agency:
         with self._lock:
             self._now += 1
             self.most_in_flight = max(self.most_in_flight, self._now)
+            if self.most_in_flight >= self.held_until:
+                self._enough.set()
+        self._enough.wait(20)
         try:
             return self._apps[environ["HTTP_AUTHORIZATION"].split()[-1]](environ, start_response)
         finally:
