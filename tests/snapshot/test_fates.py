@@ -207,7 +207,7 @@ class _CrashBeforeRequest(list):
                 raise Crash
 
 
-@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples(100, quick=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(**FATES)
 def test_what_is_promised_holds(stage, **fates):
     """At most one snapshot, the droplet's power as before or said loudly not to be, and always an end."""
