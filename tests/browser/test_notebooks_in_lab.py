@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-ALWAYS = ("01_explore_history", "05_snapshot_workflow")  # the others have nothing that these do not show
+ALWAYS = ("01_explore_history",)  # 05 is in test_snapshot_panel.py; the others have nothing that 01 does not show
 EVERY_ACTION = "52292/52292"
 TALLEST = 16_000
 
