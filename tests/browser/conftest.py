@@ -18,7 +18,7 @@ import requests
 
 ROOT = Path(__file__).parent.parent.parent
 VIEW = {"width": 1280, "height": 900}
-READY_S = 60
+READY_S = 180
 
 CHROMIUM_OPTIONS = """
     --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update

@@ -127,7 +127,7 @@ def start_snapshot(page, name):
 def result(page):
     """Wait until the run has ended, and return the text of its result."""
     box = page.locator(".doaudit-result .da-box")
-    box.wait_for(timeout=40_000)
+    box.wait_for(timeout=180_000)
     return box.inner_text()
 
 
@@ -138,7 +138,7 @@ def post_requests(world):
 
 def outlast_a_reload(world):
     """Make the snapshot slow, so that it is not over when a busy machine has reloaded a page or restarted a kernel."""
-    world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 15))
+    world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 45))
 
 
 def use_theme(page, theme):

@@ -14,7 +14,7 @@ from processes import Stand
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.world.records import Action, Droplet
 
-PATIENCE_S = 120
+PATIENCE_S = 400
 FOLDER = "Prüfung-日本"
 # Sends Ctrl-C to itself as soon as a module is imported.
 INTERRUPTED = """

@@ -16,7 +16,7 @@ import doaudit as da
 from doaudit.demo import Fault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-PATIENCE_S = 240
+PATIENCE_S = 600
 
 
 def started(agency, folder, *words):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPEED = 20
-PATIENCE_S = 150
+PATIENCE_S = 400
 DROPLETS = (7, 8)
 
 
