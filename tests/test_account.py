@@ -8,6 +8,7 @@ import threading
 import nbformat
 import pandas as pd
 import pytest
+from kernels import STARTUP_S
 from nbclient import NotebookClient
 
 import doaudit as da
@@ -214,7 +215,7 @@ def test_a_bad_token_is_one_paragraph_in_a_notebook(server):
     code = f"import doaudit as da\nda.connect(token={server.token!r}, base_url={server.url!r}).actions()"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
 
-    NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
+    NotebookClient(notebook, allow_errors=True, kernel_name="python3", startup_timeout=STARTUP_S).execute()
 
     shown = [output for output in notebook.cells[0].outputs if output.output_type == "error"]
     assert [output.ename for output in shown] == ["Unauthorized"]

@@ -110,7 +110,7 @@ def test_a_bomb_takes_no_memory_to_speak_of(encoding):
     bomb = b"".join(compressed(MEGABYTE, 1024, wbits=15 if encoding == "deflate" else 31))
     bomb = bomb if encoding != "gzip, gzip" else gzip.compress(bomb)
     with hostile_server(good(bomb, f"Content-Encoding: {encoding}")) as server:
-        ran = subprocess.run([sys.executable, "-c", script, server.url], timeout=60, check=True, capture_output=True)
+        ran = subprocess.run([sys.executable, "-c", script, server.url], timeout=300, check=True, capture_output=True)
 
     assert len(bomb) < 3 * 2**20
     assert int(ran.stdout) < 120 * 1024

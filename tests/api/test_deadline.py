@@ -244,7 +244,7 @@ def test_a_forked_process_watches_over_its_own_requests():
     )
     with hostile_server(good(), ENDLESS["plain body"]) as server:
         command = [sys.executable, "-W", "ignore", "-c", script, server.url, SUPPORT]
-        ended = subprocess.run(command, timeout=60, check=False)
+        ended = subprocess.run(command, timeout=300, check=False)
 
     assert ended.returncode == 7
 

@@ -225,7 +225,7 @@ def test_ctrl_c_ends_an_export(filled, tmp_path):
         while not list(out.glob(".doaudit-*/new/year=*/month=*/*.parquet")):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
 
     assert (process.returncode, said.strip()) == (1, "stopped")
     assert [entry.name for entry in out.iterdir()] == ["year=0"]

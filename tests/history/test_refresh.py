@@ -198,7 +198,7 @@ def test_what_was_open_is_read_again_while_page_1_is_looked_at(store):
     world.advance(200)
     world.arrive(450)
     world.advance(600)
-    together, looks = threading.Barrier(2, timeout=10), []
+    together, looks = threading.Barrier(2, timeout=60), []
 
     def meet(request):
         if "page=1&" in request:
@@ -215,7 +215,7 @@ def test_what_was_open_is_read_again_while_page_1_is_looked_at(store):
 def test_page_1_is_read_while_a_new_history_is_opened(tmp_path):
     """On a first read the account's name and page 1 are asked for together; on a later one page 1 is all."""
     world, path = World(actions=finished_actions(450)), tmp_path / "history.duckdb"
-    together, requests = threading.Barrier(2, timeout=10), []
+    together, requests = threading.Barrier(2, timeout=60), []
 
     def meet(request):
         requests.append(request.partition("?")[0])

@@ -100,7 +100,7 @@ def test_a_note_without_a_count_costs_one_more_read():
 
 
 LISTS = ("/v2/droplets", "/v2/images", "/v2/snapshots", "/v2/volumes", "/v2/reserved_ips")
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 def with_volumes(volumes, actions):

@@ -23,7 +23,9 @@ def stand(tmp_path):
 @pytest.fixture
 def kernel(stand):
     """A kernel with the account in its environment."""
-    manager, client = start_new_kernel(kernel_name="python3", env=stand.environment, cwd=str(stand.folder))
+    manager, client = start_new_kernel(
+        startup_timeout=PATIENCE_S, kernel_name="python3", env=stand.environment, cwd=str(stand.folder)
+    )
     yield manager, client
     client.stop_channels()
     manager.shutdown_kernel(now=True)

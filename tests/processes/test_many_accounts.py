@@ -100,7 +100,7 @@ def test_ctrl_c_stops_all_and_says_how_many_were_done(tmp_path):
         until(lambda: all(number > 6 for name, number in agency.requests.items() if name != SLOW))
         until(lambda: agency.requests == unchanged_for(4.0, agency))
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE_S)
 
         assert process.returncode == 130
         assert "Stopped: 3 of 4 accounts were done." in err

@@ -13,10 +13,11 @@ from nbclient import NotebookClient
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["NOTEBOOKS", "code_cells", "execute", "outputs", "said", "seal"]
+__all__ = ["NOTEBOOKS", "STARTUP_S", "code_cells", "execute", "outputs", "said", "seal"]
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 ONE_CELL_S = 120
+STARTUP_S = 300
 
 # What a kernel needs of its environment; anything else could make a notebook run here and nowhere else.
 ENVIRONMENT = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "MPLCONFIGDIR", "XDG_CACHE_HOME")
@@ -51,7 +52,7 @@ def execute(notebook: NotebookNode, folder: Path, home: Path, *, one_cell_s: int
     # Without any kernelspec on disk, python3 is the ipykernel of this very interpreter.
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     place = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, km=kernel, timeout=one_cell_s, resources=place)
+    client = NotebookClient(notebook, km=kernel, timeout=one_cell_s, startup_timeout=STARTUP_S, resources=place)
     return client.execute(env=environment | {"IPYTHONDIR": str(home)}, cleanup_kc=True)
 
 

@@ -112,7 +112,7 @@ def test_serving_prints_nothing():
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, env=dict(os.environ)
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True, env=dict(os.environ)
     )
 
     assert done.stdout + done.stderr == ""
