@@ -67,6 +67,7 @@ class Table:
         name: name of the function in `doaudit`, of the subcommand with dashes, and of the plot in `doaudit.plots`.
         summary: what it holds, in a few words.
         how_to_read: how to read it, in one sentence.
+        chapter: the part of a report that it stands in (see `doaudit.report.chapters`); empty if it has a file only.
         by: the column that it is grouped by where nothing else is said; empty if it cannot be grouped.
         variants: how a report has it.
         companion: another function of the same arguments whose table the plot takes, too; empty if none.
@@ -80,6 +81,7 @@ class Table:
     name: str
     summary: str
     how_to_read: str
+    chapter: str = ""
     by: str = ""
     variants: tuple[Variant, ...] = ()
     companion: str = ""
@@ -122,8 +124,9 @@ TABLES: tuple[Table, ...] = (
     Table(
         "durations",
         "percentiles of durations by group, with intervals",
-        "Half of the group's completed actions took up to p50_s seconds, 90 % up to p90_s; the interval beside each "
-        "holds the true value 95 times in 100, and completed_share says how many complete at all.",
+        "Half of the group's completed actions took up to p50, 90 % up to p90; the interval beside each holds the true "
+        "value 95 times in 100, and the completed share says how many complete at all.",
+        chapter="durations",
         by="type",
         variants=(
             Variant("durations_by_type", {"by": "type"}, section=True, figure=True),
@@ -134,21 +137,22 @@ TABLES: tuple[Table, ...] = (
     Table(
         "duration_curves",
         "the share of each group that has ended, over time",
-        "Of the group's completed actions this share took no longer than after_s seconds; the true share lies between "
+        "Of the group's completed actions this share took no longer than so many seconds; the true share lies between "
         "low and high 95 times in 100.",
         by="type",
     ),
     Table(
         "outcome_curves",
         "what has become of each group's actions, over time",
-        "After after_s seconds these shares of the group's actions had completed, errored, or were still open.",
+        "After so many seconds these shares of the group's actions had completed, errored, or were still open.",
         by="type",
     ),
     Table(
         "failure_rates",
         "failure rates by group, with intervals",
-        "Of the group's finished actions the share failure_rate errored; the true rate lies between low and high 95 "
-        "times in 100, and a q of at most 0.05 marks a group that fails more often than the others.",
+        "Of the group's finished actions this share errored; the true rate lies in the interval 95 times in 100, and a "
+        "q of at most 0.05 marks a group that fails more often than the others.",
+        chapter="failures",
         by="type",
         variants=(
             Variant("failure_rates_by_type", {"by": "type"}, section=True, figure=True),
@@ -159,13 +163,15 @@ TABLES: tuple[Table, ...] = (
         "failures",
         "the actions that errored, newest first",
         "Each row is an action that errored; the API gives no reason.",
+        chapter="failures",
         variants=(Variant("failures", section=True),),
     ),
     Table(
         "incidents",
         "days on which far more actions failed than usual, by group",
-        "From first_failure_at to last_failure_at, errored actions of the group failed; expected is how many would "
-        "have, had those days been like all others.",
+        "Each row is a time in which many actions of the group failed; expected is how many would have, had those days "
+        "been like all others.",
+        chapter="incidents",
         by="region",
         variants=(Variant("incidents", {"by": "region"}, section=True, figure=True, height_inches=2.6),),
         companion="daily_failures",
@@ -181,16 +187,18 @@ TABLES: tuple[Table, ...] = (
     Table(
         "retry_rates",
         "shares of the failures tried again that recovered, by group",
-        "Of the failures that were tried again the share recovery_rate recovered; the true share lies between low and "
-        "high 95 times in 100.",
+        "Of the failures that were tried again this share recovered; the true share lies in the interval 95 times in "
+        "100.",
+        chapter="failures",
         by="type",
         variants=(Variant("retry_rates_by_type", {"by": "type"}, figure=True),),
     ),
     Table(
         "changes",
         "durations and failure rates that are different since some day",
-        "Since that day, or gradually, the group takes or fails ratio times as much as before; the true ratio lies "
-        "between ratio_low and ratio_high 95 times in 100.",
+        "Since that day, or gradually, the group takes or fails so many times as much as before; the true ratio lies "
+        "in the interval 95 times in 100.",
+        chapter="changes",
         by="type",
         variants=(Variant("changes", {"by": "type"}, section=True, figure=True, height_inches=3.5),),
         companion="change_series",
@@ -201,6 +209,7 @@ TABLES: tuple[Table, ...] = (
         "failure rates and durations of two periods, by group",
         "After are the last 30 days and before the 30 before them, unless other periods were given; where q is at most "
         "0.05 they differ by more than chance.",
+        chapter="changes",
         by="type",
         variants=(Variant("compare", {"by": "type"}, section=True, figure=True),),
         options=(
@@ -213,12 +222,15 @@ TABLES: tuple[Table, ...] = (
         "the actions that have not ended, oldest first",
         "An action is slow if it is older than 99 % of those that it is compared with were when they ended, and stuck "
         "beyond three times that.",
+        chapter="open",
         variants=(Variant("open_actions", section=True, figure=True),),
     ),
     Table(
         "power_periods",
         "periods in which a droplet was off, and which actions bound them",
-        "From off_from to off_to the droplet was off, and billed all the same; if that is not certain, note says why.",
+        "Each row is a period in which the droplet was off, and billed all the same; if its bounds are not certain, a "
+        "note says why.",
+        chapter="power",
         variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
         from_account="started_by_doaudit",
     ),
@@ -227,6 +239,7 @@ TABLES: tuple[Table, ...] = (
         "when a snapshot or backup of each droplet was last taken",
         "Where without is true, none was taken for 7 days; that one was taken does not say that it still exists, which "
         "only the account can tell.",
+        chapter="backups",
         variants=(Variant("backups", section=True, figure=True, height_inches=8.5),),
         from_account="droplets",
     ),
@@ -234,6 +247,7 @@ TABLES: tuple[Table, ...] = (
         "activity",
         "actions by day, week or month, by outcome",
         "Each row counts the actions that started in a period (UTC), by how they ended.",
+        chapter="activity",
         variants=(
             Variant("activity_by_day", {"freq": "D"}),
             Variant("activity_by_week", {"freq": "W"}, figure=True),
@@ -248,14 +262,16 @@ TABLES: tuple[Table, ...] = (
         "actions by weekday and hour",
         "Each row counts the actions that started in an hour of the week, by the clock of its zone, and says which "
         "share of them errored.",
+        chapter="activity",
         variants=(Variant("week_pattern", figure=True),),
         options=(Option("tz", "time zone, such as Europe/Berlin (UTC)"),),
     ),
     Table(
         "concurrency",
         "how many actions ran at once, by group",
-        "At most_at, most actions of the group ran at once, for the first time; during 99 % of the time no more than "
-        "p99 did, and during the share busy_share at least one.",
+        "The most actions of the group that ran at once, and when they first did; during 99 % of the time no more than "
+        "p99 ran, and during the busy share at least one.",
+        chapter="activity",
         by="type",
         variants=(Variant("concurrency_by_type", {"by": "type"}, figure=True),),
         companion="daily_concurrency",
@@ -264,26 +280,28 @@ TABLES: tuple[Table, ...] = (
     Table(
         "lifespans",
         "when droplets and reserved IPs were created and destroyed",
-        "Each row is a droplet or a reserved IP; lifespan_s is the time from its creation to its destruction, or until "
-        "the actions were read if it lives.",
+        "Each row is a droplet or a reserved IP; its lifespan is the time from its creation to its destruction, or, "
+        "if it lives, until the actions were read.",
         variants=(Variant("lifespans"),),
     ),
     Table(
         "churn",
         "droplets and reserved IPs created, destroyed and there, by week",
         "Each row counts those of a kind that were created and destroyed in a week (UTC), and that existed at its end.",
+        chapter="activity",
         variants=(Variant("churn", figure=True),),
     ),
     Table(
         "slowest",
         "the finished actions that took longest",
         "Each row is a finished action, with its duration in seconds.",
+        chapter="durations",
         variants=(Variant("slowest", figure=True),),
     ),
     Table(
         "last_actions",
         "the last action of each type on each resource",
-        "Each row is the last action of its type on its resource, age_s seconds old; the newest row comes first.",
+        "Each row is the last action of its type on its resource, with its age; the newest row comes first.",
         variants=(Variant("last_actions"),),
     ),
     Table(
@@ -295,6 +313,7 @@ TABLES: tuple[Table, ...] = (
         "problems",
         "rows that break an expectation",
         "Each row names an action whose record is odd, and says what is odd; nothing is repaired.",
+        chapter="problems",
         variants=(Variant("problems", section=True),),
     ),
 )

@@ -342,18 +342,18 @@ def test_a_report_of_all_and_one_of_each(well, tmp_path):
 
     page = da.report(actions, tmp_path / "all", account=well, each=True)
 
-    html = page.read_text(encoding="utf-8")
+    html = page.path.read_text(encoding="utf-8")
     assert "Complete: " in html
     for name in well:
         assert f'href="accounts/{name.replace(" ", "%20")}/index.html"' in html
-        assert (page.parent / "accounts" / name / "index.html").exists()
+        assert (page.folder / "accounts" / name / "index.html").exists()
     alone = da.report(well["globex co"].actions(refresh=False), tmp_path / "alone", account=well["globex co"])
-    of_it = page.parent / "accounts" / "globex co"
-    assert (of_it / "index.html").read_bytes() == alone.read_bytes()
-    assert (of_it / "manifest.json").read_bytes() == (alone.parent / "manifest.json").read_bytes()
-    table = pd.read_csv(page.parent / "accounts.csv")
+    of_it = page.folder / "accounts" / "globex co"
+    assert (of_it / "index.html").read_bytes() == alone.path.read_bytes()
+    assert (of_it / "manifest.json").read_bytes() == (alone.folder / "manifest.json").read_bytes()
+    table = pd.read_csv(page.folder / "accounts.csv")
     assert dict(zip(table["account"], table["actions"], strict=True)) == actions["account"].value_counts().to_dict()
-    assert_frame_equal(da.read_csv(page.parent / "actions.csv"), actions)
+    assert_frame_equal(da.read_csv(page.folder / "actions.csv"), actions)
 
 
 def test_a_report_says_which_account_is_not_whole(opened, tmp_path):
@@ -362,7 +362,7 @@ def test_a_report_says_which_account_is_not_whole(opened, tmp_path):
         actions = opened.actions()
     with pytest.warns(UserWarning, match=BAD):
         page = da.report(actions, tmp_path / "all", account=opened)
-    html = page.read_text(encoding="utf-8")
+    html = page.path.read_text(encoding="utf-8")
     assert "Not complete: Of 4 accounts 1 is not proved to be here as a whole." in html
 
 

@@ -124,7 +124,7 @@ def test_a_report_has_it_if_it_is_wanted(tmp_path):
         csv_files = {path.stem for path in (tmp_path / "out").glob("*.csv")}
         assert set(book.sheetnames) == csv_files | {"about"}
         assert [row[0] for row in values(book["actions"])] == ["id", *actions["id"]]
-        assert 'href="report.xlsx"' in page.read_text()
+        assert 'href="report.xlsx"' in page.path.read_text(encoding="utf-8")
         assert da.verify(tmp_path / "out").intact
 
         da.report(actions, tmp_path / "out", account=account)

@@ -61,10 +61,11 @@ def said(actions: pd.DataFrame, account) -> tuple[str, str]:
     return found.verdict, found.sentence
 
 
-def written(page) -> tuple[str, dict]:
+def written(report) -> tuple[str, dict]:
     """The text of a page, and what its manifest says of completeness."""
-    manifest = json.loads(page.with_name("manifest.json").read_text(encoding="utf-8"))
-    return page.read_text(encoding="utf-8"), manifest["completeness"]
+    manifest = json.loads((report.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert report.completeness == manifest["completeness"]["sentence"]
+    return report.path.read_text(encoding="utf-8"), manifest["completeness"]
 
 
 def test_a_selection_is_called_one(account, tmp_path):
@@ -73,7 +74,7 @@ def test_a_selection_is_called_one(account, tmp_path):
     page, completeness = written(da.report(actions[actions["region"] == "nyc3"], tmp_path / "out", account=account))
 
     sentence = "This is a selection of 10 of 30 actions (the history is complete)."
-    assert f'<p class="loud">{sentence}</p>' in page
+    assert f'<p class="badge warn"><strong>Selection</strong> <span>{sentence}</span></p>' in page
     assert "Complete:" not in page
     assert (completeness["complete"], completeness["verdict"], completeness["sentence"]) == (
         False,
@@ -91,7 +92,7 @@ def test_a_report_of_every_action_has_the_log_of_reads_and_the_next_without_it_k
 
     assert "Complete: 30 distinct ids, exactly as many as the API reports." in page
     assert (completeness["complete"], completeness["verdict"]) == (True, "complete")
-    assert "<h2>Reads</h2>" in page
+    assert ">Log of reads</span> The account was read 1 time</h2>" in page
     assert account.source in page
     assert log[["new", "total_reported", "complete"]].to_numpy().tolist() == [[30, 30, True]]
 
@@ -100,7 +101,7 @@ def test_a_report_of_every_action_has_the_log_of_reads_and_the_next_without_it_k
 
     assert "No proof of completeness: no account was given" in page
     assert (completeness["complete"], completeness["verdict"], completeness["proof"]) == (False, "unproved", None)
-    assert "reads" not in page
+    assert "Log of reads" not in page
     assert not (folder / "reads.csv").exists()
     assert "reads.csv" not in json.loads((folder / "manifest.json").read_text())["files"]
     assert (folder / "mine.csv").read_text() == "mine"
@@ -286,4 +287,5 @@ def test_one_region_of_three_years_is_a_selection(tmp_path):
         actions = account.actions()
         page, _ = written(da.report(actions[actions["region"] == "nyc3"], tmp_path / "out", account=account))
 
-    assert "SIMULATED ACCOUNT: none of this is real. This is a selection of 10,950 of 52,292 actions" in page
+    assert '<p class="banner">SIMULATED ACCOUNT: none of this is real.</p>' in page
+    assert "This is a selection of 10,950 of 52,292 actions" in page

@@ -60,8 +60,10 @@ def narrow(actions: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def draw(actions: pd.DataFrame, account: da.Account) -> tuple[Axes, pd.DataFrame]:
     """Draw a table, and write a report."""
-    page: Path = da.report(actions, "out", account=account, source="here")
-    return da.plots.failure_rates(da.failure_rates(actions)), da.read_csv(page.parent / "actions.csv")
+    written = da.report(actions, "out", account=account, source="here", by="region", since="30d", type=["resize"])
+    folder: Path = written.folder
+    assert written.findings.empty == (written.sha256 == "")
+    return da.plots.failure_rates(da.failure_rates(actions)), da.read_csv(folder / "actions.csv")
 
 
 def act(account: da.Account) -> tuple[da.Action, object]:

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from doaudit.since import Since
 
-__all__ = ["findings", "in_short"]
+__all__ = ["concerning", "findings", "in_short"]
 
 _COLUMNS = ("severity", "kind", "group", "since", "sentence", "call", "ids")
 _RULES = (*statistical.RULES, *facts.RULES)
 _LAST_HOUR = 24
+_NOTHING = "nothing unusual"
 _LOOKED_FOR = (
     "stuck and slow actions, incidents, changes, droplets that are off, without a backup, destroyed together or "
     "without a backup, failures again and again, new types and regions"
@@ -101,10 +102,43 @@ def _nothing_unusual(accounts: int | None) -> Finding:
     """Say that there is nothing to act on or to look at, in how many accounts if they are many, and what was sought."""
     where, group = (f" in {count(accounts, 'account')}", "accounts") if accounts is not None else ("", "account")
     sentence = f"There is nothing to act on or to look at{where}. Looked for: {_LOOKED_FOR}."
-    return Finding("know", "nothing unusual", group, pd.NaT, sentence, "")
+    return Finding("know", _NOTHING, group, pd.NaT, sentence, "")
 
 
-def in_short(found: pd.DataFrame) -> list[tuple[str, str]]:
+def concerning(found: pd.DataFrame, actions: pd.DataFrame, until: datetime | None = None) -> pd.DataFrame:
+    """
+    Keep the findings that concern some actions: those that name one of them, and those that name no action at all.
+
+    Args:
+        found: what `findings` returns of all actions.
+        actions: some of them, in pandas.
+        until: leave out what began at that moment or later.
+
+    Returns:
+        These rows of it; if there is nothing to act on or to look at, a row says so.
+
+    Example:
+        >>> found = pd.DataFrame({"severity": ["look", "know"], "ids": ["7, 8", "9"], "since": pd.NaT, "sentence": ""})
+        >>> concerning(found, pd.DataFrame({"id": [8]}))["ids"].tolist()
+        ['7, 8']
+    """
+    keys = [ACCOUNT, "id"] if ACCOUNT in found else ["id"]
+    named = found.assign(id=found["ids"].str.split(", ")).explode("id")
+    named = named[named["id"] != ""].astype({"id": "int64"})
+    chosen = pd.MultiIndex.from_frame(actions[keys].astype(object))
+    of_them = named.index[pd.MultiIndex.from_frame(named[keys].astype(object)).isin(chosen)]
+    is_kept = (found["ids"] == "") | found.index.isin(of_them)
+    if until is not None:
+        is_kept &= ~(found["since"] >= until)
+    kept = found[is_kept].reset_index(drop=True)
+    if (kept["severity"] != "know").any() or (kept["kind"] == _NOTHING).any():
+        return kept
+    number = actions[ACCOUNT].nunique() if ACCOUNT in found else None
+    nothing = _table([_nothing_unusual(number)], is_of_many=number is not None)
+    return pd.concat([nothing, kept], ignore_index=True)
+
+
+def in_short(found: pd.DataFrame) -> list[tuple[str, str, str]]:
     """
     Return the first finding of each kind, with the number of others and of their accounts, in the order of the table.
 
@@ -112,18 +146,18 @@ def in_short(found: pd.DataFrame) -> list[tuple[str, str]]:
         found: what `findings` returns.
 
     Returns:
-        The severity and the sentence of each.
+        The severity, the kind and the sentence of each.
 
     Example:
         >>> found = {"severity": ["look"] * 2, "kind": ["droplet off"] * 2, "sentence": ["web is off.", "db is off."]}
         >>> in_short(pd.DataFrame(found))
-        [('look', 'web is off. And 1 more.')]
+        [('look', 'droplet off', 'web is off. And 1 more.')]
     """
     number = found["kind"].value_counts()
     accounts = found.groupby("kind")[ACCOUNT].nunique() if ACCOUNT in found else dict.fromkeys(number.index, 1)
     first = found.drop_duplicates("kind")
     return [
-        (str(severity), f"{sentence}{_others(number[kind] - 1, accounts[kind])}")
+        (str(severity), str(kind), f"{sentence}{_others(number[kind] - 1, accounts[kind])}")
         for severity, kind, sentence in zip(first["severity"], first["kind"], first["sentence"], strict=True)
     ]
 

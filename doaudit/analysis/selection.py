@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from doaudit.analysis.conditions import Values
     from doaudit.since import Since
 
-__all__ = ["Selection", "select"]
+__all__ = ["Conditions", "Selection", "select"]
 
 _TIMES = ("since", "until")
 _LISTS = ("type", "status", "outcome", "region", "resource_type", "resource", "account")
@@ -31,6 +31,21 @@ _HINTS = {"resource": ' A resource is named by its key, such as "droplet:3164450
 
 OneOrMany: TypeAlias = str | Iterable[str | None] | None
 """A value, or several; None in a list stands for null."""
+
+
+class Conditions(TypedDict, total=False):
+    """Conditions of a `Selection`, but for the account, as arguments of another function."""
+
+    since: Since | None
+    until: Since | None
+    type: OneOrMany
+    status: OneOrMany
+    outcome: OneOrMany
+    region: OneOrMany
+    resource_type: OneOrMany
+    resource: OneOrMany
+    text: str | None
+    overlapping: bool
 
 
 @dataclass(frozen=True)

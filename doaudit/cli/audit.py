@@ -124,5 +124,5 @@ def _findings(found: pd.DataFrame) -> list[str]:
     unusual = in_short(found[found["severity"] != "know"])
     return [
         f"  Findings: {number['act now']:,} to act on now, {number['look']:,} to look at; doaudit findings has all",
-        *(f"    {visible(sentence)}" for _, sentence in unusual[:_MOST_KINDS]),
+        *(f"    {visible(sentence)}" for _, _, sentence in unusual[:_MOST_KINDS]),
     ]

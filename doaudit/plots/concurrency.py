@@ -95,8 +95,10 @@ def _draw(ax: Axes, table: pd.DataFrame, steps_of: dict[GroupKey, Steps], by: Se
         ax.axhline(floor, color=style.GRID, linewidth=0.8, zorder=0)
         if row in drawn:
             days, counts = drawn[row]
-            edges = np.append(np.column_stack([days, days + 1]).ravel(), right + 1)
-            heights = np.column_stack([counts, np.zeros(len(counts))]).ravel() * _HEIGHT / max(most[row], 1)
+            # After a day its steps fall to nought, unless the next one follows.
+            shown = np.column_stack([np.ones(len(days), dtype=bool), np.append(days[1:] > days[:-1] + 1, True)]).ravel()
+            edges = np.append(np.column_stack([days, days + 1]).ravel()[shown], right + 1)
+            heights = np.column_stack([counts, np.zeros(len(counts))]).ravel()[shown] * _HEIGHT / max(most[row], 1)
             ax.stairs(floor - heights, edges, baseline=floor, fill=True, facecolor=style.SKY, linewidth=0)
     ran = most > 0
     bottom = np.flatnonzero(ran) + _HEIGHT / 2

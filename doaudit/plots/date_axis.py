@@ -19,7 +19,8 @@ _SHORTEST: Final = 1.0
 
 def date_axis(ax: Axes) -> None:
     """Make the x axis one of dates in UTC, with a grid."""
-    dates = AutoDateLocator(tz="UTC", minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
+    # Three years are divided into halves; with fewer than nine ticks at most, some spans have no division that fits.
+    dates = AutoDateLocator(tz="UTC", minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(dates)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(dates, tz="UTC"))  # type: ignore[no-untyped-call]
     ax.grid(visible=True, axis="x", which="major")

@@ -1,149 +1,203 @@
-"""An audit as files: tables as CSV, figures as PNG, a page that shows them, and a manifest with their hashes."""
+"""An audit as files: tables as CSV, figures as SVG, one page that needs nothing else, a manifest with their hashes."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, Unpack, cast
 from urllib.parse import quote
 
+import pandas as pd
+
 from doaudit.actions import ACCOUNT, COLUMNS, only_account
+from doaudit.analysis.selection import Conditions, Selection
 from doaudit.csv import csv_bytes
 from doaudit.errors import FileProblem, InvalidArgument
 from doaudit.files import write_files
 from doaudit.progress import row_bar
 from doaudit.report.completeness import ask
+from doaudit.report.contents import Known, actions_table, choose_actions, choose_variants, make_table
 from doaudit.report.excel import workbook_bytes
-from doaudit.report.manifest import MANIFEST, SEAL, facts, files_listed, manifest, scope, seal
+from doaudit.report.figures import figure_svg
+from doaudit.report.manifest import MANIFEST, SEAL, Named, facts, files_listed, manifest, scope, seal
 from doaudit.report.many import account_table, ask_each
-from doaudit.report.page import page
+from doaudit.report.page import Content, page
 from doaudit.report.verify import Verification, verify
-from doaudit.tables import TABLES
+from doaudit.report.written import Report
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
-
-    import pandas as pd
+    from collections.abc import Callable, Sequence
 
     from doaudit.report.completeness import Completeness, ReportedAccount
+    from doaudit.report.contents import ReportedActions
     from doaudit.report.many import ReportedAccounts
     from doaudit.tables import Table, Variant
 
-__all__ = ["Verification", "report", "verify"]
+__all__ = ["Report", "Verification", "report", "verify"]
 
-_DPI = 110
-_READS = "reads.csv"
 _WORKBOOK = "report.xlsx"
+_OURS = (".csv", ".svg", ".png", ".xlsx")  # files that a report may have had
 _SIMULATED = "simulated account"
 
 
-def report(
+def report(  # noqa: PLR0913 -- one for each thing that a report can be told
     actions: pd.DataFrame,
     folder: str | os.PathLike[str],
     *,
     account: ReportedAccount | ReportedAccounts | None = None,
+    droplets: pd.DataFrame | None = None,
     source: str = "",
+    title: str = "",
+    by: str = "type",
     each: bool = False,
     excel: bool = False,
-) -> Path:
+    **conditions: Unpack[Conditions],
+) -> Report:
     """
-    Write one audit of *actions* into *folder*: CSV files, figures, index.html, manifest.json and manifest.sha256.
+    Write one audit of *actions* into *folder*: a page, CSV files, figures, manifest.json and manifest.sha256.
 
-    The report says whether *actions* are all that the account has, a selection of them, or not proved; nothing is asked
-    of the API for that. The same actions, of a history in the same state, give the same bytes. The files appear all
-    together or not at all where the folder is new. In one that has an earlier report the new files take its place, the
-    manifest last; if that fails, the earlier report is there as it was.
+    The page, index.html, is one file that can be sent on alone. It says whether *actions* are all that the account has,
+    a selection of them, or not proved; nothing is asked of the API for that. The same actions, of a history in the same
+    state, give the same bytes. The files appear all together or not at all where the folder is new. In one that has an
+    earlier report the new files take its place, the manifest last; if that fails, the earlier one is there as it was.
 
     Args:
         actions: an actions frame (see `doaudit.actions`).
         folder: where to; it and its parents are made, and `~` is the user's own folder.
         account: the `doaudit.Account` that the actions come from, or the `doaudit.Accounts`. Its history tells whether
-            they are complete, and its log of reads becomes reads.csv. Without it the report says that nothing is known
-            about completeness.
+            they are complete, its log of reads becomes reads.csv, and what doaudit started in it started.csv. Without
+            it the report says that nothing is known about completeness.
+        droplets: those that exist now, as `account.droplets()` returns them, for those without a backup; without it
+            only droplets that have an action are known.
         source: whose actions they are; by default the account's own `source`.
+        title: of the page; by default it names the source.
+        by: the column by which tables are grouped, such as "region".
         each: of several accounts, also write a report of each that has a history, into `accounts/` and its name. They
             are written first; a fault ends all, and leaves those that were written.
         excel: also write all tables as one workbook, report.xlsx, which needs openpyxl (`doaudit[excel]`) and takes
             tens of seconds for as many thousands of actions. Reports of each have none.
+        conditions: those of `doaudit.select`, such as `since="30d"` or `region="nyc3"`, for a report of a part. What is
+            usual is still told by all actions, and a part with `since` is compared with the window before. Of several
+            accounts one is chosen by its own `actions()` and itself as *account*.
 
     Returns:
-        The path of index.html.
+        The report: the `path` of index.html, its `findings`, `completeness` in a sentence, and the `sha256` of the
+        manifest.
 
     Raises:
-        InvalidArgument: *actions* is no actions frame, or *each* is wanted where *account* is not several.
-        FileProblem: the folder cannot be written; nothing in it has changed then. Or reads.csv of an earlier report
-            cannot be deleted.
+        InvalidArgument: *actions* is no actions frame, a condition or *by* cannot be understood, or *each* is wanted
+            where *account* is not several.
+        FileProblem: the folder cannot be written; nothing in it has changed then. Or a file of an earlier report cannot
+            be deleted.
         NotPossible: *excel* is wanted where openpyxl is not installed.
         HistoryLocked: another process has been using the account's history for too long.
     """
-    _check_columns(actions)
     target = Path(folder).expanduser()
-    if target.exists() and not target.is_dir():
-        raise FileProblem(f"{target} is a file, and a report is a folder. Choose another name.")
-    completeness = _ask(actions, account)
-    written = _write_each(actions, target, account, completeness) if each else {}
-    variants = [(table, _of_accounts(variant, actions)) for table in TABLES for variant in table.variants]
-    tables = _tables(actions, variants, completeness)
-    figures = dict(_figures(actions, tables, variants))
-    simulated = source == _SIMULATED
-    if account is not None:
-        tables["reads"] = account.history.reads()
-        source, simulated = source or account.source, account.is_simulated
-    about = scope(actions, tables, completeness, source=source, simulated=simulated)
+    _check(actions, target)
+    chosen = choose_actions(actions, Selection(**conditions))
+    completeness = _ask(chosen.rows, account)
+    written = {}
+    if each:
+        options: dict[str, Any] = {"title": title, "by": by, **conditions}
+        written = _write_each(actions, target, _several(account), completeness, droplets, options)
+    simulated = source == _SIMULATED if account is None else account.is_simulated
+    named = Named(title, source or ("" if account is None else account.source), simulated)
+    variants = choose_variants(actions, by)
+    with row_bar("report", 2 * len(variants), unit=" parts") as add:
+        tables = _tables(chosen, variants, Known(droplets, None if account is None else account.started()), add)
+        if ACCOUNT in actions.columns:
+            tables["accounts"] = account_table(chosen.rows, tables["findings"], completeness)
+        if account is not None:
+            tables |= {"started": _started_of(chosen, account), "reads": account.history.reads()}
+        figures = _figures(chosen, tables, variants, add)
+    about = scope(chosen, tables, completeness, named)
     if each:
         about["reports"] = written
-    files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()} | figures
+    files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()}
+    files |= {f"{name}.svg": svg.encode() for name, svg in figures.items()}
     if excel:
         files[_WORKBOOK] = workbook_bytes(tables, facts(about))
-        about["workbook"] = _WORKBOOK
-    sections = [(table, variant) for table, variant in variants if variant.section]
-    files["index.html"] = page(about, tables, list(figures), sections).encode()
-    listed = manifest(about, files)
+    return _write(target, files, Content(about, tables, figures, variants, chosen.compared, {}))
+
+
+def _write(target: Path, files: dict[str, bytes], content: Content) -> Report:
+    """Write the files of a report with its page and manifest, and delete what an earlier one had besides."""
+    hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+    files["index.html"] = page(replace(content, hashes=hashes)).encode()
+    listed = manifest(content.scope, files)
     files |= {SEAL: seal(listed), MANIFEST: listed}
     earlier = files_listed(target / MANIFEST)
     write_files(target, files.items())
-    for stale in {_READS, _WORKBOOK} & (earlier - files.keys()):
-        _delete(target / stale)
-    return target / "index.html"
+    for stale in sorted(earlier - files.keys()):
+        # Names of a manifest are text from a file: only those of files that a report writes are followed.
+        if Path(stale).name == stale and stale.endswith(_OURS):
+            _delete(target / stale)
+    sentence = content.scope["completeness"]["sentence"]
+    sha256 = hashlib.sha256(listed).hexdigest()
+    return Report(target / "index.html", content.tables["findings"], sentence, sha256)
 
 
 def _tables(
-    actions: pd.DataFrame, variants: list[tuple[Table, Variant]], completeness: Completeness
+    chosen: ReportedActions, variants: Sequence[tuple[Table, Variant]], known: Known, add: Callable[[int], None]
 ) -> dict[str, pd.DataFrame]:
     """Return the actions and each table, by the name of its CSV file."""
-    tables = {
-        "actions": actions[[name for name in (ACCOUNT, *COLUMNS) if name in actions.columns]],
-        **{variant.name: table.function(actions, **variant.arguments) for table, variant in variants},
-    }
-    if ACCOUNT in actions.columns:
-        tables["accounts"] = account_table(actions, tables["findings"], completeness)
+    tables = {"actions": actions_table(chosen.rows)}
+    for table, variant in variants:
+        tables[variant.name] = make_table(table, variant, chosen, known)
+        add(1)
     return tables
+
+
+def _figures(
+    chosen: ReportedActions,
+    tables: Mapping[str, pd.DataFrame],
+    variants: Sequence[tuple[Table, Variant]],
+    add: Callable[[int], None],
+) -> dict[str, str]:
+    figures = {}
+    for table, variant in variants:
+        if variant.figure:
+            figures[variant.name] = figure_svg(table, variant, chosen.rows, tables[variant.name])
+        add(1)
+    return figures
+
+
+def _started_of(chosen: ReportedActions, account: ReportedAccount | ReportedAccounts) -> pd.DataFrame:
+    """Return what doaudit started, of the reported actions."""
+    started = account.started()
+    keys = [ACCOUNT, "id"] if ACCOUNT in chosen.rows.columns else ["id"]
+    known = pd.MultiIndex.from_frame(chosen.rows[keys].astype(object))
+    return started[pd.MultiIndex.from_frame(started[keys].astype(object)).isin(known)].reset_index(drop=True)
+
+
+def _several(account: ReportedAccount | ReportedAccounts | None) -> ReportedAccounts:
+    if not _is_several(account):
+        raise InvalidArgument("each=True is for several accounts: give what doaudit.accounts() returns as account=.")
+    return account
 
 
 def _write_each(
     actions: pd.DataFrame,
     target: Path,
-    account: ReportedAccount | ReportedAccounts | None,
+    several: ReportedAccounts,
     completeness: Completeness,
+    droplets: pd.DataFrame | None,
+    options: Mapping[str, Any],
 ) -> dict[str, dict[str, str]]:
     """Write a report of each account, and return the page and the hash of the manifest of each, by name."""
-    if not _is_several(account):
-        raise InvalidArgument("each=True is for several accounts: give what doaudit.accounts() returns as account=.")
-    members = dict(account.items())
+    members = dict(several.items())
     # Of one whose history cannot be asked, nothing can be said but that.
     asked = [name for name, one in completeness.accounts.items() if one.foreign is not None]
     pages = {}
     with row_bar("reports", len(asked), unit=" reports") as add:
         for name in asked:
-            page_of_it = report(
-                only_account(actions, name), target / "accounts" / quote(name, safe=" "), account=members[name]
-            )
-            sha = hashlib.sha256(page_of_it.with_name(MANIFEST).read_bytes()).hexdigest()
-            pages[name] = {"page": page_of_it.relative_to(target).as_posix(), "manifest_sha256": sha}
+            its = None if droplets is None else only_account(droplets, name)
+            folder = target / "accounts" / quote(name, safe=" ")
+            one = report(only_account(actions, name), folder, account=members[name], droplets=its, **options)
+            pages[name] = {"page": one.path.relative_to(target).as_posix(), "manifest_sha256": one.sha256}
             add(1)
     return pages
 
@@ -163,20 +217,15 @@ def _ask(actions: pd.DataFrame, account: ReportedAccount | ReportedAccounts | No
     return ask_each(actions, account)
 
 
-def _of_accounts(variant: Variant, actions: pd.DataFrame) -> Variant:
-    """Return how a report of several accounts has a table: by resource is by account and resource."""
-    if ACCOUNT not in actions.columns or variant.arguments.get("by") != "resource":
-        return variant
-    return replace(variant, arguments={**variant.arguments, "by": [ACCOUNT, "resource"]})
-
-
-def _check_columns(actions: pd.DataFrame) -> None:
+def _check(actions: pd.DataFrame, target: Path) -> None:
     lacking = [name for name in COLUMNS if name not in actions.columns]
     if lacking:
         raise InvalidArgument(
             f"A report is made of an actions frame, and this one lacks {', '.join(lacking)}. "
             "Use what account.actions() or read_csv() returns."
         )
+    if target.exists() and not target.is_dir():
+        raise FileProblem(f"{target} is a file, and a report is a folder. Choose another name.")
 
 
 def _delete(stale: Path) -> None:
@@ -188,22 +237,3 @@ def _delete(stale: Path) -> None:
             f"The report is written, but {stale} of an earlier report cannot be deleted ({fault.strerror or fault}), "
             "and is no part of this one. Delete it yourself."
         ) from None
-
-
-def _figures(
-    actions: pd.DataFrame, tables: dict[str, pd.DataFrame], variants: list[tuple[Table, Variant]]
-) -> Iterator[tuple[str, bytes]]:
-    # Drawn on figures of their own, not through pyplot, so that a report can be written from any thread.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- see below
-    from matplotlib.figure import Figure  # noqa: PLC0415 -- matplotlib is loaded only where something is drawn
-
-    for table, variant in variants:
-        if not variant.figure:
-            continue
-        figure = Figure(figsize=(9, variant.height_inches), dpi=_DPI, layout="constrained")
-        table.draw(actions, tables[variant.name], variant.arguments, ax=figure.subplots())
-        buffer = io.BytesIO()
-        # Without the name and version of the software, which would change bytes that show the same picture. By its
-        # canvas, which draws it once; savefig would lay it out and draw it twice.
-        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
-        yield f"{variant.name}.png", buffer.getvalue()

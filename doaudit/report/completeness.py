@@ -76,6 +76,9 @@ class ReportedAccount(Protocol):
     def history(self) -> ReportedHistory:
         """The local history."""
 
+    def started(self) -> pd.DataFrame:
+        """Return the actions that doaudit started in it."""
+
 
 @dataclass(frozen=True)
 class Completeness:

@@ -48,6 +48,9 @@ class ReportedAccounts(Protocol):
     def history(self) -> ReportedReads:
         """Their histories."""
 
+    def started(self) -> pd.DataFrame:
+        """Return the actions that doaudit started in them."""
+
     def items(self) -> Iterable[tuple[str, ReportedAccount]]:
         """Return each account with its name."""
 

@@ -1,142 +1,231 @@
-"""The page of a report: a verdict on completeness, findings, figures, the first rows of tables, links to all files."""
+"""The page of a report: one file that needs nothing beside it, with text, figures and tables, for screen and paper."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from doaudit.analysis.findings import in_short
-from doaudit.csv import csv_bytes
-from doaudit.formatting import count, html_text
-from doaudit.report.manifest import MANIFEST, SEAL
+from doaudit.formatting import count, visible
+from doaudit.report.chapters import CHAPTERS, chapter_of
+from doaudit.report.figures import inline_svg
+from doaudit.report.glossary import WORDS
+from doaudit.report.paper import printed_columns
+from doaudit.report.tiles import tiles
+from doaudit.show import make_grid
+from doaudit.show.view import notes_of, table_html, table_stylesheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+    from jinja2 import Environment
 
     from doaudit.tables import Table, Variant
 
-__all__ = ["page"]
+__all__ = ["Content", "page"]
 
-_SHOWN_ROWS = 12
-_SIX_DECIMALS = re.compile(r"-?\d+\.\d{6}")
-_FOUR_FIGURES = 10_000
-_READS = (
-    "When the account was read, the latest read first: with how many requests, how many actions were new, and whether "
-    "the read was complete, or why not. asked_at is by the clock of the machine that read, the other times are by the "
-    "server's."
+_SHOWN_ROWS, _MOST_FINDINGS = 12, 7
+_TONES = {"act now": "bad", "look": "warn", "know": "muted"}
+_BADGES = {
+    "complete": ("good", "Complete"),
+    "complete since": ("good", "Complete since"),
+    "selection": ("warn", "Selection"),
+    "incomplete": ("bad", "Incomplete"),
+    "unproved": ("warn", "Not proved"),
+}
+_NOT_COVERED = (
+    "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
+    "in this list may still have happened. An action says that a snapshot was taken; whether it still exists, only the "
+    "account can tell."
 )
 _ACCOUNTS = (
     "Each row is an account: how many of its actions failed, what was found that is to be acted on or looked at, and "
     "whether all of its actions are here."
 )
-_NOT_COVERED = (
-    "The API records no actor, IP address or reason for a failure, and no logins, DNS or SSH-key events: what is not "
-    "in this list may still have happened."
-)
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
-    "background:#fff}table{border-collapse:collapse;font-size:13px}td,th{padding:.2rem .6rem;text-align:left;"
-    "border-bottom:1px solid #ddd}img{max-width:100%}.wide{overflow-x:auto}td{white-space:nowrap}"
-    ".loud{background:#fff1c9;padding:.6rem 1rem;font-weight:600}"
+_STARTED = "Each row is an action that doaudit started from this machine; who started the others, the API does not say."
+_READS = (
+    "When the account was read, the latest read first: with how many requests, how many actions were new, and whether "
+    "the read was complete, or why not. It was asked at the time of the machine that read; the other times are the "
+    "server's."
 )
 
 
-def page(
-    scope: dict[str, Any],
-    tables: dict[str, pd.DataFrame],
-    figures: Sequence[str],
-    sections: Sequence[tuple[Table, Variant]],
-) -> str:
+@dataclass(frozen=True)
+class Content:
     """
-    Write the page as HTML.
+    All that a page is made of.
 
-    Args:
+    Attributes:
         scope: as `doaudit.report.manifest.scope` makes it.
         tables: by the name of their CSV file.
-        figures: the names of the figures' files.
-        sections: the tables whose first rows are shown, in order.
+        figures: SVG, by the name of their variant.
+        variants: how the report has the tables of the registry.
+        compared: a sentence that says which periods are compared.
+        hashes: SHA-256 of each other file, by name.
     """
-    counts = (
-        f"{scope['actions']:,} actions started {scope['window']['first_started_at'] or '?'} to "
-        f"{scope['window']['last_started_at'] or '?'} (UTC); {scope['finished']:,} finished, {scope['errored']:,} of "
-        f"them errored; {scope['open']:,} open; {scope['problems']:,} problems."
-    )
-    parts = [
-        f"<h1>Audit of {html_text(scope['source'] or 'an unnamed source')}</h1>",
-        f'<p class="loud">{html_text(_verdict(scope))}</p>',
-        f"<p>{counts} Written by doaudit {html_text(scope['doaudit'])}.</p>",
-        f"<p>{_NOT_COVERED}</p>",
-        "<h2>Findings</h2><ul>",
-        *(
-            f"<li><strong>{severity}</strong>: {html_text(sentence)}</li>"
-            for severity, sentence in in_short(tables["findings"])
-        ),
-        '</ul><p>All of them, with the calls that show more, are in <a href="findings.csv">findings.csv</a>.</p>',
-        *([_section("accounts", _ACCOUNTS, tables["accounts"])] if "accounts" in tables else []),
-        *_links(scope.get("reports", {})),
-        *(f'<img src="{name}" alt="{html_text(_title(name.removesuffix(".png")))}">' for name in figures),
-        *(_section(variant.name, table.how_to_read, tables[variant.name]) for table, variant in sections),
-        *([_section("reads", _READS, tables["reads"])] if "reads" in tables else []),
-        *_files(scope, tables),
-    ]
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>doaudit report</title><style>{_STYLE}</style>\n'
-        + "\n".join(parts)
-        + "\n</html>\n"
-    )
+
+    scope: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    figures: Mapping[str, str]
+    variants: Sequence[tuple[Table, Variant]]
+    compared: str
+    hashes: Mapping[str, str]
 
 
-def _files(scope: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return links to all files."""
-    rows = {f"{name}.csv": f", {count(len(table), 'row')}" for name, table in tables.items()}
-    workbook = {scope["workbook"]: ", with all tables"} if "workbook" in scope else {}
-    others = {
-        MANIFEST: ", with the SHA-256 of each file",
-        SEAL: ", with that of the manifest: <code>doaudit.verify</code> compares both with the files",
+def page(content: Content) -> str:
+    """Write the page as HTML; the same content gives the same text."""
+    scope = content.scope
+    tone, word = _BADGES[scope["completeness"]["verdict"]]
+    chapters = _chapters(content)
+    short = in_short(content.tables["findings"])
+    return _environment().get_template("page.html.j2").render(
+        title=visible(scope["title"] or f"Audit of {scope['source'] or 'an unnamed source'}"),
+        scope=scope,
+        stylesheet=_stylesheet(),
+        facts=[(name, visible(value)) for name, value in _facts(scope).items()],
+        badge={"tone": tone, "word": word, "sentence": visible(scope["completeness"]["sentence"])},
+        contents=[("findings", "Findings"), *((each["id"], each["title"]) for each in chapters),
+                  ("limits", "What the API cannot tell"), ("words", "Words"), ("files", "Files")],
+        findings=[
+            {"severity": severity, "tone": _TONES[severity], "sentence": visible(sentence), "chapter": chapter_of(kind)}
+            for severity, kind, sentence in short[:_MOST_FINDINGS]
+        ],
+        findings_more=_more(len(short)),
+        is_part=bool(scope["selection"]),
+        given=f"{scope['given']:,}",
+        tiles=tiles(content.tables, scope, content.compared),
+        chapters=chapters,
+        not_covered=_NOT_COVERED,
+        words=WORDS,
+        files=_files(content),
+    )  # fmt: skip
+
+
+def _facts(scope: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts that stand on top; the banner and the badge say the others."""
+    window, read = scope["window"], scope["observed_at"]
+    selection = {"selection": scope["selection"]} if scope["selection"] else {}
+    return {
+        "account": scope["source"] or "not named",
+        "actions": f"{scope['actions']:,}",
+        "started": f"{_minute(window['first_started_at'])} to {_minute(window['last_started_at'])} UTC",
+        "read": f"{_minute(read['last'])} UTC",
+        **selection,
+        "written by": f"doaudit {scope['doaudit']}",
     }
-    links = [f'<li><a href="{name}">{name}</a>{words}</li>' for name, words in (rows | workbook | others).items()]
-    return ["<h2>All files</h2><ul>", *links, "</ul>"]
 
 
-def _links(reports: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return links to the reports of single accounts."""
-    links = [f'<a href="{html_text(quote(each["page"]))}">{html_text(name)}</a>' for name, each in reports.items()]
-    return [f"<p>A report of each: {', '.join(links)}.</p>"] if links else []
+def _minute(moment: str | None) -> str:
+    return "-" if moment is None else moment[:16].replace("T", " ")
 
 
-def _verdict(scope: dict[str, Any]) -> str:
-    loud = "SIMULATED ACCOUNT: none of this is real. " if scope["simulated"] else ""
-    return f"{loud}{scope['completeness']['sentence']}"
+def _more(kinds: int) -> str:
+    more = kinds - _MOST_FINDINGS
+    return f"{count(more, 'kind')} of findings more {'is' if more == 1 else 'are'} not listed here." if more > 0 else ""
 
 
-def _section(name: str, how_to_read: str, rows: pd.DataFrame) -> str:
-    head = rows.head(_SHOWN_ROWS)
-    more = f"<p>{len(rows) - len(head):,} more rows in {name}.csv.</p>" if len(rows) > len(head) else ""
-    heading, *cells = _rows(head)
-    titles = "".join(f"<th>{html_text(cell)}</th>" for cell in heading)
-    body = "".join("<tr>" + "".join(f"<td>{html_text(_short(cell))}</td>" for cell in row) + "</tr>" for row in cells)
-    return (
-        f"<h2>{_title(name)}</h2><p>{html_text(how_to_read)}</p>"
-        f'<div class="wide"><table><tr>{titles}</tr>{body}</table></div>{more}'
+def _chapters(content: Content) -> list[dict[str, Any]]:
+    by_table = {variant.name: content.tables[variant.name] for _, variant in content.variants}
+    by_table |= {table.name: content.tables[variant.name] for table, variant in reversed(content.variants)}
+    chapters = []
+    for chapter in CHAPTERS:
+        parts = [
+            _part(content, table, variant)
+            for table, variant in content.variants
+            if table.chapter == chapter.name and (variant.section or variant.figure)
+        ]
+        words = f"Below, {content.compared}." if chapter.name == "changes" else ""
+        heading = chapter.heading(by_table)
+        chapters.append(_chapter(chapter.name, chapter.title, heading, parts, words))
+    last = chapters.pop()  # odd records and the log of reads end the report
+    return [*_accounts(content), *chapters, *_started(content), last, *_reads(content)]
+
+
+def _chapter(
+    name: str, title: str, heading: str, parts: list[dict[str, Any]], words: str = "", links: Sequence[object] = ()
+) -> dict[str, Any]:
+    return {"id": name, "title": title, "heading": heading, "parts": parts, "words": words, "links": links}
+
+
+def _accounts(content: Content) -> list[dict[str, Any]]:
+    if "accounts" not in content.tables:
+        return []
+    table = content.tables["accounts"]
+    links = [{"name": visible(name), "page": quote(each["page"])} for name, each in content.scope.get("reports", {}).items()]
+    unusual = int((table["act_now"] > 0).sum())
+    heading = f"{count(len(table), 'account')}; {unusual:,} with something to act on now"
+    part = _table_part("accounts", "Accounts", _ACCOUNTS, table, rows=None)
+    return [_chapter("accounts", "Accounts", heading, [part], links=links)]
+
+
+def _started(content: Content) -> list[dict[str, Any]]:
+    table = content.tables.get("started")
+    if table is None:
+        return []
+    heading = f"{count(len(table), 'action')} started by doaudit" if len(table) else "doaudit started none of them"
+    parts = [_table_part("started", "Started by doaudit", _STARTED, table)] if len(table) else []
+    return [_chapter("started", "Started by doaudit", heading, parts)]
+
+
+def _reads(content: Content) -> list[dict[str, Any]]:
+    table = content.tables.get("reads")
+    if table is None:
+        return []
+    heading = f"The account was read {count(len(table), 'time')}" if len(table) else "No read is known"
+    return [_chapter("reads", "Log of reads", heading, [_table_part("reads", "Reads", _READS, table)])]
+
+
+def _part(content: Content, table: Table, variant: Variant) -> dict[str, Any]:
+    rows, figure = content.tables[variant.name], content.figures.get(variant.name)
+    title = visible(variant.name.replace("_", " ")).capitalize()
+    part = _table_part(variant.name, title, table.how_to_read, rows, shown=variant.section)
+    label = f"{title}. {table.how_to_read}"
+    return part | {"figure": "" if figure is None else _safe(inline_svg(figure, variant.name, label))}
+
+
+def _table_part(
+    name: str, title: str, how_to_read: str, table: pd.DataFrame, *, rows: int | None = _SHOWN_ROWS, shown: bool = True
+) -> dict[str, Any]:
+    part = {"name": name, "title": title, "how_to_read": how_to_read, "rows": count(len(table), "row"), "figure": ""}
+    if not shown or table.empty:
+        return part | {"table": "", "unprinted": ""}
+    grid = make_grid(table, rows=rows)
+    printed = printed_columns(grid)
+    unprinted = ", ".join(column.heading for column in grid.columns if column.name not in printed)
+    notes = notes_of(grid).split("; columns not shown")[0]
+    return part | {"table": _safe(table_html(grid, label=title, notes=notes, printed=printed)), "unprinted": unprinted}
+
+
+def _files(content: Content) -> list[dict[str, str]]:
+    words = {f"{name}.csv": count(len(table), "row") for name, table in content.tables.items()}
+    words |= {f"{name}.svg": "figure" for name in content.figures}
+    return [
+        {"name": name, "words": words.get(name, "all tables"), "sha256": sha256}
+        for name, sha256 in content.hashes.items()
+    ] + [{"name": name, "words": "see above", "sha256": ""} for name in ("manifest.json", "manifest.sha256")]
+
+
+@cache
+def _stylesheet() -> str:
+    own = (files("doaudit.report") / "templates" / "page.css").read_text(encoding="utf-8")
+    return _safe(f"{table_stylesheet()}\n{own}")
+
+
+def _safe(html: str) -> str:
+    """Mark HTML whose texts are escaped already: a stylesheet, a table of `doaudit.show`, a figure of matplotlib."""
+    from markupsafe import Markup  # noqa: PLC0415 -- comes with Jinja2, which is loaded only to show HTML
+
+    return Markup(html)  # noqa: S704 -- see above
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 -- loaded only to show HTML
+
+    return Environment(
+        loader=PackageLoader("doaudit.report"), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
     )
-
-
-def _short(cell: str) -> str:
-    # Six decimals are for machines; a reader gets four figures. Whole numbers and text stay as they are.
-    if _SIX_DECIMALS.fullmatch(cell):
-        return f"{float(cell):.4g}" if abs(float(cell)) < _FOUR_FIGURES else f"{float(cell):.0f}"
-    return cell
-
-
-def _rows(table: pd.DataFrame) -> list[list[str]]:
-    """Return the rows of a table as its CSV file has them, the heading first."""
-    return list(csv.reader(io.StringIO(csv_bytes(table).decode())))
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()

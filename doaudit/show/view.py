@@ -12,7 +12,7 @@ from doaudit.show.grid import Grid, make_grid
 from doaudit.show.text import grid_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
     from jinja2 import Environment
@@ -86,7 +86,9 @@ def notes_of(grid: Grid) -> str:
     return "; ".join(notes)
 
 
-def table_html(grid: Grid, *, label: str = "table", notes: str | None = None) -> str:
+def table_html(
+    grid: Grid, *, label: str = "table", notes: str | None = None, printed: Collection[str] | None = None
+) -> str:
     """
     Return a grid as an HTML table, without its stylesheet.
 
@@ -94,9 +96,15 @@ def table_html(grid: Grid, *, label: str = "table", notes: str | None = None) ->
         grid: as `make_grid` makes it.
         label: the name of the table for screen readers.
         notes: what stands below it; by default `notes_of` it.
+        printed: names of the columns that paper has; by default all.
     """
     template = _environment().get_template("table.html.j2")
-    return template.render(grid=grid, label=label, notes=notes_of(grid) if notes is None else notes)
+    return template.render(
+        grid=grid,
+        label=label,
+        notes=notes_of(grid) if notes is None else notes,
+        unprinted=[printed is not None and column.name not in printed for column in grid.columns],
+    )
 
 
 @cache

@@ -358,5 +358,6 @@ def test_in_short_says_in_how_many_accounts():
     })  # fmt: skip
 
     assert in_short(found) == [
-        ("look", "acme: web is off. And 1 more, in 2 accounts in all."), ("look", "acme: 1 of 2. And 1 more."),
+        ("look", "droplet off", "acme: web is off. And 1 more, in 2 accounts in all."),
+        ("look", "no backup", "acme: 1 of 2. And 1 more."),
     ]  # fmt: skip

@@ -154,6 +154,6 @@ def test_a_history_and_a_report_lie_directly_on_a_mount(closed_parent):
         open_history(client, closed_parent / "account.duckdb").upsert([Record(1, "completed", "snapshot")], [100])
         page = da.report(open_history(client, closed_parent / "account.duckdb").read(), closed_parent)
 
-    assert page == closed_parent / "index.html"
+    assert page.path == closed_parent / "index.html"
     assert da.read_csv(closed_parent / "actions.csv")["id"].tolist() == [1]
     assert not [path for path in closed_parent.iterdir() if path.is_dir()]
