@@ -155,7 +155,8 @@ def _accounts(content: Content) -> list[dict[str, Any]]:
     if "accounts" not in content.tables:
         return []
     table = content.tables["accounts"]
-    links = [{"name": visible(name), "page": quote(each["page"])} for name, each in content.scope.get("reports", {}).items()]
+    reports = content.scope.get("reports", {})
+    links = [{"name": visible(name), "page": quote(each["page"])} for name, each in reports.items()]
     unusual = int((table["act_now"] > 0).sum())
     heading = f"{count(len(table), 'account')}; {unusual:,} with something to act on now"
     part = _table_part("accounts", "Accounts", _ACCOUNTS, table, rows=None)
