@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
-import functools
 import html
 import io
 import json
@@ -12,6 +10,8 @@ import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 import doaudit as da
 from doaudit import cli
@@ -100,10 +100,9 @@ def _call(function: str, arguments: Mapping[str, Any]) -> str:
 
 def _commands() -> Iterator[tuple[str, str]]:
     """Yield each subcommand with its help text."""
-    [subparsers] = [action for action in cli.make_parser()._actions if isinstance(action.choices, dict)]  # noqa: SLF001 -- argparse has no public name for it
-    for name, parser in subparsers.choices.items():
-        parser.formatter_class = functools.partial(argparse.HelpFormatter, width=HELP_WIDTH)
-        yield name, parser.format_help()
+    for name, command in cli.COMMANDS.commands.items():
+        context = click.Context(command, info_name=f"doaudit {name}", terminal_width=HELP_WIDTH)
+        yield name, command.get_help(context) + "\n"
 
 
 def _floors() -> str:

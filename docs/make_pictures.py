@@ -18,11 +18,9 @@ with serve(speed=0) as server, da.connect(token=server.token, base_url=server.ur
 spread = da.duration_distribution(actions)
 drawings = {
     "durations": lambda ax: da.plots.durations(da.durations(actions), distribution=spread, ax=ax),
-    "failure_rates": lambda ax: da.plots.failure_rates(da.failure_rates(actions, by="region"), ax=ax),
-    "open_actions": lambda ax: da.plots.open_actions(da.open_actions(actions), ax=ax),
 }
 for name, draw in drawings.items():
-    figure = Figure(figsize=(9, 5 if name != "failure_rates" else 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 5), layout="constrained")
     draw(figure.subplots())
     figure.savefig(FOLDER / f"{name}.png", dpi=110, metadata={"Software": None})
     print(FOLDER / f"{name}.png")

@@ -101,7 +101,7 @@ def test_no_more_than_sixteen_requests_are_under_way(tmp_path):
         assert 12 <= run.most_in_flight <= 16
 
 
-@pytest.mark.thorough
+@pytest.mark.release
 def test_fifty_accounts_are_one(tmp_path):
     """Two large ones, a limited and a slow one are whole; the bad one is named; every way to the tables is the same."""
     with Agency(fifty_worlds()) as run, da.accounts(run.tokens, tmp_path / "kept", base_url=run.url) as accounts:

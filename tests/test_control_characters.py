@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import doaudit as da
-from doaudit.actions import Record, categorical, to_frame
 from doaudit.api.listing import Progress
 from doaudit.api.retry import Attempts, Pause
 from doaudit.cli import main
@@ -152,15 +151,3 @@ def test_a_csv_is_exact_but_on_a_terminal(served, monkeypatch, is_terminal):
 
     assert (HOSTILE in output.getvalue()) is not is_terminal
     assert (SHOWN in output.getvalue()) is is_terminal
-
-
-def test_a_table_keeps_its_numbers_and_nulls(capsys, monkeypatch):
-    """Beside the names nothing in a printed table is changed."""
-    from doaudit.cli.table_commands import _visible_cells  # noqa: PLC0415 -- the only test of a table that has all kinds
-
-    actions = to_frame([Record(1, "completed", HOSTILE, 5, 9), Record(2, None, None, None, None)], 10)
-    actions["resource_name"] = categorical([HOSTILE, None])
-
-    shown, plain = _visible_cells(actions), actions.drop(columns=["type", "resource_name"])
-    assert shown["type"].tolist()[::-1] == actions["type"].map(visible, na_action="ignore").tolist()[::-1]
-    assert shown[plain.columns].to_string() == plain.to_string()

@@ -1,17 +1,30 @@
 """
 The command line: one module a group of commands.
 
-Each module has `add_commands`, which describes its commands to argparse, and loads what is heavy only when one runs: a
-help text needs no pandas.
+Each module has `COMMANDS`, and loads what is heavy only when one of them runs: a help text needs no pandas.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from doaudit.cli import audit, check, lab, serve, snapshots, table_commands, watch
+import click
+
+from doaudit.cli import (
+    actions,
+    audit,
+    check,
+    completion,
+    history,
+    lab,
+    report,
+    serve,
+    snapshots,
+    table_commands,
+)
+from doaudit.cli.group import Command, Group, usage_message
 from doaudit.cli.streams import OutputLost, flush, show
 from doaudit.errors import DoauditError
 from doaudit.operations.console import print_line
@@ -19,29 +32,73 @@ from doaudit.operations.console import print_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from _typeshed import SupportsWrite
+__all__ = ["COMMANDS", "main"]
 
-__all__ = ["COMMAND_GROUPS", "main", "make_parser"]
+_GROUPS = (audit, report, check, table_commands, history, actions, snapshots, lab, serve, completion)
+_NOT_UNDERSTOOD, _INTERRUPTED, _READER_LEFT = 2, 130, 141  # by the last two shells tell SIGINT and SIGPIPE
+_ABOUT = """Audit what happened in a DigitalOcean account.
 
-COMMAND_GROUPS = (audit, check, table_commands, snapshots, watch, lab, serve)
-_INTERRUPTED, _READER_LEFT = 130, 141  # the statuses by which shells tell SIGINT and SIGPIPE
+\b
+Three to begin with:
+  doaudit audit --demo                       a report of a simulated account
+  doaudit findings                           what somebody should know of yours
+  doaudit failures --since 7d --region nyc3  what failed there this week
+"""
+_ENVIRONMENT = """\b
+Environment:
+  DIGITALOCEAN_TOKEN    the token; DIGITALOCEAN_ACCESS_TOKEN and DO_TOKEN are looked at after it
+  DIGITALOCEAN_API_URL  another address of the API, such as that of doaudit demo
+  DOAUDIT_STATE_DIR     where snapshot runs are noted
+  NO_COLOR              no colours on terminals
+"""
+
+
+def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's own
+    if value and not context.resilient_parsing:
+        import doaudit  # noqa: PLC0415 -- the version is looked up only then, since that takes as long as all the rest
+
+        show(f"doaudit {doaudit.__version__}")
+        context.exit()
+
+
+_VERSION = click.Option(
+    ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="show the version"
+)
+COMMANDS = Group(
+    "doaudit",
+    help=_ABOUT,
+    epilog=_ENVIRONMENT,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND ...",
+    callback=lambda: None,
+    params=[_VERSION],
+    context_settings={"max_content_width": 110},
+)
+for group in _GROUPS:
+    for command in group.COMMANDS:
+        COMMANDS.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command and return its exit status: 0 only if what was asked really happened.
 
-    2 means that the arguments were not understood, 3 that there are findings of the severity that `findings --fail-on`
-    names, 130 that Ctrl-C ended it, 141 that who read the output has gone, 143 that SIGTERM and 129 that SIGHUP
-    cancelled a snapshot, 1 anything else.
+    2 means that the arguments were not understood, or that nobody could be asked to confirm a change; 3 that there are
+    findings of the severity that `findings --fail-on` names, 130 that Ctrl-C ended it, 141 that who read the output has
+    gone, 143 that SIGTERM and 129 that SIGHUP cancelled a snapshot, 1 anything else.
     """
+    if instruction := os.environ.get(completion.VARIABLE):
+        return completion.complete(COMMANDS, instruction)
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except OutputLost as lost:
-        if lost.by_reader:
-            return _READER_LEFT
-        print_line(f"doaudit: Standard output takes nothing more ({lost.reason}), so not everything was printed.")
-        return 1
+        if not lost.by_reader:
+            print_line(f"doaudit: Standard output takes nothing more ({lost.reason}), so not everything was printed.")
+        return _READER_LEFT if lost.by_reader else 1
+    except click.UsageError as fault:
+        print_line(f"doaudit: {usage_message(fault)}")
+        return _NOT_UNDERSTOOD
     except (DoauditError, ModuleNotFoundError) as fault:
         print_line(f"doaudit: {fault}")
         return 1
@@ -51,46 +108,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    # What stands behind -- is JupyterLab's; argparse would take the first of it for the folder.
+    # What stands behind -- is JupyterLab's; click would take the first of it for the folder.
     own = words[: words.index("--")] if words[:1] == ["lab"] and "--" in words else words
-    parsed = make_parser().parse_args(own)
-    parsed.passed_on = words[len(own) + 1 :]
-    status = int(parsed.run(parsed))
-    if getattr(parsed, "output_matters", True):
+    try:
+        with COMMANDS.make_context("doaudit", own, obj=words[len(own) + 1 :]) as context:
+            result = COMMANDS.invoke(context)
+            if context.invoked_subcommand is None:
+                show(context.get_help())
+                return 0
+            chosen = COMMANDS.commands[context.invoked_subcommand]
+    except click.exceptions.Exit as ended:
         flush()
-    return status
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
-    parser = _Parser(
-        prog="doaudit", description="Audit what happened in a DigitalOcean account. The token is DIGITALOCEAN_TOKEN."
-    )
-    parser.add_argument("--version", action=_ShowVersion)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in COMMAND_GROUPS:
-        group.add_commands(commands)
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose help text that cannot be printed is no success; argparse's own says nothing of it."""
-
-    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        if file is None:
-            show(self.format_help().rstrip("\n"))
-        else:
-            super().print_help(file)
-
-
-class _ShowVersion(argparse.Action):
-    """Prints the version; it is looked up only then, since that takes as long as all the rest."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help="show the version")
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:  # noqa: ANN401 -- the parent's
-        import doaudit  # noqa: PLC0415 -- see above
-
-        show(f"doaudit {doaudit.__version__}")
-        parser.exit()
+        return ended.exit_code
+    if not isinstance(chosen, Command) or chosen.output_matters:
+        flush()
+    return int(result)

@@ -7,80 +7,73 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doaudit.cli.options import (
-    add_accounts,
-    add_demo,
-    add_history,
-    add_since,
-    open_accounts,
-    print_left_unfinished,
-    source_line,
-)
+import click
+
+from doaudit.cli.group import Command
+from doaudit.cli.options import Source, print_left_unfinished, since_option, source_line, with_accounts
 from doaudit.cli.streams import patient_output
+from doaudit.errors import ApiProblem, DoauditError
 from doaudit.formatting import rate, time_span, visible
 from doaudit.operations.console import print_line
 
 if TYPE_CHECKING:
-    import argparse
-
     import pandas as pd
 
-    from doaudit.cli.options import Commands
+    from doaudit.account import Account
+    from doaudit.accounts import Accounts
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS", "existing_droplets"]
 
 _MOST_KINDS = 7
 
 
-def add_commands(commands: Commands) -> None:
-    """Describe the commands."""
-    audit = commands.add_parser("audit", help="read every action, print a summary, write a report")
-    add_demo(audit)
-    audit.add_argument("--out", type=Path, help="folder of the report (data/reports/DATE, the date of the read in UTC)")
-    audit.add_argument("--excel", action="store_true", help="also write all tables as one workbook, report.xlsx")
-    add_since(audit)
-    add_history(audit)
-    add_accounts(audit)
-    audit.set_defaults(run=_audit, output_matters=False)
-    refresh = commands.add_parser(
-        "refresh", help="bring the local history up to date; quiet in a cron job if all is well"
-    )
-    refresh.add_argument("--full", action="store_true", help="read everything again, whatever is known")
-    add_since(refresh)
-    add_history(refresh)
-    add_accounts(refresh)
-    refresh.set_defaults(run=_refresh)
-
-
-def _audit(parsed: argparse.Namespace) -> int:
+@click.command("audit", cls=Command, output_matters=False, help="read every action, print a summary, write a report")
+@click.option("--out", type=click.Path(path_type=Path), help="folder of the report (data/reports/DATE)")
+@click.option("--excel", is_flag=True, help="also write all tables as one workbook, report.xlsx")
+@since_option
+@with_accounts
+def _audit(source: Source, out: Path | None, since: str | None, *, excel: bool) -> int:
     import doaudit as da  # noqa: PLC0415 -- loads pandas
 
-    with patient_output() as say, open_accounts(parsed) as account:
+    with patient_output() as say, source.open_all() as account:
         is_several = isinstance(account, Mapping)
         say(source_line(account))
         print_left_unfinished(account)
-        result = account.refresh(since=parsed.since)
+        result = account.refresh(since=since)
         if result.read_at is None:  # of several accounts none could be read
             print_line(str(result))
             return 1
-        actions = account.actions(refresh=False, since=parsed.since)
-        of_them = "in the history" if parsed.since is None else f"in the history since {parsed.since}"
+        actions = account.actions(refresh=False, since=since)
+        of_them = "in the history" if since is None else f"in the history since {since}"
         say(f"{len(actions):,} actions {of_them}. {result}")
-        for line in _summary(actions):
+        droplets = existing_droplets(account)
+        for line in _summary(actions, droplets):
             say(line)
-        folder = parsed.out or Path("data/reports") / f"{result.read_at:%Y-%m-%d}"
-        page = da.report(actions, folder, account=account, each=is_several, excel=parsed.excel)
-        say(f"Report: {page}, beside it CSV files, figures and manifest.json")
-        say(f"Note this hash where others cannot write: {da.verify(folder).sha256} is the SHA-256 of manifest.json.")
-        say(source_line(account))
-        say("Next: `make lab`, or `doaudit lab`, opens the notebooks.")
+        folder = out or Path("data/reports") / f"{result.read_at:%Y-%m-%d}"
+        report = da.report(actions, folder, account=account, droplets=droplets, each=is_several, excel=excel)
+        say(f"Report: {report.path}, one page to send on; beside it CSV files, figures and manifest.json")
+        say(f"Note this hash where others cannot write: {report.sha256} is the SHA-256 of manifest.json.")
+        say("Next: `make lab`, or `doaudit lab`, opens the notebooks; `doaudit --help` lists what can be asked here.")
     return 0 if result.as_asked else 1
 
 
-def _refresh(parsed: argparse.Namespace) -> int:
-    with open_accounts(parsed) as account:
+def existing_droplets(account: Account | Accounts) -> pd.DataFrame | None:
+    """Return the droplets that exist now; None if they cannot be read, which is printed."""
+    try:
+        return account.droplets()
+    except (ApiProblem, DoauditError) as fault:
+        print_line(f"{fault} So only droplets that have an action are looked at for backups.")
+        return None
+
+
+@click.command("refresh", cls=Command, help="bring the local history up to date; quiet in a cron job if all is well")
+@click.option("--full", is_flag=True, help="read everything again, whatever is known")
+@since_option
+@with_accounts
+def _refresh(source: Source, since: str | None, *, full: bool) -> int:
+    with source.open_all() as account:
         print_left_unfinished(account)
-        result = account.refresh(full=parsed.full, since=parsed.since)
+        result = account.refresh(full=full, since=since)
     well = result.as_asked and not result.names_problem
     if sys.stdout.isatty() or not well:
         for line in str(result).splitlines():
@@ -88,7 +81,10 @@ def _refresh(parsed: argparse.Namespace) -> int:
     return 0 if result.as_asked else 1
 
 
-def _summary(actions: pd.DataFrame) -> list[str]:
+COMMANDS = (_audit, _refresh)
+
+
+def _summary(actions: pd.DataFrame, droplets: pd.DataFrame | None) -> list[str]:
     import doaudit as da  # noqa: PLC0415 -- loads pandas
 
     rates = da.failure_rates(actions, by=())
@@ -111,7 +107,7 @@ def _summary(actions: pd.DataFrame) -> list[str]:
             f"  Open: {len(open_actions):,}, of which {stuck:,} look stuck; the oldest is "
             f"{oldest['type']} {oldest['id']}, {time_span(oldest['age_s'])} old"
         )
-    lines += _findings(da.findings(actions))
+    lines += _findings(da.findings(actions, droplets))
     lines.append(f"  Odd rows: {problems['id'].nunique():,} (problems.csv says what is odd about each)")
     return lines
 

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from doaudit.cli.options import (
-    add_accounts,
-    add_demo,
-    add_history,
-    open_accounts,
-    print_left_unfinished,
-    source_line,
-)
+import click
+
+from doaudit.cli.group import Command
+from doaudit.cli.options import Source, print_left_unfinished, source_line, with_accounts
 from doaudit.cli.streams import show
 from doaudit.errors import DoauditError
 from doaudit.formatting import one_line, visible
 
-if TYPE_CHECKING:
-    import argparse
-
-    from doaudit.cli.options import Commands
-
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS"]
 
 
-def add_commands(commands: Commands) -> None:
-    """Describe the command."""
-    check = commands.add_parser(
-        "check", help="say whose token it is, what it may read, how the history is, and what will be lacking"
-    )
-    add_demo(check)
-    add_history(check)
-    add_accounts(check)
-    check.set_defaults(run=_check)
-
-
-def _check(parsed: argparse.Namespace) -> int:
-    with open_accounts(parsed) as account:
+@click.command(
+    "check", cls=Command, help="say whose token it is, what it may read, how the history is, and what will be lacking"
+)
+@with_accounts
+def _check(source: Source) -> int:
+    with source.open_all() as account:
         show(source_line(account))
         print_left_unfinished(account)
         results = account.check() if isinstance(account, Mapping) else {"": account.check()}
@@ -50,3 +33,6 @@ def _check(parsed: argparse.Namespace) -> int:
         those = f", not {', '.join(map(visible, unusable))}" if unusable else ""
         show(f"\n{len(results) - len(unusable):,} of {len(results):,} accounts can be audited{those}.")
     return 1 if unusable else 0
+
+
+COMMANDS = (_check,)

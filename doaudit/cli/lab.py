@@ -7,37 +7,33 @@ import sys
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+import click
+
+from doaudit.cli.group import Command
 from doaudit.errors import DoauditError
 from doaudit.operations.console import print_line
 
-if TYPE_CHECKING:
-    import argparse
-
-    from doaudit.cli.options import Commands
-
-__all__ = ["add_commands", "prepare_notebooks"]
+__all__ = ["COMMANDS", "prepare_notebooks"]
 
 
-def add_commands(commands: Commands) -> None:
-    """Describe the command."""
-    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks; what follows -- is passed on to it")
-    lab.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path("notebooks"),
-        help="where they are, or are copied to (notebooks)",
-    )
-    lab.set_defaults(run=_lab)
-
-
-def _lab(parsed: argparse.Namespace) -> int:
+@click.command("lab", cls=Command, help="open JupyterLab on the notebooks; what follows -- is passed on to it")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("notebooks"))
+@click.pass_obj
+def _lab(passed_on: list[str], folder: Path) -> int:
     if find_spec("jupyterlab") is None:
         raise DoauditError('JupyterLab is not installed here. Run `make lab`, or pip install "doaudit[lab]".')
-    folder = prepare_notebooks(parsed.folder)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(folder), *parsed.passed_on])  # noqa: S606 -- our own program
+    place = _place(prepare_notebooks(folder))
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", *place, *passed_on])  # noqa: S606 -- our own program
+
+
+def _place(folder: Path) -> list[str]:
+    """Return what tells JupyterLab its root: where the command runs, so that links to reports there can be followed."""
+    if not folder.resolve().is_relative_to(Path.cwd()) or folder.resolve() == Path.cwd():
+        return [str(folder)]
+    below = folder.resolve().relative_to(Path.cwd()).as_posix()
+    return ["--ServerApp.root_dir=.", f"--LabApp.default_url=/lab/tree/{quote(below)}"]
 
 
 def prepare_notebooks(folder: Path) -> Path:
@@ -64,3 +60,6 @@ def prepare_notebooks(folder: Path) -> Path:
     write_files(folder, notebooks)
     print_line(f"Copied {len(notebooks)} notebooks to {folder.resolve()}. They are yours to change.")
     return folder
+
+
+COMMANDS = (_lab,)

@@ -19,7 +19,16 @@ from doaudit.formatting import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["OutputLost", "discard_unprinted", "flush", "patient_output", "prepare_streams", "show", "show_bytes"]
+__all__ = [
+    "OutputLost",
+    "discard_unprinted",
+    "flush",
+    "patient_output",
+    "prepare_streams",
+    "show",
+    "show_bytes",
+    "show_prepared",
+]
 
 _INPUT, _OUTPUT, _ERRORS = range(3)
 
@@ -89,8 +98,18 @@ def show(text: str) -> None:
         >>> show("52,292 actions in the history.")
         52,292 actions in the history.
     """
+    show_prepared(visible(text, keep="\n"))
+
+
+def show_prepared(text: str) -> None:
+    """
+    Print lines to standard output as they are: control characters of their texts are visible already.
+
+    Raises:
+        OutputLost: it takes nothing more.
+    """
     try:
-        print(visible(text, keep="\n"), flush=True)
+        print(text, flush=True)
     except (OSError, ValueError) as fault:
         raise OutputLost(fault) from None
 
@@ -115,7 +134,7 @@ def show_bytes(content: bytes) -> None:
 
 def flush() -> None:
     """
-    Print what was written to standard output by others, such as argparse.
+    Print what was written to standard output by others, such as click.
 
     Raises:
         OutputLost: it takes nothing more.

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from doaudit.cli import findings
+from doaudit.cli.group import Command
 from doaudit.cli.options import (
-    add_accounts,
-    add_demo,
-    add_history,
-    add_selection,
-    open_accounts,
+    Source,
+    format_option,
+    many_option,
     print_left_unfinished,
     selection_of,
+    selection_options,
     source_line,
+    with_accounts,
 )
-from doaudit.cli.streams import show, show_bytes
+from doaudit.cli.output import print_rows
 from doaudit.errors import Forbidden
-from doaudit.formatting import visible
+from doaudit.formatting import time_span, visible
 from doaudit.operations.console import print_line
 from doaudit.tables import TABLES
 
 if TYPE_CHECKING:
-    import argparse
+    from datetime import datetime
 
     import pandas as pd
 
@@ -33,75 +35,67 @@ if TYPE_CHECKING:
     from doaudit.accounts import Accounts
     from doaudit.analysis import Selection
     from doaudit.api.listing import Proof
-    from doaudit.cli.options import Commands
     from doaudit.tables import Table
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS", "read_actions"]
 
-_FORMATS = ("text", "csv")
-_LONGEST = 100  # characters of a cell that people read; csv has all of it
-_WITH_STATUS = {"findings": findings}  # modules that add options to a table's command, and decide its exit status
-
-
-def add_commands(commands: Commands) -> None:
-    """Describe one command for each table."""
-    for table in TABLES:
-        command = commands.add_parser(
-            table.name.replace("_", "-"),
-            help=table.summary,
-            description=f"{table.summary.capitalize()}. {table.how_to_read}",
-        )
-        if table.by:
-            words = f"group by these ({table.by})"
-            command.add_argument("--by", nargs="+", default=[table.by], metavar="COLUMN", help=words)
-        for option in table.options:
-            command.add_argument(f"--{option.name}", nargs="+" if option.many else None, help=option.summary)
-        command.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help="text for people, or csv (text)")
-        command.add_argument("--no-refresh", action="store_true", help="take the history as it is, and ask nothing")
-        add_demo(command)
-        add_history(command)
-        add_accounts(command)
-        if not table.of_all:
-            add_selection(command)
-        if table.name in _WITH_STATUS:
-            _WITH_STATUS[table.name].add_options(command)
-        command.set_defaults(run=_print_table, table=table)
+_OLD_S = 60.0  # from which on the age of the last read is said
+_OF_RESOURCES = "timeline"  # the table that is asked of one resource or of a few, which are named first
 
 
-def _print_table(parsed: argparse.Namespace) -> int:
-    from doaudit.csv import csv_bytes  # noqa: PLC0415 -- loads pandas
+def _command(table: Table) -> click.Command:
+    """Return the command of a table."""
 
-    table: Table = parsed.table
-    selection = None if table.of_all else selection_of(parsed)
-    with open_accounts(parsed) as account:
+    def run(source: Source, form: str, rows: int, *, no_refresh: bool, **options: Any) -> int:  # noqa: ANN401 -- click's values, by name
+        return _print_table(table, source, (form, rows), options, refresh=not no_refresh)
+
+    decorated = with_accounts(run)
+    if not table.of_all:
+        decorated = selection_options(decorated)
+    words = "take the history as it is, say how old it is, and ask nothing"
+    decorated = format_option(click.option("--no-refresh", is_flag=True, help=words)(decorated))
+    for option in reversed(table.options):
+        flag = f"--{option.name}"
+        is_one = click.option(flag, metavar="VALUE", help=option.summary)
+        decorated = (many_option(option.name, "VALUE,...", option.summary) if option.many else is_one)(decorated)
+    if table.by:
+        decorated = many_option("by", "COLUMN,...", f"group by these ({table.by})", [table.by])(decorated)
+    if table.name == _OF_RESOURCES:
+        decorated = click.argument("resources", nargs=-1, metavar="[RESOURCE]...")(decorated)
+    if table.name == "findings":
+        decorated = _with(decorated, findings.OPTIONS)
+    text = f"{table.summary.capitalize()}. {table.how_to_read}"
+    make = click.command(table.name.replace("_", "-"), cls=Command, help=text, short_help=table.summary)
+    return make(decorated)
+
+
+def _with(decorated: Any, options: tuple[click.Option, ...]) -> Any:  # noqa: ANN401 -- a function that click has marked
+    decorated.__click_params__ = [*getattr(decorated, "__click_params__", []), *options]
+    return decorated
+
+
+def _print_table(
+    table: Table, source: Source, printed_as: tuple[str, int], options: dict[str, Any], *, refresh: bool
+) -> int:
+    fail_on = options.pop("fail_on", None)
+    if resources := options.pop("resources", ()):
+        options["resource"] = (*options["resource"], *resources)
+    selection = None if table.of_all else selection_of(options)
+    # What is left are arguments of the table's function; those that were not given keep their value there.
+    arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value}
+    with source.open_all() as account:
         print_line(source_line(account))
         print_left_unfinished(account)
-        actions = _read_actions(account, refresh=not parsed.no_refresh)
-        complete = _print_completeness(account)
-        arguments = _arguments(table, parsed)
+        actions, complete = read_actions(account, refresh=refresh)
         # Of a selection, every droplet that has no action in it would seem to have no backup.
         is_part = selection is not None and bool(selection.conditions())
-        if not (parsed.no_refresh or (is_part and table.from_account == "droplets")):
+        if refresh and not (is_part and table.from_account == "droplets"):
             arguments |= _ask_account(account, table)
     actions = actions if selection is None else _select(selection, actions)
     rows = table.function(actions, **arguments)
-    if parsed.format == "csv":
-        text = csv_bytes(rows)
-        if sys.stdout.isatty():
-            show(text.decode().rstrip("\n"))
-        else:
-            show_bytes(text)
-    else:
-        show(table.how_to_read)
-        show(_visible_cells(rows).to_string(index=False) if len(rows) else "There are no rows.")
+    print_rows(rows, *printed_as, how_to_read=table.how_to_read)
     status = 0 if complete else 1
-    return _WITH_STATUS[table.name].exit_status(rows, parsed, status) if table.name in _WITH_STATUS else status
-
-
-def _arguments(table: Table, parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments of the table's function that were given, or have a value of their own here."""
-    names = [*(["by"] if table.by else []), *(option.name for option in table.options)]
-    return {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
+    return findings.exit_status(rows, fail_on, status) if table.name == "findings" else status
 
 
 def _select(selection: Selection, actions: pd.DataFrame) -> pd.DataFrame:
@@ -130,42 +124,29 @@ def _ask_account(account: Account | Accounts, table: Table) -> dict[str, Any]:
     return {}
 
 
-def _visible_cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts a terminal only shows; null stays null, and sentences are shown to their end."""
-    texts = rows.select_dtypes(include=["object", "string", "category"])
-    shown = {
-        name: texts[name].map(
-            lambda cell, whole=name == "sentence": _visible_cell(cell, whole=whole), na_action="ignore"
-        )
-        for name in texts.columns
-    }
-    return rows.assign(**shown)
+def read_actions(account: Account | Accounts, *, refresh: bool) -> tuple[pd.DataFrame, bool]:
+    """
+    Return the actions, and whether they are complete; print warnings, and as of when they are complete, or why not.
 
-
-def _visible_cell(cell: object, *, whole: bool) -> object:
-    if not isinstance(cell, str):
-        return cell
-    text = visible(cell)
-    return text if whole or len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
-
-
-def _read_actions(account: Account | Accounts, *, refresh: bool) -> pd.DataFrame:
-    """Return the actions, and print warnings as the sentences that they are."""
+    Args:
+        account: one or several.
+        refresh: false to take the history as it is; that of a simulated account, which is empty at first, is read.
+    """
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        actions = account.actions(refresh=refresh)
+        actions = account.actions(refresh=refresh or account.is_simulated)
     for each in told:
         print_line(str(each.message))
-    return actions
+    return actions, _print_completeness(account)
 
 
 def _print_completeness(account: Account | Accounts) -> bool:
     """Print when the history was read, or that it is not complete; return whether it is."""
     if not isinstance(account, Mapping):
-        complete, sentence = _completeness(account.proof)
+        complete, sentence = _completeness(account.proof, account.now())
         print_line(sentence)
         return complete
-    said = {name: _completeness(proof) for name, proof in account.proof.items()}
+    said = {name: _completeness(proof, account.now()) for name, proof in account.proof.items()}
     lacking = [f"{visible(name)}: {sentence}" for name, (complete, sentence) in said.items() if not complete]
     for line in lacking:
         print_line(line)
@@ -174,10 +155,15 @@ def _print_completeness(account: Account | Accounts) -> bool:
     return whole == len(account)
 
 
-def _completeness(proof: Proof | None) -> tuple[bool, str]:
+def _completeness(proof: Proof | None, now: datetime) -> tuple[bool, str]:
     if proof is None:
         return False, "INCOMPLETE: this history was never read. Leave out --no-refresh."
     if not proof.complete:
         said = str(proof)
         return False, f"{said[:1].upper()}{said[1:]}."
-    return True, f"Complete as of {proof.finished:%Y-%m-%d %H:%M} UTC: {proof.distinct_ids:,} actions."
+    age_s = (now - proof.finished).total_seconds()
+    ago = f", {time_span(age_s)} ago" if age_s >= _OLD_S else ""
+    return True, f"Complete as of {proof.finished:%Y-%m-%d %H:%M} UTC{ago}: {proof.distinct_ids:,} actions."
+
+
+COMMANDS = tuple(_command(table) for table in TABLES)
