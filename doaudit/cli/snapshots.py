@@ -54,8 +54,8 @@ def _snapshot(source: Source, words: tuple[str, ...], droplets: tuple[str, ...],
     chosen, name = _read_words(words, droplets)
     with source.open(acts=True) as account:
         runs = account.snapshot_runs
-        print_line(source_line(account, acts=True))
         print_unfinished(runs)
+        print_line(source_line(account, acts=True))
         existing = account.droplets()
         names = dict(zip(existing["id"].tolist(), map(str, existing["name"]), strict=True))
         if name in names.values():
@@ -119,8 +119,8 @@ def _take(account: Account, called: Mapping[int, str | None], names: Mapping[int
 @with_account
 def _resume(source: Source, *, yes: bool) -> int:
     with source.open(acts=True) as account:
-        print_line(source_line(account, acts=True))
         print_unfinished(account.snapshot_runs)
+        print_line(source_line(account, acts=True))
         if account.snapshot_runs.unfinished() and (status := refusal("Resume? Type yes: ", yes=yes)):
             return status
         account.resume()
