@@ -297,6 +297,8 @@ TABLES: tuple[Table, ...] = (
         "Each row is a finished action, with its duration in seconds.",
         chapter="durations",
         variants=(Variant("slowest", figure=True),),
+        companion="durations",
+        companion_as="usual",
     ),
     Table(
         "last_actions",

@@ -34,6 +34,7 @@ def executed(request, home, tmp_path_factory):
 def test_every_question_has_its_notebook():
     """None is missing, so that the tests below never run on none."""
     assert [path.stem for path in NOTEBOOKS] == [
+        "00_start_here",
         "01_explore_history",
         "02_durations",
         "03_failures",
@@ -59,6 +60,15 @@ def test_shows_nothing_meant_for_programmers(executed):
     assert not reprs
 
 
+def test_a_cell_shows_its_last_value_once(executed):
+    """What a cell ends with is one output, as HTML and as text: nothing is shown beside it by itself."""
+    for cell in code_cells(executed):
+        shown = [output for output in cell.outputs if "text/html" in output.get("data", {})]
+
+        assert len([output for output in shown if "da-show" in output["data"]["text/html"]]) <= 1, cell.id
+        assert len(shown) <= 1, cell.id
+
+
 def test_every_picture_is_there(executed):
     """A cell that draws shows one picture."""
     for cell in code_cells(executed):
@@ -73,7 +83,8 @@ def test_says_what_its_prose_says(executed):
         "proof": r"complete +True",
         "outcomes": r"completed +done +errored",
         "no-p99": r"p99 needs 368 completed actions",
-        "incidents": r"(?s)region.*\n0 +ams3",
+        "incidents": r"(?s)region.*\nams3",
+        "changes": r"attach_volume takes 1\.6 x as long",
         "equal": r"^True$",
         "identical": r"(?s)^(?!.*False).*pandas +True\nDuckDB +True\nDuckDB, Parquet +True",
         "verify": r"^Intact: \d+ files of .* as the manifest lists them\.",

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings of the severity that `findings --fail-on` names, 130 that Ctrl-C ended it, 141 that who read the output has
     gone, 143 that SIGTERM and 129 that SIGHUP cancelled a snapshot, 1 anything else.
     """
-    if instruction := os.environ.get(completion.VARIABLE):
+    if instruction := os.getenv(completion.VARIABLE):
         return completion.complete(COMMANDS, instruction)
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))

@@ -86,11 +86,12 @@ def _print_table(rows: pd.DataFrame, most: int | None, how_to_read: str) -> None
         print_line("There are no rows.")
         return
     on_terminal = sys.stdout.isatty()
-    has_color = on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    has_color = on_terminal and not os.getenv("NO_COLOR") and os.getenv("TERM") != "dumb"
     buffer = io.StringIO()
     console = Console(
         file=buffer,
         width=shutil.get_terminal_size().columns if on_terminal else _WIDE_ENOUGH,
+        force_jupyter=False,
         force_terminal=has_color,
         no_color=not has_color,
         color_system="standard" if has_color else None,

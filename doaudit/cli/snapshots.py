@@ -64,11 +64,12 @@ def _snapshot(source: Source, words: tuple[str, ...], droplets: tuple[str, ...],
                 f"--droplet before each, or one pattern in quotes, such as 'web-*'."
             )
         called = {each: _snapshot_name(name, each, names) for each in droplet_ids(chosen, existing)}
-        for droplet_id, its_name in called.items():
-            _print_plan(runs.plan(droplet_id, its_name, live=live))
+        plans = [runs.plan(droplet_id, its_name, live=live) for droplet_id, its_name in called.items()]
+        for plan in plans:
+            _print_plan(plan)
         if status := refusal("Begin? Type yes: ", yes=yes, simulated=account.is_simulated):
             return status
-        _take(account, called, names, live=live)
+        _take(account, plans)
         return 0
 
 
@@ -95,17 +96,21 @@ def _print_plan(plan: Run) -> None:
         print_line(line, sys.stdout)
 
 
-def _take(account: Account, called: Mapping[int, str | None], names: Mapping[int, str], *, live: bool) -> None:
+def _take(account: Account, plans: Sequence[Run]) -> None:
     """Take one snapshot after the other; whatever ends that, say which were not begun."""
-    runs, left = account.snapshot_runs, list(called)
+    runs, left = account.snapshot_runs, list(plans)
     try:
-        for droplet_id, name in called.items():
-            # Planned anew: while the others were taken, the droplet may have been switched off or on.
-            run_to_completion(runs.job(runs.plan(droplet_id, name, live=live)))
-            left.remove(droplet_id)
+        while left:
+            plan = left[0]
+            if plan is not plans[0]:
+                # Planned anew: while the others were taken, the droplet may have been switched off or on.
+                name = None if plan.default_name else plan.snapshot_name
+                plan = runs.plan(plan.droplet_id, name, live=plan.live)
+            run_to_completion(runs.job(plan))
+            left.pop(0)
     finally:
         if len(left) > 1:
-            waiting = ", ".join(visible(f"{names.get(each, '')} ({each})".strip()) for each in left[1:])
+            waiting = ", ".join(f"{visible(plan.droplet_name)} ({plan.droplet_id})" for plan in left[1:])
             print_line(f"Not begun: {waiting}.")
 
 

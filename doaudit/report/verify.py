@@ -78,8 +78,8 @@ def verify(folder: str | os.PathLike[str], *, sha256: str | None = None) -> Veri
         >>> import tempfile
         >>> import doaudit as da
         >>> with da.demo(actions=500) as account, tempfile.TemporaryDirectory() as folder:
-        ...     page = da.report(account.actions(), folder, account=account)
-        ...     _ = page.write_text("<p>Nothing failed.</p>")
+        ...     report = da.report(account.actions(), folder, account=account)
+        ...     _ = report.path.write_text("<p>Nothing failed.</p>")
         ...     verify(folder).differences
         ('index.html is changed.',)
     """

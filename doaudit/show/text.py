@@ -53,7 +53,16 @@ def grid_text(grid: Grid, notes: str) -> str:
 
     buffer = io.StringIO()
     if grid.rows:
-        console = Console(file=buffer, width=_WIDE_ENOUGH, no_color=True, highlight=False, markup=False, emoji=False)
+        # In a notebook rich would show it as an output of its own, and leave the buffer empty.
+        console = Console(
+            file=buffer,
+            width=_WIDE_ENOUGH,
+            force_jupyter=False,
+            no_color=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
         console.print(rich_table(grid))
     lines = [line.rstrip() for line in buffer.getvalue().splitlines()]
     return "\n".join([*lines, notes])
