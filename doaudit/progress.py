@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from doaudit.api.retry import estimate_read
-from doaudit.formatting import visible
+from doaudit.formatting import count, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ _LONG_READ_MIN = 2.0  # from which on it is worth saying beforehand how long it 
 
 class ReadBar:
     """
-    Shows how far a read has come, one bar for each thing that is read, until its `with` block ends.
+    Shows how far a read has come, as one bar for whatever is read at the moment, until its `with` block ends.
 
     In a file, a pipe or a cron job it prints nothing.
     """
@@ -48,9 +48,13 @@ class ReadBar:
     def __call__(self, label: str, progress: Progress) -> None:
         """Show how far the reading of *label* has come, or why it waits; before a long one, how long it will take."""
         label = visible(label)
-        if self._bar is None or label != self._label:
-            self.__exit__(None, None, None)
-            self._label, self._bar, self._planned = label, _bar(label, progress.total or None), 0
+        if self._bar is None:
+            self._bar = _bar(label, progress.total or None)
+        elif label != self._label:
+            self._bar.set_description(label, refresh=False)
+            self._bar.reset(progress.total or None)
+        if label != self._label:
+            self._label, self._planned = label, 0
         bar = self._bar
         expected = estimate_read(progress.planned)
         if progress.planned > self._planned * _GROWN and expected.minutes >= _LONG_READ_MIN and not bar.disable:
@@ -59,7 +63,7 @@ class ReadBar:
         bar.total = progress.total or None
         bar.n = min(progress.rows, progress.total) if progress.total else progress.rows
         if progress.pause is None:
-            bar.set_postfix_str(f"{progress.pages:,} requests", refresh=False)
+            bar.set_postfix_str(count(progress.pages, "page"), refresh=False)
             bar.update(0)
         else:
             bar.set_postfix_str(f"waiting {progress.pause.seconds:.0f} s, {visible(progress.pause.reason)}")
@@ -133,6 +137,8 @@ def _bar(label: str, total: int | None, unit: str = " actions") -> Any:  # noqa:
         unit=unit,
         unit_scale=False,
         disable=not (in_notebook or sys.stderr.isatty()),
+        # Without a rate, which a read that takes seconds gives with five digits.
+        bar_format="{desc}: {percentage:3.0f}% {bar} {n_fmt}/{total_fmt}{unit}, {elapsed}, {remaining} left{postfix}",
         delay=0 if in_notebook else _SHOWN_AFTER_S,
         mininterval=0.1,
     )
