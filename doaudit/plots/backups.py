@@ -57,7 +57,7 @@ def backups(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 30) -> Ax
     require(table, _COLUMNS, maker="backups")
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.27) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "droplets")
+        first_rows = first_rows_phrase(len(first), len(table), "droplets", "longest without first")
         style.set_title(axes, f"Last snapshot or backup of each droplet{first_rows}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no droplets to show")

@@ -73,7 +73,7 @@ def changes(table: pd.DataFrame, *, series: pd.DataFrame | None = None, ax: Axes
         require(series, (*by, *_SERIES), maker="change_series")
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.7) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "changes")
+        first_rows = first_rows_phrase(len(first), len(table), "changes", "what got worse first")
         style.set_title(axes, f"What changed{by_phrase(by)}{first_rows}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no changes to show")

@@ -73,7 +73,7 @@ def compare(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 15) -> Ax
     by = by_columns(table, until="presence")
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.34) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "groups")
+        first_rows = first_rows_phrase(len(first), len(table), "groups", "what got worse first")
         style.set_title(axes, f"Before and after{by_phrase(by)}{first_rows}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no actions to show")

@@ -68,7 +68,7 @@ def concurrency(
         require(daily, (*by, *_DAILY), maker="daily_concurrency")
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.34) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "groups")
+        first_rows = first_rows_phrase(len(first), len(table), "groups", "most at once first")
         title = f"How many actions run at once{by_phrase(by)}{first_rows}"
         ran = numbers(first, "most") > 0
         style.set_title(axes, title, with_legend=bool(ran.any()))

@@ -52,7 +52,7 @@ def duration_curves(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 4
     groups = list(dict.fromkeys(keys))
     shown = groups[: min(top, len(_COLORS))]
     with style.figure_for(ax, height=4.0) as axes:
-        first = first_rows_phrase(len(shown), len(groups), "groups")
+        first = first_rows_phrase(len(shown), len(groups), "groups", "most actions first")
         style.set_title(axes, f"How many have ended after how long{by_phrase(by)}{first}", with_legend=bool(shown))
         if not shown:
             style.empty_message(axes, "no finished actions to show")

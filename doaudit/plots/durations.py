@@ -81,7 +81,7 @@ def durations(
         _require_same_groups(distribution, by)
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.33) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "groups")
+        first_rows = first_rows_phrase(len(first), len(table), "groups", "most actions first")
         style.set_title(axes, f"How long actions take{by_phrase(by)}{first_rows}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no finished actions to show")

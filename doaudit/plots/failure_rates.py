@@ -57,7 +57,7 @@ def failure_rates(rates: pd.DataFrame, *, ax: Axes | None = None, top: int = 20)
     first = rates.head(top)
     more_often = numbers(first, "q") <= _MOST_Q
     with style.figure_for(ax, rows=len(first), row_inches=0.22) as axes:
-        first_rows = first_rows_phrase(len(first), len(rates), "groups")
+        first_rows = first_rows_phrase(len(first), len(rates), "groups", "surest first")
         style.set_title(axes, f"How often actions fail{by_phrase(by)}{first_rows}", with_legend=bool(more_often.any()))
         if first.empty:
             style.empty_message(axes, "no actions to show")

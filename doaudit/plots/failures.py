@@ -51,7 +51,7 @@ def failures(table: pd.DataFrame, *, by: str = "type", ax: Axes | None = None, t
     columns = within_accounts(table, by)
     groups = sorted(rows_by_key(group_keys(table, columns)).values(), key=len, reverse=True)
     with style.figure_for(ax, rows=len(groups[:top]), row_inches=0.25) as axes:
-        phrase = by_phrase([by]) + first_rows_phrase(len(groups[:top]), len(groups), "groups")
+        phrase = by_phrase([by]) + first_rows_phrase(len(groups[:top]), len(groups), "groups", "most failures first")
         style.set_title(axes, f"When actions failed{phrase}")
         started = [date_numbers(table["started_at"].iloc[group]) for group in groups[:top]]
         if table.empty:

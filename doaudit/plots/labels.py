@@ -189,12 +189,22 @@ def by_phrase(by: Sequence[str]) -> str:
     return f", by {' and '.join(by)}".replace("_", " ") if by else ""
 
 
-def first_rows_phrase(rows: int, of: int, noun: str) -> str:
+def first_rows_phrase(rows: int, of: int, noun: str, order: str = "") -> str:
     """
-    Return the addition to a title that says that only the first rows of a table are drawn.
+    Return the addition to a title that says in which order rows are drawn, and that only the first of a table are.
+
+    Args:
+        rows: number of rows that are drawn.
+        of: number of rows of the table.
+        noun: what they are, in the plural.
+        order: which of them come first; empty if the title says so.
 
     Example:
-        >>> first_rows_phrase(12, 31, "groups"), first_rows_phrase(5, 5, "groups")
-        (' (first 12 of 31 groups)', '')
+        >>> first_rows_phrase(12, 31, "groups", "most actions first"), first_rows_phrase(5, 5, "groups")
+        (' (first 12 of 31 groups, most actions first)', '')
+        >>> first_rows_phrase(5, 5, "groups", "most actions first")
+        ' (most actions first)'
     """
-    return f" (first {rows:,} of {of:,} {noun})" if rows < of else ""
+    parts = [f"first {rows:,} of {of:,} {noun}"] if rows < of else []
+    parts += [order] if order and of > 1 else []
+    return f" ({', '.join(parts)})" if parts else ""

@@ -61,7 +61,7 @@ def retry_rates(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 12) -
     by = by_columns(table, until="failures")
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.34) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "groups")
+        first_rows = first_rows_phrase(len(first), len(table), "groups", "most failures first")
         style.set_title(axes, f"What followed a failure{by_phrase(by)}{first_rows}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no failures to show")

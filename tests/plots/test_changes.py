@@ -96,7 +96,7 @@ def test_only_the_first_changes_are_drawn(changes_table, ax):
     """The title says of how many."""
     plots.changes(changes_table(type=list("abcdefgh")), ax=ax)
 
-    assert ax.get_title(loc="left") == "What changed, by type (first 6 of 8 changes)"
+    assert ax.get_title(loc="left") == "What changed, by type (first 6 of 8 changes, what got worse first)"
     assert len(row_names(ax)) == 6
 
 

@@ -121,7 +121,7 @@ def test_only_the_first_groups_are_drawn_and_the_title_says_so(durations_table, 
     plots.durations(durations_table(type=list("abcde")), ax=ax, top=3)
 
     assert row_names(ax) == ["a", "b", "c"]
-    assert ax.get_title(loc="left") == "How long actions take, by type (first 3 of 5 groups)"
+    assert ax.get_title(loc="left") == "How long actions take, by type (first 3 of 5 groups, most actions first)"
 
 
 def test_the_distribution_is_drawn_behind_its_own_group(durations_table, ax):

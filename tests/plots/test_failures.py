@@ -60,7 +60,7 @@ def test_rows_may_be_resources(failures_table, ax):
     plots.failures(table, by="resource", ax=ax, top=1)
 
     assert row_names(ax) == ["droplet:2"]
-    assert ax.get_title(loc="left") == "When actions failed, by resource (first 1 of 2 groups)"
+    assert ax.get_title(loc="left") == "When actions failed, by resource (first 1 of 2 groups, most failures first)"
 
 
 @pytest.mark.parametrize("by", ["type", "account"])

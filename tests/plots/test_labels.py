@@ -105,4 +105,4 @@ def test_a_table_by_account_is_labelled_by_it(rates_table, ax):
     plots.failure_rates(rates_table(type=["acme", None]).rename(columns={"type": "account"}), ax=ax)
 
     assert row_names(ax) == ["acme", "(none)"]
-    assert ax.get_title(loc="left") == "How often actions fail, by account"
+    assert ax.get_title(loc="left") == "How often actions fail, by account (surest first)"
