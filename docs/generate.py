@@ -74,7 +74,8 @@ def pictures() -> Iterator[tuple[str, bytes]]:
 
 
 def _functions(table: Table) -> str:
-    names = [table.name, *([table.companion] if table.companion else [])]
+    own = {each.name for each in TABLES}  # a table that accompanies another one has a place of its own
+    names = [table.name, *([table.companion] if table.companion and table.companion not in own else [])]
     how = f"*How to read it:* {_marked(table.how_to_read)}"
     return "\n".join([f"### {table.name}\n\n{how}\n", *(_autodoc("autofunction", f"doaudit.{name}") for name in names)])
 
