@@ -61,7 +61,7 @@ def power_periods(table: pd.DataFrame, *, ax: Axes | None = None, top: int = 25)
     require(table, _COLUMNS, maker="power_periods")
     first = table.head(top)
     with style.figure_for(ax, rows=len(first), row_inches=0.27) as axes:
-        first_rows = first_rows_phrase(len(first), len(table), "periods", "those that go on first, then the longest")
+        first_rows = first_rows_phrase(len(first), len(table), "periods", "still off first, then longest")
         style.set_title(axes, f"Periods in which a droplet was off{first_rows}", with_legend=not first.empty)
         if first.empty:
             style.empty_message(axes, "no periods to show")

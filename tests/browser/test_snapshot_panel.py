@@ -155,6 +155,14 @@ def save_screenshot(page, name, selector=".doaudit"):
         page.locator(selector).first.screenshot(path=folder / f"{name}.png")
 
 
+def serious_faults(page):
+    """What axe-core finds serious or critical in the panels: contrast, names, roles."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, context=".doaudit").response["violations"]
+    grave = [each for each in found if each["impact"] in ("serious", "critical")]
+    return [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in grave]
+
+
 def status(world, droplet_id):
     """Return the status of a droplet."""
     return world.droplet(droplet_id).get("status", world.now)
@@ -168,6 +176,7 @@ def test_the_notebook_from_top_to_bottom(lab, page, foreign):
     page.evaluate(RUN_ALL)
     page.locator(".doaudit-monitor .da-stuck").first.wait_for()
     assert page.locator(".doaudit-status").first.is_hidden()
+    assert serious_faults(page) == []
 
     start_snapshot(page, "web-01")
     save_screenshot(page, "notebook-05-monitor", MONITOR)
@@ -176,6 +185,7 @@ def test_the_notebook_from_top_to_bottom(lab, page, foreign):
     use_theme(page, "Dark")
     save_screenshot(page, "notebook-05-monitor-dark", MONITOR)
     save_screenshot(page, "notebook-05-panel-dark")
+    assert serious_faults(page) == []
     use_theme(page, "Light")
 
     assert text.startswith("Done: the snapshot 'web-01")

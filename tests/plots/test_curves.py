@@ -14,7 +14,8 @@ def test_duration_curves_are_told_apart_without_colour(curves_table, ax):
     lines = [line for line in ax.lines if not line.get_label().startswith("_")]
     assert [line.get_label() for line in lines] == ["a", "b", "c", "d"]
     assert len({line.get_linestyle() for line in lines}) == 4
-    assert ax.get_title(loc="left") == "How many have ended after how long, by type (first 4 of 6 groups, most actions first)"
+    order = "(first 4 of 6 groups, most actions first)"
+    assert ax.get_title(loc="left") == f"How many have ended after how long, by type {order}"
 
 
 def test_a_curve_is_drawn_to_the_right_end(curves_table, ax):

@@ -102,4 +102,5 @@ def test_the_first_groups_are_drawn_and_named_by_all_their_columns(rates_table, 
     plots.failure_rates(table, ax=ax, top=2)
 
     assert row_names(ax) == ["droplet · resize", "(none) · reboot"]
-    assert ax.get_title(loc="left") == "How often actions fail, by resource type and type (first 2 of 3 groups, surest first)"
+    order = "(first 2 of 3 groups, surest first)"
+    assert ax.get_title(loc="left") == f"How often actions fail, by resource type and type {order}"

@@ -77,4 +77,5 @@ def test_the_rest_is_counted(periods_table, ax):
     plots.power_periods(table, ax=ax)
 
     assert len(ax.patches) == 25
-    assert ax.get_title(loc="left") == "Periods in which a droplet was off (first 25 of 40 periods, those that go on first, then the longest)"
+    order = "(first 25 of 40 periods, still off first, then longest)"
+    assert ax.get_title(loc="left") == f"Periods in which a droplet was off {order}"
