@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -39,6 +40,8 @@ def measure(*, quick: bool) -> Iterator[Finding]:
     yield _table("durations by type and resource", lambda: da.durations(large, ["type", "resource"]), 1.5)
     yield _table("open_actions, 1,000,000 rows", lambda: da.open_actions(large), 0.4)
     yield _table("findings, 1,000,000 rows", lambda: da.findings(large), 5.0)
+    with tempfile.TemporaryDirectory() as folder:
+        yield _table("report, 1,000,000 rows", lambda: da.report(large, folder).findings, 20.0, wall=True)
     if not quick:
         yield from _in_duckdb()
 
