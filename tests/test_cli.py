@@ -130,9 +130,26 @@ def test_a_refused_token_is_one_line_and_status_1(fault, sentence, served, monke
 
 
 def test_no_token_is_status_1(capsys):
-    """Without --demo nothing simulated is passed off as an audit."""
+    """Without --demo nothing simulated is passed off as an audit, and what to do is said as a shell has it."""
     assert main(["audit"]) == 1
-    assert "There is no token" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "There is no token" in said
+    assert "export DIGITALOCEAN_TOKEN=..., or add --demo" in said
+
+
+def test_the_variable_of_the_token_is_named(served, monkeypatch, capsys):
+    """Who has several is told which one was used, where it is accepted and where it is not."""
+    as_real_account(served, monkeypatch)
+    monkeypatch.delenv("DIGITALOCEAN_TOKEN")
+    monkeypatch.setenv("DO_TOKEN", served.token)
+    assert main(["failures"]) == 0
+    accepted = capsys.readouterr().err
+    served.world.tokens.revoke(served.token)
+
+    assert main(["failures"]) == 1
+
+    assert "read with DO_TOKEN;" in accepted
+    assert "The token was taken from DO_TOKEN." in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_is_status_1(served, monkeypatch, tmp_path, capsys):

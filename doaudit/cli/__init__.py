@@ -25,8 +25,9 @@ from doaudit.cli import (
     table_commands,
 )
 from doaudit.cli.group import Command, Group, usage_message
+from doaudit.cli.options import token_variable
 from doaudit.cli.streams import OutputLost, flush, show
-from doaudit.errors import DoauditError
+from doaudit.errors import DoauditError, TokenMissing, Unauthorized
 from doaudit.operations.console import print_line
 
 if TYPE_CHECKING:
@@ -100,11 +101,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_line(f"doaudit: {usage_message(fault)}")
         return _NOT_UNDERSTOOD
     except (DoauditError, ModuleNotFoundError) as fault:
-        print_line(f"doaudit: {fault}")
+        print_line(f"doaudit: {fault}{_in_a_shell(fault)}")
         return 1
     except KeyboardInterrupt as stopped:
         print_line(f"\ndoaudit: {str(stopped) or 'Stopped.'}")
         return _INTERRUPTED
+
+
+def _in_a_shell(fault: Exception) -> str:
+    """Return what to add to a message, which may have been written for Python, so that it fits a shell."""
+    if isinstance(fault, TokenMissing):
+        return " In a shell: export DIGITALOCEAN_TOKEN=..., or add --demo for the simulated account."
+    variable = token_variable()
+    return f" The token was taken from {variable}." if isinstance(fault, Unauthorized) and variable else ""
 
 
 def _run(words: list[str]) -> int:

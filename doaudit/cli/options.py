@@ -32,6 +32,7 @@ __all__ = [
     "selection_options",
     "since_option",
     "source_line",
+    "token_variable",
     "with_account",
     "with_accounts",
     "yes_option",
@@ -196,6 +197,12 @@ def print_left_unfinished(account: Account | Accounts) -> None:
         print_unfinished(account.snapshot_runs)
 
 
+def token_variable() -> str:
+    """Return the name of the variable whose token is used; an empty text if all are unset."""
+    # The values are not looked at beyond whether there is one: no variable of this program is to have a token.
+    return next((name for name in _TOKENS if os.getenv(name)), "")
+
+
 def source_line(account: Account | Accounts, *, acts: bool = False) -> str:
     """Return a line that says whether what is read, or acted on, is real or simulated, and by which token."""
     if account.is_simulated:
@@ -203,8 +210,7 @@ def source_line(account: Account | Accounts, *, acts: bool = False) -> str:
     elif isinstance(account, Mapping):
         text = f"{count(len(account), 'account').upper()}, all REAL, read with your tokens; nothing in them is changed."
     else:
-        # The values are not looked at beyond whether there is one: no variable of this program is to have a token.
-        token = next((name for name in _TOKENS if os.getenv(name)), "your token")
+        token = token_variable() or "your token"
         what = "by your confirmation only is anything in it changed" if acts else "nothing in it is changed"
         text = f"REAL ACCOUNT at {account.source}, read with {token}; {what}."
     return f"== {text}"
