@@ -357,3 +357,15 @@ def test_a_report_of_a_part_and_its_verification(account, environment, tmp_path,
     (folder / "problems.csv").write_text("nothing\n")
     assert main(["verify", str(folder)]) == 1
     assert "problems.csv" in capsys.readouterr().out
+
+
+def test_a_simulated_account_on_a_port_says_that_it_is_one(monkeypatch, tmp_path, capsys):
+    """Who reads what `doaudit demo` serves is told so, though a token is used; it is asked without that."""
+    with serve(World(droplets=[Droplet(7, "web-01")]), speed=0, announced=True) as server:
+        monkeypatch.setenv("DIGITALOCEAN_TOKEN", server.token)
+        monkeypatch.setenv("DIGITALOCEAN_API_URL", server.url)
+        assert main(["droplets", "--history", str(tmp_path / "h.duckdb")]) == 0
+
+    said = capsys.readouterr().err
+    assert "SIMULATED ACCOUNT at http://127.0.0.1:" in said
+    assert "REAL" not in said

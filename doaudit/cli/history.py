@@ -31,7 +31,7 @@ __all__ = ["COMMANDS"]
 @with_accounts
 def _sql(source: Source, query: str, form: str, rows: int) -> int:
     with source.open_all() as account:
-        print_line(source_line(account))
+        print_line(source_line(account, asks=False))
         if account.is_simulated:
             account.refresh()  # its history is empty at first
         print_rows(account.history.sql(query), form, rows)
@@ -43,7 +43,7 @@ def _sql(source: Source, query: str, form: str, rows: int) -> int:
 @with_accounts
 def _export(source: Source, folder: Path) -> int:
     with source.open_all() as account:
-        print_line(source_line(account))
+        print_line(source_line(account, asks=False))
         if account.is_simulated:
             account.refresh()
         show(f"Written: {account.history.export_parquet(folder)}")

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 import click
 
+from doaudit.api.address import is_loopback
 from doaudit.errors import ApiProblem, InvalidArgument
 from doaudit.formatting import count
 from doaudit.snapshot.foreground import print_unfinished
@@ -40,6 +42,8 @@ __all__ = [
 
 Status: TypeAlias = "Callable[..., int]"
 FORMATS = ("table", "csv", "json")
+_ANNOUNCEMENT = "A simulated DigitalOcean account"  # with which the page /doaudit of `doaudit demo` begins
+_ASKED_S = 2.0
 _ACTING_SPEED = 20  # of a simulated account in which something is done, or waited for
 _TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN")
 _MOMENTS = {
@@ -197,18 +201,39 @@ def print_left_unfinished(account: Account | Accounts) -> None:
         print_unfinished(account.snapshot_runs)
 
 
+def _announces_itself(address: str) -> bool:
+    """Ask an address on this machine, without a token, whether it is `doaudit demo`; no other is asked."""
+    if not is_loopback(urlsplit(address).hostname or ""):
+        return False
+    import requests  # noqa: PLC0415 -- a help text does not need it
+
+    with suppress(requests.RequestException), requests.Session() as session:
+        session.trust_env = False  # no proxy, and no password of a .netrc
+        return session.get(f"{address}/doaudit", timeout=_ASKED_S).text.startswith(_ANNOUNCEMENT)
+    return False
+
+
 def token_variable() -> str:
     """Return the name of the variable whose token is used; an empty text if all are unset."""
     # The values are not looked at beyond whether there is one: no variable of this program is to have a token.
     return next((name for name in _TOKENS if os.getenv(name)), "")
 
 
-def source_line(account: Account | Accounts, *, acts: bool = False) -> str:
-    """Return a line that says whether what is read, or acted on, is real or simulated, and by which token."""
+def source_line(account: Account | Accounts, *, acts: bool = False, asks: bool = True) -> str:
+    """
+    Return a line that says whether what is read, or acted on, is real or simulated, and by which token.
+
+    Args:
+        account: one or several.
+        acts: true if something may be changed in it.
+        asks: false if nothing is to be asked, not even an address on this machine whether it is a simulated account.
+    """
     if account.is_simulated:
         text = "SIMULATED ACCOUNT: no token was used, and nothing below is real. Set DIGITALOCEAN_TOKEN to audit yours."
     elif isinstance(account, Mapping):
         text = f"{count(len(account), 'account').upper()}, all REAL, read with your tokens; nothing in them is changed."
+    elif asks and _announces_itself(account.source):
+        text = f"SIMULATED ACCOUNT at {account.source}, served by doaudit demo: nothing below is real."
     else:
         token = token_variable() or "your token"
         what = "by your confirmation only is anything in it changed" if acts else "nothing in it is changed"

@@ -41,7 +41,7 @@ def _report(source: Source, folder: Path, title: str, by: str, *, excel: bool, n
     if conditions.pop("account", None) is not None:
         raise InvalidArgument("A report is of all accounts of the file; `doaudit audit --accounts` writes one of each.")
     with source.open_all() as account:
-        print_line(source_line(account))
+        print_line(source_line(account, asks=not no_refresh))
         print_left_unfinished(account)
         actions, complete = read_actions(account, refresh=not no_refresh)
         droplets = None if no_refresh else existing_droplets(account)

@@ -26,7 +26,7 @@ def _demo(port: int, seed: int, speed: float, **options: Any) -> int:  # noqa: A
     from doaudit.demo import serve  # noqa: PLC0415 -- Flask is loaded only where it serves
 
     try:
-        served = serve(port=port, seed=seed, speed=speed, **options)
+        served = serve(port=port, seed=seed, speed=speed, announced=True, **options)
     except (OSError, ValueError) as fault:  # the simulated account stands apart and knows none of our errors
         raise DoauditError(str(fault)) from None
     with served as server:

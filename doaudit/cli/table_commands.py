@@ -84,7 +84,7 @@ def _print_table(
     # What is left are arguments of the table's function; those that were not given keep their value there.
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value}
     with source.open_all() as account:
-        print_line(source_line(account))
+        print_line(source_line(account, asks=refresh))
         print_left_unfinished(account)
         actions, complete = read_actions(account, refresh=refresh)
         # Of a selection, every droplet that has no action in it would seem to have no backup.

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from doaudit.demo.world.faults import Fault
     from doaudit.demo.world.world import World
 
-__all__ = ["DemoServer", "app", "serve"]
+__all__ = ["ANNOUNCEMENT", "DemoServer", "app", "serve"]
+
+ANNOUNCEMENT = "A simulated DigitalOcean account, served by doaudit demo."
 
 
 class DemoServer:
@@ -79,6 +81,7 @@ def serve(  # noqa: PLR0913 -- all have a default, and are given by name
     port: int = 0,
     speed: float = 1.0,
     latency_s: float = 0.0,
+    announced: bool = False,
 ) -> DemoServer:
     """
     Serve a simulated account on a port of this machine, in threads of this process.
@@ -94,6 +97,7 @@ def serve(  # noqa: PLR0913 -- all have a default, and are given by name
         speed: The speed of the world's clock from now on, as a multiple of real time: with 60 a minute passes in a
             second. With 0 it stands still and only `world.advance` moves it, which suits tests.
         latency_s: The latency of each response, in real seconds; concurrent requests wait at the same time.
+        announced: True to say on the page /doaudit that this is a simulated account, to whoever asks, without a token.
 
     Returns:
         The running server. It stops with `stop`, or as a context manager at the end of the block.
@@ -120,7 +124,10 @@ def serve(  # noqa: PLR0913 -- all have a default, and are given by name
             raise
     world.clock.follow(time.monotonic, speed)
     stopping = threading.Event()
-    running = LoopbackServer(app(world, latency_s=latency_s, stopping=stopping), listening)
+    wsgi_app = app(world, latency_s=latency_s, stopping=stopping)
+    if announced:
+        wsgi_app.add_url_rule("/doaudit", view_func=lambda: ANNOUNCEMENT)
+    running = LoopbackServer(wsgi_app, listening)
 
     def stop() -> None:
         stopping.set()
