@@ -64,8 +64,9 @@ class _Rows(io.StringIO):
 
 def _cells(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        plain = column.astype(column.cat.categories.dtype)
-        return plain.map(dict(zip(column.cat.categories, map(_safe, column.cat.categories), strict=True)))
+        # Each text once, and not each row: of a null the code is -1, which takes the last one.
+        texts = np.array([*map(_safe, column.cat.categories), None], dtype=object)
+        return pd.Series(texts[column.cat.codes.to_numpy()], index=column.index, dtype=object)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         stamps = np.datetime_as_string(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(), unit="s")
         return pd.Series(np.char.add(stamps, "Z"), index=column.index, dtype=object).where(column.notna(), None)

@@ -125,7 +125,7 @@ def _minute(moment: str | None) -> str:
 
 def _more(kinds: int) -> str:
     more = kinds - _MOST_FINDINGS
-    return f"{count(more, 'kind')} of findings more {'is' if more == 1 else 'are'} not listed here." if more > 0 else ""
+    return f"{count(more, 'more kind')} of findings {'is' if more == 1 else 'are'} not listed here." if more > 0 else ""
 
 
 def _chapters(content: Content) -> list[dict[str, Any]]:
