@@ -39,6 +39,7 @@ def all_engines():
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
 
 
+@pytest.mark.release
 def test_the_notebook_makes_the_same_table_in_every_place(tmp_path):
     """With everything installed no cell is skipped, nothing but Java says anything, and all tables are identical."""
     shutil.copy(NOTEBOOK, tmp_path)

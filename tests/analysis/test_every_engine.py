@@ -102,18 +102,20 @@ def taken(actions, tmp_path_factory):
     end_spark()
 
 
-def every_engine(zones=(NEW_YORK,), without=""):
-    """Return the engines in each zone, but for one; what `make test` does without is marked."""
+def every_engine(zones=(NEW_YORK,), without="", released=()):
+    """Return the engines in each zone but for one, marked by the suite that tries them; some only before a release."""
     thorough, release = [[mark, pytest.mark.engines] for mark in (pytest.mark.thorough, pytest.mark.release)]
     return [
-        pytest.param(name, zone, marks=release if zone != NEW_YORK else thorough if engine.apart else [])
+        pytest.param(
+            name, zone, marks=release if zone != NEW_YORK or name in released else thorough if engine.apart else []
+        )
         for name, engine in ENGINES.items()
         for zone in zones
         if name != without
     ]
 
 
-@pytest.mark.parametrize(("engine", "zone"), every_engine(ZONES))
+@pytest.mark.parametrize(("engine", "zone"), every_engine(ZONES, released=["Spark Connect"]))
 def test_every_engine_makes_every_table_that_pandas_makes(taken, expected, engine, zone):
     """Rows, order and dtypes depend neither on the engine, nor on the zone of its session or of the process."""
     need(ENGINES[engine])

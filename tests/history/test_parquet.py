@@ -282,7 +282,7 @@ def spark():
 
 @pytest.mark.thorough
 @pytest.mark.engines
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("zone", [pytest.param("UTC", marks=pytest.mark.release), "America/New_York"])
 def test_spark_reads_it_as_it_is(spark, store, zone, tmp_path):
     """In a session of whatever zone Spark finds the same actions, and the same seconds in times and numbers."""
     folder = store.export_parquet(tmp_path / "out")
