@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -274,23 +275,19 @@ def test_a_shell_completes_commands_and_choices(shell):
 
 def on_a_terminal(words, answer="", **variables):
     """What a command shows on a real terminal, and its status."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # the child, whose streams are the terminal
-        os.execve(sys.executable, [sys.executable, "-m", "doaudit", *words], os.environ | variables)  # noqa: S606 -- our own
-    said = b""
-    while True:
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # Linux's end of a terminal whose other side is closed
-            break
-        if not piece:
-            break
-        said += piece
-        if answer and b"Type yes:" in said:
-            os.write(terminal, answer.encode())
-            answer = ""
-    os.close(terminal)
-    return said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    ours, theirs = pty.openpty()
+    command, streams = [sys.executable, "-m", "doaudit", *words], {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with subprocess.Popen(command, env=os.environ | variables, **streams) as process:
+        os.close(theirs)
+        said = b""
+        with suppress(OSError):  # which is how Linux says that the other end has closed
+            while piece := os.read(ours, 4096):
+                said += piece
+                if answer and b"Type yes:" in said:
+                    os.write(ours, answer.encode())
+                    answer = ""
+    os.close(ours)
+    return said.decode(), process.returncode
 
 
 def test_a_terminal_has_colours_unless_it_wants_none(account, environment):
