@@ -127,7 +127,8 @@ def _write(target: Path, files: dict[str, bytes], content: Content) -> Report:
     """Write the files of a report with its page and manifest, and delete what an earlier one had besides."""
     hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     files["index.html"] = page(replace(content, hashes=hashes)).encode()
-    listed = manifest(content.scope, files)
+    hashes["index.html"] = hashlib.sha256(files["index.html"]).hexdigest()
+    listed = manifest(content.scope, files, hashes)
     files |= {SEAL: seal(listed), MANIFEST: listed}
     earlier = files_listed(target / MANIFEST)
     write_files(target, files.items())

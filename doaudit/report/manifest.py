@@ -106,11 +106,9 @@ def _utc(moment: datetime) -> str | None:
     return None if pd.isna(moment) else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def manifest(report_scope: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+def manifest(report_scope: Mapping[str, Any], files: Mapping[str, bytes], hashes: Mapping[str, str]) -> bytes:
     """Return the manifest as JSON: the scope, and size and SHA-256 of each file."""
-    sums = {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in files.items()
-    }
+    sums = {name: {"sha256": hashes[name], "bytes": len(content)} for name, content in files.items()}
     return (json.dumps({**report_scope, "files": sums}, indent=2, default=_utc) + "\n").encode()
 
 
