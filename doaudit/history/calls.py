@@ -33,6 +33,7 @@ __all__ = ["KeptConnection", "call", "run_call"]
 T = TypeVar("T")
 _AT_EXIT_S = 2.0  # Jupyter leaves a kernel five seconds
 _AGAIN_S = 0.05
+_HEARD_AFTER_S = 0.2
 
 
 class KeptConnection:
@@ -119,7 +120,9 @@ def run_call(work: Callable[[Opened], T]) -> T:
             thread.start()
         except RuntimeError:  # Python is ending, and starts no threads any more
             return running.here()
-        running.done.wait()
+        # In pieces: of a signal that comes just before it waits, Python tells a thread only once that has woken up.
+        while not running.done.wait(_HEARD_AFTER_S):
+            pass
     except BaseException:
         running.stop()
         raise
