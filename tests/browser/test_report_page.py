@@ -177,6 +177,6 @@ def put(lab, path, model):
         f"{address}/api/contents/{path}",
         data=json.dumps(model),
         headers={"Authorization": f"token {token}"},
-        timeout=60,
+        timeout=180,
     )
     answer.raise_for_status()
