@@ -75,6 +75,8 @@ class Table:
         options: its other arguments that the subcommand takes.
         from_account: an argument of the function that only the account itself can give, and that may be left out:
             'droplets', those that exist now, or 'started_by_doaudit', ids of actions; empty if there is none.
+        told_by_all: the column by which its rows belong to a part of the actions ('id', 'resource'), where the table is
+            made of all of them first, since a part alone would judge otherwise; empty if a part tells it.
         of_all: true if it is only right of all actions, so that its subcommand takes no part of them.
     """
 
@@ -88,6 +90,7 @@ class Table:
     companion_as: str = "distribution"
     options: tuple[Option, ...] = ()
     from_account: str = ""
+    told_by_all: str = ""
     of_all: bool = False
 
     @property
@@ -224,6 +227,7 @@ TABLES: tuple[Table, ...] = (
         "beyond three times that.",
         chapter="open",
         variants=(Variant("open_actions", section=True, figure=True),),
+        told_by_all="id",
     ),
     Table(
         "power_periods",
@@ -232,6 +236,7 @@ TABLES: tuple[Table, ...] = (
         "note says why.",
         chapter="power",
         variants=(Variant("power_periods", section=True, figure=True, height_inches=7.5),),
+        told_by_all="resource",
         from_account="started_by_doaudit",
     ),
     Table(
@@ -241,6 +246,7 @@ TABLES: tuple[Table, ...] = (
         "only the account can tell.",
         chapter="backups",
         variants=(Variant("backups", section=True, figure=True, height_inches=8.5),),
+        told_by_all="resource",
         from_account="droplets",
     ),
     Table(

@@ -52,21 +52,6 @@ def test_the_modules_show_what_is_meant_to_be_used(module):
     assert not any(isinstance(getattr(module, name), types.ModuleType) for name in module.__all__)
 
 
-def test_help_is_light():
-    """Showing the help loads no pandas, scipy, matplotlib, DuckDB, requests or widgets."""
-    code = (
-        "import sys, doaudit.cli as cli\n"
-        "try: cli.main(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'pandas', 'numpy', 'scipy', 'matplotlib', 'duckdb', 'requests', 'ipywidgets', 'flask'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-
-    assert shown.splitlines()[-1] == "[]"
-
-
 def test_import_is_light():
     """`import doaudit` and the first look at an account load no matplotlib, widgets, DuckDB or Flask."""
     code = (

@@ -87,12 +87,18 @@ def _print_table(
         print_line(source_line(account, asks=refresh))
         print_left_unfinished(account)
         actions, complete = read_actions(account, refresh=refresh)
-        # Of a selection, every droplet that has no action in it would seem to have no backup.
+        # Of a part, only droplets that have an action in it are looked at, whether they still exist or not.
         is_part = selection is not None and bool(selection.conditions())
         if refresh and not (is_part and table.from_account == "droplets"):
             arguments |= _ask_account(account, table)
-    actions = actions if selection is None else _select(selection, actions)
-    rows = table.function(actions, **arguments)
+    selected = actions if selection is None else _select(selection, actions)
+    if selection is not None and is_part and table.told_by_all:
+        from doaudit.analysis.part import of_part, window_of  # noqa: PLC0415 -- loads pandas
+
+        every = table.function(actions, **arguments)
+        rows = of_part(every, selected, table.told_by_all, window_of(selection, actions))
+    else:
+        rows = table.function(selected, **arguments)
     print_rows(rows, *printed_as, how_to_read=table.how_to_read)
     status = 0 if complete else 1
     return findings.exit_status(rows, fail_on, status) if table.name == "findings" else status

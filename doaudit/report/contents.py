@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from doaudit.actions import ACCOUNT, COLUMNS
 from doaudit.analysis.findings import concerning, findings
+from doaudit.analysis.part import of_part, window_of
 from doaudit.formatting import time_span
 from doaudit.since import parse_since
 from doaudit.tables import TABLES
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import pandas as pd
 
     from doaudit.analysis.selection import Selection
     from doaudit.tables import Table, Variant
@@ -23,9 +24,6 @@ __all__ = ["Known", "ReportedActions", "actions_table", "choose_actions", "choos
 
 _LAST_30_DAYS = "the last 30 days are compared with the 30 before them"
 _MINUTE = "%Y-%m-%d %H:%M"
-# Tables that a part of the actions cannot tell, and the column by which their rows belong to it: what hangs is told by
-# what is usual, and when a droplet was off or last backed up by all that was done to it.
-_TOLD_BY_ALL = {"open_actions": "id", "power_periods": "resource", "backups": "resource"}
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,8 @@ def choose_actions(actions: pd.DataFrame, selection: Selection) -> ReportedActio
         selection: the conditions; without `since` there is no window, and the last 30 days are compared instead.
     """
     rows = selection.apply(actions) if selection.conditions() else actions
-    window = _window(actions, selection)
-    if window is None or rows.empty:
+    window = window_of(selection, actions)
+    if window is None or selection.since is None or rows.empty:
         return ReportedActions(actions, rows, window, None, selection, _LAST_30_DAYS)
     begin, end = window
     others = replace(selection, since=None, until=None, overlapping=False)
@@ -90,14 +88,6 @@ def choose_actions(actions: pd.DataFrame, selection: Selection) -> ReportedActio
     long = time_span((end - begin).total_seconds())
     compared = f"{begin:{_MINUTE}} to {end:{_MINUTE}} UTC is compared with the {long} before"
     return ReportedActions(actions, rows, window, before, selection, compared)
-
-
-def _window(actions: pd.DataFrame, selection: Selection) -> tuple[datetime, datetime] | None:
-    if selection.since is None or actions.empty:
-        return None
-    newest = actions["observed_at"].max().to_pydatetime()
-    end = newest if selection.until is None else parse_since(selection.until, newest, name="until")
-    return parse_since(selection.since, newest), end
 
 
 def choose_variants(actions: pd.DataFrame, by: str) -> list[tuple[Table, Variant]]:
@@ -138,8 +128,8 @@ def make_table(table: Table, variant: Variant, chosen: ReportedActions, known: K
     if table.name == "compare" and chosen.before is not None:
         return table.function(chosen.before, chosen.rows, **variant.arguments)
     arguments = {**variant.arguments, **_of_account(table, known)}
-    if chosen.is_part and table.name in _TOLD_BY_ALL:
-        return _of_selected(table.function(chosen.given, **arguments), chosen, _TOLD_BY_ALL[table.name])
+    if chosen.is_part and table.told_by_all:
+        return of_part(table.function(chosen.given, **arguments), chosen.rows, table.told_by_all, chosen.window)
     return table.function(chosen.rows, **arguments)
 
 
@@ -155,17 +145,6 @@ def _of_account(table: Table, known: Known) -> dict[str, Any]:
     if table.from_account == "started_by_doaudit" and known.started is not None:
         return {"started_by_doaudit": known.started if ACCOUNT in known.started else known.started["id"]}
     return {"droplets": known.droplets} if table.from_account == "droplets" else {}
-
-
-def _of_selected(rows: pd.DataFrame, chosen: ReportedActions, name: str) -> pd.DataFrame:
-    """Keep the rows of a table of all actions that are about the selected ones, and that reach into their window."""
-    keys = [ACCOUNT, name] if ACCOUNT in chosen.rows.columns else [name]
-    selected = pd.MultiIndex.from_frame(chosen.rows[keys].astype(object))
-    is_kept = pd.MultiIndex.from_frame(rows[keys].astype(object)).isin(selected)
-    if "off_from" in rows and chosen.window is not None:
-        begin, end = chosen.window
-        is_kept &= ((rows["off_from"] < end) & ~(rows["off_to"] < begin)).to_numpy(dtype=bool)
-    return rows[is_kept].reset_index(drop=True)
 
 
 def actions_table(actions: pd.DataFrame) -> pd.DataFrame:
