@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -290,6 +291,22 @@ def test_a_shell_completes_commands_and_choices(shell):
 
     assert "_DOAUDIT_COMPLETE" in script
     assert {"failure-rates", "failures"} <= set(re.split(r"[\s,]+", answer))
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="There is no bash here")
+def test_bash_itself_completes():
+    """A real bash takes the script, asks by it, and gets the commands that begin so."""
+    line = (
+        'eval "$(doaudit completion bash)"; COMP_WORDS=(doaudit fail); COMP_CWORD=1; '
+        '_doaudit_completion doaudit fail doaudit; echo "${COMPREPLY[@]}"'
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=True, env=os.environ | {"PATH": path}
+    )
+
+    assert sorted(done.stdout.split()) == ["failure-rates", "failures"]
 
 
 def on_a_terminal(words, answer="", **variables):

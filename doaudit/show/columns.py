@@ -64,8 +64,8 @@ _CHIPS = {"severity", "verdict", "outcome", "status"}
 _SHARES = {"share", "older_than", "completed", "errored", "unclear", "open"}
 # What programs need, or what only a second question is about.
 _FOR_PROGRAMS = {
-    *("call", "deff", "groups_tested", "ids", "observed_at", "q_duration", "q_rate", "q_tail", "resource_id"),
-    *("off_id", "on_id", "rate_if_open_complete", "rate_if_open_fail", "resource_type", "tests", "untimed"),
+    *("call", "deff", "groups_tested", "ids", "q_duration", "q_rate", "q_tail"),
+    *("off_id", "on_id", "rate_if_open_complete", "rate_if_open_fail", "tests", "untimed"),
 }
 # Figures of which a sentence of the same row is made.
 _IN_SENTENCE = {
@@ -83,8 +83,14 @@ _IN_SENTENCE = {
     *("p50_after_s", "p50_before_s", "p50_left_s", "p90_left_s", "presence", "rate_after", "rate_before"),
     *("rate_change", "shape", "usual_p50_s", "usual_p99_s"),
 }
-# Counts that follow from the others of the same row.
-_FOLLOWING = {"actions": {"finished"}, "completed_share": {"completed"}, "kind": {"group"}}
+# What follows from another column of the same row. A table by one of them alone has it as the name of its rows.
+_FOLLOWING = {
+    "actions": {"finished"},
+    "completed_share": {"completed"},
+    "kind": {"group"},
+    "id": {"observed_at"},
+    "resource": {"resource_type", "resource_id"},
+}
 _ODD_IF_ANY = {"unclear"}  # worth a column only where there are some
 
 

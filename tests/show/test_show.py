@@ -228,6 +228,12 @@ def test_every_table_can_be_shown(table, actions):
     assert "nan" not in repr(da.show(made, rows=None)).lower()
 
 
+@pytest.mark.parametrize("by", ["type", "region", "resource_type", "resource_id", "resource", "status", "observed_at"])
+def test_the_name_of_each_row_is_shown(actions, by):
+    """Whatever a table is grouped by stands in its first column, also what is left out where it says nothing new."""
+    assert make_grid(da.failure_rates(actions, by=by)).columns[0].name == by
+
+
 def test_nothing_heavy_is_loaded_before_something_is_shown():
     """`import doaudit` loads neither jinja2 nor rich, and text needs no jinja2."""
     program = (
