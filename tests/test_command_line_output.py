@@ -303,7 +303,11 @@ def test_bash_itself_completes():
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     done = subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, check=True, env=os.environ | {"PATH": path}
+        [str(shutil.which("bash")), "-c", line],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PATH": path},
     )
 
     assert sorted(done.stdout.split()) == ["failure-rates", "failures"]
