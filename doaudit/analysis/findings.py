@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from doaudit.since import Since
 
-__all__ = ["concerning", "findings", "in_short"]
+__all__ = ["MOST_IN_SHORT", "concerning", "findings", "in_short"]
+
+MOST_IN_SHORT = 7
+"""Sentences that a summary has at most, of those that `in_short` returns."""
 
 _COLUMNS = ("severity", "kind", "group", "since", "sentence", "call", "ids")
 _RULES = (*statistical.RULES, *facts.RULES)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "existing_droplets"]
 
-_MOST_KINDS = 7
-
 
 @click.command("audit", cls=Command, output_matters=False, help="read every action, print a summary, write a report")
 @click.option("--out", type=click.Path(path_type=Path), help="folder of the report (data/reports/DATE)")
@@ -114,11 +112,11 @@ def _summary(actions: pd.DataFrame, droplets: pd.DataFrame | None) -> list[str]:
 
 def _findings(found: pd.DataFrame) -> list[str]:
     """Return the number of findings, and the first of each kind that is to be acted on or looked at."""
-    from doaudit.analysis.findings import in_short  # noqa: PLC0415 -- loads pandas
+    from doaudit.analysis.findings import MOST_IN_SHORT, in_short  # noqa: PLC0415 -- loads pandas
 
     number = found["severity"].value_counts()
     unusual = in_short(found[found["severity"] != "know"])
     return [
         f"  Findings: {number['act now']:,} to act on now, {number['look']:,} to look at; doaudit findings has all",
-        *(f"    {visible(sentence)}" for _, _, sentence in unusual[:_MOST_KINDS]),
+        *(f"    {visible(sentence)}" for _, _, sentence in unusual[:MOST_IN_SHORT]),
     ]

@@ -12,9 +12,9 @@ from doaudit.formatting import count, rate, time_span, visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["CHAPTERS", "Chapter", "chapter_of"]
+__all__ = ["CHAPTERS", "SIGNIFICANT", "Chapter", "chapter_of"]
 
-_SIGNIFICANT = 0.05
+SIGNIFICANT = 0.05
 _SEEN_CHANGES = ("change of duration", "change of failure rate")
 _SEEN_ACTIVITY = ("many destroyed", "new type", "new region", "outside business hours", "password reset")
 
@@ -72,7 +72,7 @@ def _failures(tables: Mapping[str, pd.DataFrame]) -> str:
     finished, errored = int(rates["finished"].sum()), int(rates["errored"].sum())
     if not finished:
         return "No action has finished"
-    worse = int((rates["q"] <= _SIGNIFICANT).sum())
+    worse = int((rates["q"] <= SIGNIFICANT).sum())
     others = f"; {count(worse, 'group')} {'fails' if worse == 1 else 'fail'} more often" if worse else ""
     return f"{errored:,} of {finished:,} finished actions failed, {rate(errored / finished)}{others}"
 

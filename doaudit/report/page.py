@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from doaudit.analysis.findings import in_short
+from doaudit.analysis.findings import MOST_IN_SHORT, in_short
 from doaudit.formatting import count, visible
 from doaudit.report.chapters import CHAPTERS, chapter_of
 from doaudit.report.figures import inline_svg
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Content", "page"]
 
-_SHOWN_ROWS, _MOST_FINDINGS = 12, 7
+_SHOWN_ROWS = 12
 _TONES = {"act now": "bad", "look": "warn", "know": "muted"}
 _BADGES = {
     "complete": ("good", "Complete"),
@@ -92,7 +92,7 @@ def page(content: Content) -> str:
                   ("limits", "What the API cannot tell"), ("words", "Words"), ("files", "Files")],
         findings=[
             {"severity": severity, "tone": _TONES[severity], "sentence": visible(sentence), "chapter": chapter_of(kind)}
-            for severity, kind, sentence in short[:_MOST_FINDINGS]
+            for severity, kind, sentence in short[:MOST_IN_SHORT]
         ],
         findings_more=_more(len(short)),
         is_part=bool(scope["selection"]),
@@ -124,7 +124,7 @@ def _minute(moment: str | None) -> str:
 
 
 def _more(kinds: int) -> str:
-    more = kinds - _MOST_FINDINGS
+    more = kinds - MOST_IN_SHORT
     return f"{count(more, 'more kind')} of findings {'is' if more == 1 else 'are'} not listed here." if more > 0 else ""
 
 

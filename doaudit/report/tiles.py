@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from doaudit.formatting import count, rate, time_span
+from doaudit.report.chapters import SIGNIFICANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["tiles"]
-
-_SIGNIFICANT = 0.05
 
 
 def tiles(tables: Mapping[str, pd.DataFrame], scope: Mapping[str, Any], compared: str) -> list[dict[str, str]]:
@@ -30,7 +29,7 @@ def tiles(tables: Mapping[str, pd.DataFrame], scope: Mapping[str, Any], compared
     overall = scope["failure_rate"]
     known = overall["failure_rate"] is not None
     interval = f"true rate {rate(overall['low'])} to {rate(overall['high'])}, 95 %" if known else "none has finished"
-    changed = int((tables["compare"]["q"] <= _SIGNIFICANT).sum())
+    changed = int((tables["compare"]["q"] <= SIGNIFICANT).sum())
     oldest = f"the oldest for {time_span(opened['age_s'].max())}" if len(opened) else "all have ended"
     groups = f"of {count(len(tables['compare']), 'group')}; {compared}"
     return [

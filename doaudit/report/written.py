@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from doaudit.analysis.findings import in_short
+from doaudit.analysis.findings import MOST_IN_SHORT, in_short
 from doaudit.formatting import html_text, visible
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Report"]
-
-_MOST_FINDINGS = 7
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -60,7 +58,7 @@ class Report:
         )
 
     def _first(self) -> list[tuple[str, str, str]]:
-        return in_short(self.findings)[:_MOST_FINDINGS]
+        return in_short(self.findings)[:MOST_IN_SHORT]
 
 
 def _link(path: Path) -> str:
