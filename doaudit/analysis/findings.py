@@ -12,13 +12,14 @@ import pandas as pd
 from doaudit.actions import ACCOUNT, categorical
 from doaudit.analysis.account_keys import account_keys
 from doaudit.analysis.finding_rules import facts, statistical
-from doaudit.analysis.finding_rules.finding import SEVERITIES, Evidence, Finding, call_within
+from doaudit.analysis.finding_rules.finding import SEVERITIES, Evidence, Finding, call_within, label
 from doaudit.errors import InvalidArgument
 from doaudit.formatting import count
 from doaudit.since import parse_since
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
+    from numpy.typing import NDArray
 
     from doaudit.since import Since
 
@@ -31,6 +32,7 @@ _COLUMNS = ("severity", "kind", "group", "since", "sentence", "call", "ids")
 _RULES = (*statistical.RULES, *facts.RULES)
 _LAST_HOUR = 24
 _NOTHING = "nothing unusual"
+_CHANGE, _OF_A_TYPE = "change of ", ("failing type",)  # kinds of findings whose group is a type
 _LOOKED_FOR = (
     "stuck and slow actions, incidents, changes, droplets that are off, without a backup, destroyed together or "
     "without a backup, failures again and again, new types and regions"
@@ -110,7 +112,7 @@ def _nothing_unusual(accounts: int | None) -> Finding:
 
 def concerning(found: pd.DataFrame, actions: pd.DataFrame, until: datetime | None = None) -> pd.DataFrame:
     """
-    Keep the findings that concern some actions: those that name one of them, and those that name no action at all.
+    Keep the findings that concern some actions: those that name one of them, or their type, or that name neither.
 
     Args:
         found: what `findings` returns of all actions.
@@ -121,16 +123,21 @@ def concerning(found: pd.DataFrame, actions: pd.DataFrame, until: datetime | Non
         These rows of it; if there is nothing to act on or to look at, a row says so.
 
     Example:
-        >>> found = pd.DataFrame({"severity": ["look", "know"], "ids": ["7, 8", "9"], "since": pd.NaT, "sentence": ""})
-        >>> concerning(found, pd.DataFrame({"id": [8]}))["ids"].tolist()
+        >>> found = {"severity": "look", "kind": ["incident", "incident", "failing type"], "group": ["", "", "resize"]}
+        >>> found = pd.DataFrame({**found, "ids": ["7, 8", "9", ""], "since": pd.NaT, "sentence": ""})
+        >>> concerning(found, pd.DataFrame({"id": [8], "type": ["reboot"]}))["ids"].tolist()
         ['7, 8']
     """
     keys = [ACCOUNT, "id"] if ACCOUNT in found else ["id"]
     named = found.assign(id=found["ids"].str.split(", ")).explode("id")
     named = named[named["id"] != ""].astype({"id": "int64"})
-    chosen = pd.MultiIndex.from_frame(actions[keys].astype(object))
-    of_them = named.index[pd.MultiIndex.from_frame(named[keys].astype(object)).isin(chosen)]
-    is_kept = (found["ids"] == "") | found.index.isin(of_them)
+    # Ids first: of a million actions, few are named.
+    of_them = named.index[_occurs(named, actions[actions["id"].isin(named["id"])], keys)]
+    about_type = (found["ids"] == "") & (found["kind"].isin(_OF_A_TYPE) | found["kind"].str.startswith(_CHANGE))
+    types = actions[[*keys[:-1], "type"]].drop_duplicates().rename(columns={"type": "group"})
+    types = types.assign(group=types["group"].astype(object).where(types["group"].notna(), label(None, None)))
+    is_kept = ((found["ids"] == "") & ~about_type) | found.index.isin(of_them)
+    is_kept |= about_type & _occurs(found, types, [*keys[:-1], "group"])
     if until is not None:
         is_kept &= ~(found["since"] >= until)
     kept = found[is_kept].reset_index(drop=True)
@@ -139,6 +146,12 @@ def concerning(found: pd.DataFrame, actions: pd.DataFrame, until: datetime | Non
     number = actions[ACCOUNT].nunique() if ACCOUNT in found else None
     nothing = _table([_nothing_unusual(number)], is_of_many=number is not None)
     return pd.concat([nothing, kept], ignore_index=True)
+
+
+def _occurs(rows: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> NDArray[np.bool_]:
+    """Return for each row whether one of the others has the same keys."""
+    have, wanted = (pd.MultiIndex.from_frame(each[keys].astype(object)) for each in (others, rows))
+    return wanted.isin(have)
 
 
 def in_short(found: pd.DataFrame) -> list[tuple[str, str, str]]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from doaudit.actions import ACCOUNT
-from doaudit.since import parse_since
+from doaudit.since import parse_since, read_moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from doaudit.analysis.selection import Selection
 
-__all__ = ["of_part", "window_of"]
+__all__ = ["end_of", "of_part", "window_of"]
 
 
 def window_of(selection: Selection, actions: pd.DataFrame) -> tuple[datetime, datetime] | None:
@@ -29,7 +28,27 @@ def window_of(selection: Selection, actions: pd.DataFrame) -> tuple[datetime, da
         return None
     first, newest = actions["started_at"].min().to_pydatetime(), actions["observed_at"].max().to_pydatetime()
     begin = first if selection.since is None else parse_since(selection.since, newest)
-    return begin, newest if selection.until is None else parse_since(selection.until, newest, name="until")
+    return begin, end_of(selection, newest) or newest
+
+
+def end_of(selection: Selection, newest: datetime) -> datetime | None:
+    """
+    Return the moment before which selected actions start; None if that does not matter.
+
+    Args:
+        selection: its `until` may be yet to come; then it is the newest time.
+        newest: when actions were read last.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from doaudit.analysis.selection import Selection
+        >>> [end_of(Selection(until=until), datetime(2026, 3, 9, tzinfo=UTC)).day for until in ("2d", "2026-04-01")]
+        [7, 9]
+    """
+    if selection.until is None:
+        return None
+    moment = read_moment(selection.until, name="until")
+    return min(moment, newest) if isinstance(moment, datetime) else parse_since(moment, newest, name="until")
 
 
 def of_part(

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame, IntoFrameT
 
     from doaudit.analysis.selection import Selection
+    from doaudit.since import Since
 
-__all__ = ["count_steps", "filter_rows", "why_nothing"]
+__all__ = ["count_steps", "filter_rows", "moment_second", "why_nothing"]
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("type", "status", "region", "resource_type", "account")},
@@ -156,15 +157,34 @@ def _conditions(selection: Selection, rows: Rows, names: Mapping[str, str]) -> l
     return conditions
 
 
+def moment_second(moment: Since, newest_s: int | None, *, name: str = "since") -> int:
+    """
+    Return the first whole second since 1970 that lies at a moment of a selection, or after it.
+
+    Args:
+        moment: as a `Selection` has it.
+        newest_s: the newest `observed_at`, in Unix seconds, from which a span counts back; None if no row has one.
+            Nothing lies within a span before that, or before it.
+        name: the condition that it is: `since` or `until`.
+
+    Example:
+        >>> moment_second("1h", 10_000), moment_second("1970-01-02", None)
+        (6400, 86400)
+    """
+    read = read_moment(moment, name=name)
+    if isinstance(read, datetime):
+        return -((_EPOCH - read) // timedelta(seconds=1))
+    if newest_s is None:
+        return _NEVER if name == "since" else -_NEVER
+    return newest_s - read // timedelta(seconds=1)
+
+
 def _in_window(selection: Selection, name: str, rows: Rows, times: Mapping[str, nw.Expr]) -> nw.Expr:
-    moment = read_moment(getattr(selection, name))
-    if isinstance(moment, timedelta):
+    moment, newest_s = getattr(selection, name), None
+    if isinstance(read_moment(moment), timedelta):
         [newest] = to_pandas(rows.select(times["observed_at"].max().alias("newest")))["newest"]
-        # Where no row says when it was observed, nothing lies within a span before that.
-        never = _NEVER if name == "since" else -_NEVER
-        at = never if pd.isna(newest) else int(newest) - moment // timedelta(seconds=1)
-    else:
-        at = -((_EPOCH - moment) // timedelta(seconds=1))  # within a second the next whole one
+        newest_s = None if pd.isna(newest) else int(newest)
+    at = moment_second(moment, newest_s, name=name)
     if name == "until":
         return started_before(times["started_at"], at)
     return was_running(times, at) if selection.overlapping else started_from(times["started_at"], at)

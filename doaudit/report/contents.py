@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from doaudit.actions import ACCOUNT, COLUMNS
 from doaudit.analysis.findings import concerning, findings
-from doaudit.analysis.part import of_part, window_of
+from doaudit.analysis.part import end_of, of_part, window_of
 from doaudit.formatting import time_span
-from doaudit.since import parse_since
 from doaudit.tables import TABLES
 
 if TYPE_CHECKING:
@@ -137,8 +136,8 @@ def _findings(chosen: ReportedActions, known: Known) -> pd.DataFrame:
     found = findings(chosen.given, known.droplets, chosen.selection.since)
     if not chosen.is_part or chosen.given.empty:
         return found
-    newest, until = chosen.given["observed_at"].max().to_pydatetime(), chosen.selection.until
-    return concerning(found, chosen.rows, None if until is None else parse_since(until, newest, name="until"))
+    newest = chosen.given["observed_at"].max().to_pydatetime()
+    return concerning(found, chosen.rows, end_of(chosen.selection, newest))
 
 
 def _of_account(table: Table, known: Known) -> dict[str, Any]:

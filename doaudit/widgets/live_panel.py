@@ -1,23 +1,18 @@
-"""
-The base of every panel: handlers that never raise, a lock, and a last state that outlives the kernel.
-
-A panel's output has two parts. One is the widget. The other is its static fallback: plain HTML and text, kept up to
-date under a display id, and hidden by the widget's own stylesheet while there is a widget. Once the kernel has ended
-and the page was loaded again, or in an export, the fallback is what there is to read.
-"""
+"""The base of panels of ipywidgets: handlers that never raise, a lock, and a last state that outlives the kernel."""
 
 from __future__ import annotations
 
 import functools
 import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
 
 from doaudit.errors import DoauditError
 from doaudit.formatting import html_text
 from doaudit.widgets.html_box import box
+from doaudit.widgets.static_fallback import StaticFallback
 from doaudit.widgets.stylesheet import STYLESHEET
 
 if TYPE_CHECKING:
@@ -56,7 +51,7 @@ class Throttle:
         return True
 
 
-class LivePanel(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class LivePanel(StaticFallback, W.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
     A column of widgets that any thread may update, and whose last state can be read without them.
 
@@ -67,10 +62,7 @@ class LivePanel(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
 
     def __init__(self, name: str, disconnected: str, children: Sequence[W.Widget]) -> None:
-        self._lock = threading.RLock()
         self._name = name
-        self._fallback_display: Any = None
-        self._fallback_shown = ""
         self._stylesheet = W.HTML()
         self._stylesheet.add_class("doaudit-stylesheet")
         self._error = W.HTML(layout=W.Layout(display="none"))
@@ -80,47 +72,6 @@ class LivePanel(W.VBox):  # type: ignore[misc]  # ipywidgets has no types
         # JupyterLab marks the widgets of a lost kernel, and only there the stylesheet shows this notice.
         notice = f'<div class="da-disconnected">{box("warn", disconnected)}</div>'
         self._stylesheet.value = f"{STYLESHEET}{hide_fallback}{notice}"
-
-    @property
-    def _fallback_class(self) -> str:
-        return f"doaudit-fallback-{self.model_id}"
-
-    def _repr_mimebundle_(self, **options: object) -> dict[str, Any]:
-        """Return the widget for a notebook, and the static fallback for everything else."""
-        html, text = self._static_fallback()
-        return {**super()._repr_mimebundle_(**options), "text/plain": text, "text/html": html}
-
-    def _ipython_display_(self) -> None:
-        """Show the widget and the static fallback, which stays when the kernel has ended."""
-        from IPython.core.getipython import get_ipython  # noqa: PLC0415 -- only where IPython is at work already
-        from IPython.display import display  # noqa: PLC0415
-
-        widget = {**super()._repr_mimebundle_(), "text/plain": f"{self._name}: a live panel."}
-        display(widget, raw=True)  # type: ignore[no-untyped-call]
-        with self._lock:
-            handle = display(self._fallback_bundle(), raw=True, display_id=self._fallback_class)  # type: ignore[no-untyped-call]
-            # A terminal cannot change what it has shown: there each update would be printed below the last one.
-            self._fallback_display = handle if hasattr(get_ipython(), "kernel") else None
-        self._on_display()
-
-    def _on_display(self) -> None:
-        """Start what begins when the panel is shown; here nothing."""
-
-    def _static_fallback(self) -> tuple[str, str]:
-        """Return the last state as HTML without any style, and as plain text."""
-        return html_text(self._name), self._name
-
-    def _update_fallback(self) -> None:
-        """Bring the static fallback up to date, where it is shown and has changed."""
-        with self._lock:
-            bundle = self._fallback_bundle()
-            if self._fallback_display is not None and bundle["text/plain"] != self._fallback_shown:
-                self._fallback_shown = bundle["text/plain"]
-                self._fallback_display.update(bundle, raw=True)
-
-    def _fallback_bundle(self) -> dict[str, str]:
-        html, text = self._static_fallback()
-        return {"text/html": f'<div class="{self._fallback_class}">{html}</div>', "text/plain": text}
 
     def _handler(self, action: Callable[[], None]) -> Callable[[object], None]:
         """Make an event handler that runs one at a time, and shows in the panel whatever *action* raises."""
