@@ -15,9 +15,7 @@ _NO_LONGER = "As it was last seen; no longer live. Run the cell again to explore
 
 def fallback_html(seen: dict[str, Any]) -> str:
     """Return what was last seen as HTML without style, script or widget: counts, the line of code, small tables."""
-    tables = "".join(
-        _facet_html(title, seen["facets"][name]) for name, title in _FACETS.items() if name in seen["facets"]
-    )
+    tables = "".join(_facet_html(title, values) for title, values in _facets(seen))
     return (
         f"<p><b>{html_text(_counts(seen))}</b></p><p>{_NO_LONGER}</p><p><code>{html_text(seen['code'])}</code></p>"
         f"{tables}{_measures_html(seen)}"
@@ -27,9 +25,8 @@ def fallback_html(seen: dict[str, Any]) -> str:
 def fallback_text(seen: dict[str, Any]) -> str:
     """Return what was last seen as plain text, for terminals and exports."""
     lines = [f"Explorer: {_counts(seen)}", _NO_LONGER, visible(seen["code"])]
-    for name, title in _FACETS.items():
-        if found := _found(seen["facets"].get(name, [])):
-            lines.append(f"{title}: " + ", ".join(f"{label} {number:,}" for label, number in found))
+    for title, values in _facets(seen):
+        lines.append(f"{title}: " + ", ".join(f"{label} {number:,}" for label, number in values))
     return "\n".join(lines)
 
 
@@ -38,16 +35,23 @@ def _counts(seen: dict[str, Any]) -> str:
     return f"{seen['selected']:,} of {seen['total']:,} actions{f': {outcomes}' if outcomes else ''}"
 
 
-def _found(values: list[tuple[str | None, str, int]]) -> list[tuple[str, int]]:
-    """Return the most frequent values of a facet that are there, and how many actions have each."""
-    return [(label, number) for _, label, number in values if number][:_VALUES]
+def _facets(seen: dict[str, Any]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """
+    Return the title of each facet, its most frequent values and their numbers of actions.
+
+    A facet in which values are chosen counts what else could be, which nobody can choose here: it is left out.
+    """
+    facets = {
+        title: [(label, number) for _, label, number in seen["facets"][name] if number][:_VALUES]
+        for name, title in _FACETS.items()
+        if name in seen["facets"] and name not in seen["selection"]
+    }
+    return [(title, values) for title, values in facets.items() if values]
 
 
-def _facet_html(title: str, values: list[tuple[str | None, str, int]]) -> str:
-    rows = "".join(f"<tr><td>{html_text(label)}</td><td>{number:,}</td></tr>" for label, number in _found(values))
-    return (
-        f"<table><thead><tr><th>{title}</th><th>Actions</th></tr></thead><tbody>{rows}</tbody></table>" if rows else ""
-    )
+def _facet_html(title: str, values: list[tuple[str, int]]) -> str:
+    rows = "".join(f"<tr><td>{html_text(label)}</td><td>{number:,}</td></tr>" for label, number in values)
+    return f"<table><thead><tr><th>{title}</th><th>Actions</th></tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _measures_html(seen: dict[str, Any]) -> str:

@@ -10,11 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from lab_page import KERNEL
+from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parent.parent.parent
 VIEW = {"width": 1280, "height": 900}
@@ -27,7 +30,8 @@ CHROMIUM_OPTIONS = """
 
 LAB_OPTIONS = """
     --no-browser --ip=127.0.0.1 --ServerApp.port_retries=0 --allow-root --expose-app-in-browser --LabApp.news_url=None
-    --LabApp.extension_manager=readonly --ServerApp.terminals_enabled=False
+    --JupyterNotebookApp.expose_app_in_browser=True --LabApp.extension_manager=readonly
+    --ServerApp.terminals_enabled=False
 """.split()
 
 SETTINGS = {
@@ -42,30 +46,54 @@ def lab(tmp_path_factory):
     """A JupyterLab with settings of its own on a copy of the notebooks: its address and its token."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    places = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR IPYTHONDIR JUPYTERLAB_WORKSPACES_DIR".split()
     settings = home / "settings"
     for name, values in SETTINGS.items():
         file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
+    port, token = free_port(), secrets.token_hex(16)
+    command = [*LAB_OPTIONS, f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home}"]
+    with running(home, "jupyterlab", command, f"http://127.0.0.1:{port}/api?token={token}"):
+        yield f"http://127.0.0.1:{port}", token
+
+
+@contextmanager
+def running(home, module, options, url):
+    """A server with settings of its own, started and answering."""
+    places = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR IPYTHONDIR JUPYTERLAB_WORKSPACES_DIR".split()
     baseline = {name: value for name, value in os.environ.items() if not name.startswith(("DO_", "DIGITALOCEAN_"))}
     baseline |= {place: str(home / place.lower()) for place in places}
     baseline |= {
-        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    port, token = free_port(), secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyterlab", *LAB_OPTIONS, f"--port={port}"]
-    command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home}"]
     with (home / "log").open("wb") as log:
-        server = subprocess.Popen(command, env=baseline, cwd=home, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", module, *options], env=baseline, cwd=home, stdout=log, stderr=log
+        )
         try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/api?token={token}", server, home / "log")
-            yield address, token
+            wait_for(url, server, home / "log")
+            yield
         finally:
             server.terminate()
             server.wait(30)
+
+
+@pytest.fixture
+def voila(tmp_path):
+    """Return a function that serves a notebook of some cells by Voila, behind a token, and returns its address."""
+    with ExitStack() as stack:
+
+        def served(*cells):
+            notebook = new_notebook(cells=[new_code_cell(source) for source in cells], metadata=KERNEL)
+            (tmp_path / "panel.ipynb").write_text(json.dumps(notebook))
+            port, token = free_port(), secrets.token_hex(16)
+            options = ["panel.ipynb", "--no-browser", f"--port={port}", f"--token={token}", "--Voila.ip=127.0.0.1"]
+            address = f"http://127.0.0.1:{port}/?token={token}"
+            stack.enter_context(running(tmp_path, "voila", options, f"http://127.0.0.1:{port}/api?token={token}"))
+            return address
+
+        yield served
 
 
 def free_port():
@@ -79,14 +107,15 @@ def wait_for(url, server, log):
     """Ask until somebody answers."""
     for _ in range(READY_S * 5):
         try:
-            if requests.get(url, timeout=5).ok:
-                return
+            requests.get(url, timeout=5)
         except requests.ConnectionError:
             pass
+        else:
+            return
         if server.poll() is not None:
             break
         time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+    pytest.fail(f"The server did not start:\n{log.read_text()[-2000:]}")
 
 
 # No longer than a module: while it runs, so does an event loop in this thread, which other tests have no use for.

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from pathlib import Path
 
 import pytest
-import requests
-from nbformat.v4 import new_code_cell, new_notebook
+from lab_page import (
+    IS_READY,
+    RESTART,
+    RUN_ALL,
+    RUN_CELL,
+    SAVE,
+    open_notebook,
+    save_screenshot,
+    serious_faults,
+    use_theme,
+)
 
 from doaudit.demo import Fault, World, serve
 from doaudit.demo.world.records import Droplet
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parent.parent.parent
 SPEED = 30
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\">"
 
@@ -35,20 +41,6 @@ account = Account(Client({token!r}, {url!r}, clock=FastClock()), history={histor
 from doaudit.widgets import Monitor, SnapshotPanel
 """
 
-KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
-IS_READY = """() => {
-    const shown = window.jupyterapp?.shell.currentWidget?.context;
-    return shown?.isReady && shown.sessionContext.session?.kernel?.status === "idle";
-}"""
-RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
-SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
-RESTART = """async () => {
-    await window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart(); }"""
-RUN_CELL = """async (number) => {
-    const notebook = window.jupyterapp.shell.currentWidget.content;
-    notebook.activeCellIndex = number;
-    await window.jupyterapp.commands.execute('notebook:run-cell'); }"""
-THEME = "async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}); }"
 MONITOR = ".doaudit:has(.doaudit-monitor)"
 
 
@@ -83,26 +75,10 @@ def notebook(lab, page, server, world, tmp_path):
             url=server.url,
             history=str(tmp_path / "h.duckdb"),
         )
-        put(
-            lab,
-            "panel.ipynb",
-            new_notebook(cells=[new_code_cell(source) for source in (first, *cells)], metadata=KERNEL),
-        )
-        address, token = lab
-        page.goto(f"{address}/doc/tree/panel.ipynb?token={token}&reset")
-        page.wait_for_function(IS_READY)
-        page.evaluate(RUN_ALL)
+        open_notebook(lab, page, first, *cells)
         return page
 
     return opened
-
-
-def put(lab, name, content):
-    """Write a notebook where Lab finds it."""
-    address, token = lab
-    body = {"type": "notebook", "format": "json", "content": content}
-    key = {"Authorization": f"token {token}"}
-    requests.put(f"{address}/api/contents/{name}", json=body, headers=key, timeout=30).raise_for_status()
 
 
 def choose(page, name):
@@ -139,28 +115,6 @@ def post_requests(world):
 def outlast_a_reload(world):
     """Make the snapshot slow, so that it is not over when a busy machine has reloaded a page or restarted a kernel."""
     world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 45))
-
-
-def use_theme(page, theme):
-    """Switch Lab to its theme Dark or Light."""
-    page.evaluate(THEME, f"JupyterLab {theme}")
-    page.locator("#jupyterlab-splash").wait_for(state="detached")
-
-
-def save_screenshot(page, name, selector=".doaudit"):
-    """Save a picture of a panel, if DOAUDIT_SCREENSHOTS is set."""
-    if os.environ.get("DOAUDIT_SCREENSHOTS"):
-        folder = ROOT / "screenshots"
-        folder.mkdir(exist_ok=True)
-        page.locator(selector).first.screenshot(path=folder / f"{name}.png")
-
-
-def serious_faults(page):
-    """What axe-core finds serious or critical in the panels: contrast, names, roles."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page, context=".doaudit").response["violations"]
-    grave = [each for each in found if each["impact"] in ("serious", "critical")]
-    return [(each["id"], [node["html"][:160] for node in each["nodes"][:3]]) for each in grave]
 
 
 def status(world, droplet_id):

@@ -31,7 +31,6 @@ const freshId = () => `doaudit-${Date.now().toString(36)}-${(lastId += 1)}`;
 
 // Keep keys inside: in JupyterLab's command mode "d d" deletes the cell that a panel is in. Ctrl and Cmd go through.
 function keepKeys(root) {
-  set(root, "data-lm-suppress-shortcuts", "true");
   for (const kind of ["keydown", "keypress", "keyup"]) {
     root.addEventListener(kind, (event) => {
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
@@ -57,7 +56,6 @@ function makeAsker(model, onLost, onSlow) {
   const waiting = new Map();
   const under = new Map();
   let asked = 0;
-  let lost = false;
   const timer = setInterval(() => {
     const oldest = Math.min(...[...under.values()].map((each) => each.at));
     onSlow(Number.isFinite(oldest) && Date.now() - oldest > 1500);
@@ -69,16 +67,15 @@ function makeAsker(model, onLost, onSlow) {
     try {
       model.send({ ...question, kind, view, number: asked });
     } catch {
-      under.delete(kind);
-      lost = true;
+      under.clear();
+      waiting.clear();
       onLost();
     }
   }
   return {
     view,
     ask(kind, question, then) {
-      if (lost) onLost();
-      else if (under.has(kind)) waiting.set(kind, [question, then]);
+      if (under.has(kind)) waiting.set(kind, [question, then]);
       else send(kind, question, then);
     },
     // Take an answer of this view's: hand it on, unless a newer question of its kind waits, which is asked instead.

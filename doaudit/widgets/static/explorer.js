@@ -46,7 +46,7 @@ function makeResource(asker, only, closed) {
 }
 
 function makeFindings() {
-  const list = make("ul");
+  const list = make("ul", { tabindex: 0, "aria-label": "Findings of the selection" });
   const root = make("section", { class: "da-findings", "aria-label": "Findings" }, make("h4", {}, "Findings"), list);
   return {
     root,
@@ -61,7 +61,7 @@ function makeFindings() {
 // A line of code and the button that copies it.
 function makeLine(label, root) {
   const code = make("code", { "data-line": label });
-  const button = make("button", { type: "button" }, `Copy ${label}`);
+  const button = make("button", { type: "button", "data-copy": label }, `Copy ${label}`);
   button.addEventListener("click", async () => {
     say(button, (await copyText(code.textContent, root())) ? "Copied" : "Select it and press Ctrl+C");
     setTimeout(() => say(button, `Copy ${label}`), 2000);
@@ -151,7 +151,7 @@ function render({ model, el }) {
   const chips = makeChips(replace);
   const timeline = makeTimeline(change);
   const findings = makeFindings();
-  const durations = makeChart("How long they take", ["Type", "Median to p90, log axis", "Median", "p90", "Completed"], "Of completed actions; the thick mark is the median.");
+  const durations = makeChart("How long they take", ["Type", "Median to p90", "Median", "p90", "Completed"], "Of completed actions, on a logarithmic axis; the thick mark is the median.");
   const rates = makeChart("How many fail", ["Type", "95 % interval", "Share", "Errored"], "Of finished actions; the type that is surely worst comes first.");
   const resource = makeResource(asker, (row) => replace({ ...(row.account ? { account: [row.account] } : {}), resource: [row.resource] }), () => grid?.root.focus());
   const [line, report] = [makeLine("code", () => root), makeLine("report", () => root)];
@@ -161,7 +161,6 @@ function render({ model, el }) {
 
   root.append(
     make("div", { class: "da-row da-top" }, search.root, text, slow),
-    make("div", { class: "da-disconnected" }, "No longer live: the kernel behind this panel has ended. Run the cell again."),
     alert, make("div", { class: "da-row" }, status, chips.root),
     make("div", { class: "da-columns" }, side,
       make("div", { class: "da-main" }, timeline.root, findings.root, make("div", { class: "da-charts" }, durations.root, rates.root))),
@@ -203,18 +202,23 @@ function render({ model, el }) {
         if (answer.of === "look") asker.ask("look", {});
       }
     } else if (answer.kind === "look") {
-      if (answer.view === asker.view && !answer.is_current) warn("");
+      if (answer.view === asker.view && (!answer.is_current || root.classList.contains("da-lost"))) warn("");
+      root.classList.remove("da-lost");
       asker.take(answer);
       if (!asker.isWaiting("look")) update(answer);
     } else if (answer.kind === "findings") {
       findings.update(answer.found);
     } else asker.take(answer, buffers);
   };
+  // When the kernel has ended or is back, a question shows which it is.
+  const check = () => asker.ask("look", {});
   model.on("msg:custom", hear);
+  model.on("comm_live_update", check);
   el.append(make("style", {}, `.${model.get("fallback_class")} { display: none; }`), root);
   asker.ask("look", {});
   return () => {
     model.off("msg:custom", hear);
+    model.off("comm_live_update", check);
     asker.stop();
     timeline.stop();
     grid?.stop();
