@@ -25,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import engines
+import exploring
 import exporting
 import first_fetch
 import framing
@@ -51,6 +52,7 @@ _MEASURES = {
     "refresh": refreshing.measure,
     "export": exporting.measure,
     "watching": watching.measure,
+    "explorer": exploring.measure,
 }
 _ON_REQUEST = {  # every engine is there in .venv-engines alone
     "engines": engines.measure,

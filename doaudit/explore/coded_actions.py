@@ -108,7 +108,7 @@ def code_actions(frame: pd.DataFrame) -> CodedActions:
 def _coded(column: pd.Series[Any]) -> CodedText:
     """Return a column of text by codes, in the order of the texts, without those that do not occur."""
     values = column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
-    codes, texts = values.cat.codes.to_numpy(), [str(text) for text in values.cat.categories]
+    codes, texts = values.cat.codes.to_numpy(), [str(text) for text in values.cat.categories.tolist()]
     counts = np.bincount(codes.astype(np.int64) + 1, minlength=len(texts) + 1)
     counts = np.append(counts[1:], counts[0])
     if texts == sorted(texts) and counts[:-1].all():

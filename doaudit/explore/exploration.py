@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from doaudit.actions import ACCOUNT, COLUMNS
 from doaudit.analysis.durations import durations
@@ -28,10 +30,10 @@ from doaudit.formatting import rate, time_span, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from doaudit.analysis.selection import Selection
+    from doaudit.explore.time_bins import TimeBins
 
 __all__ = ["CSV_ROWS", "Exploration"]
 
@@ -67,31 +69,41 @@ class Exploration:
         self._frame, self._droplets = frame, droplets
         self._actions = code_actions(frame)
         self._bins = choose_bins(self._actions)
-        self._names = ResourceNames(self._actions)
+        self._zoomed: tuple[tuple[int, int], TimeBins] | None = None
         self._lock = threading.Lock()
         self._masks: tuple[Selection, dict[str, NDArray[np.bool_]]] | None = None
         self._sorted: tuple[tuple[Selection, str | None, bool], NDArray[np.intp]] | None = None
         self._measured: dict[Selection, dict[str, Any]] = {}
-        self._found: tuple[object, pd.DataFrame] | None = None
+        self._found: pd.DataFrame | None = None
+
+    @cached_property
+    def _names(self) -> ResourceNames:
+        return ResourceNames(self._actions)
 
     @property
     def columns(self) -> list[str]:
         """Columns of its table, in their order."""
         return [name for name in SHOWN if name != ACCOUNT or ACCOUNT in self._actions.texts]
 
-    def look(self, selection: Selection) -> dict[str, Any]:
+    def look(self, selection: Selection, span: tuple[int, int] | None = None) -> dict[str, Any]:
         """
         Return what is to be seen of a selection, as JSON has it.
+
+        Args:
+            selection: the conditions.
+            span: what the timeline is to show, in Unix seconds; None for all.
 
         Returns:
             `total` and `selected` (numbers of actions); `outcomes` of the selected ones; `facets`: for each (see
             `doaudit.explore.facets`) a value, its text and the number of rows; `window`: its ends in Unix seconds;
-            `timeline`: `first_s`, `width_s` and `bins` with the number of each outcome, of what fulfils the conditions
-            but those on time; `durations` and `failure_rates`, each of twelve types, and how many `types` there are.
+            `timeline`: `first_s`, `width_s`, `is_zoomed` and `bins` with the number of each outcome, of what fulfils
+            the conditions but those on time; `durations` and `failure_rates`, each of twelve types, and how many
+            `types` there are.
         """
         with self._lock:
             masks = self._masks_of(selection)
             everything = all_of(masks.values())
+            bins = self._bins_of(span)
             without_time = all_of(mask for name, mask in masks.items() if name not in ("since", "until"))
             outcome = self._actions.outcome if everything is None else self._actions.outcome[everything]
             return {
@@ -102,11 +114,12 @@ class Exploration:
                     name: [(value, _label(value), found) for value, _, found in values]
                     for name, values in count_facets(self._actions, masks).items()
                 },
-                "window": [self._second(selection, name) for name in ("since", "until")],
+                "window": self.window_of(selection),
                 "timeline": {
-                    "first_s": self._bins.first_s,
-                    "width_s": self._bins.width_s,
-                    "bins": self._bins.count(without_time),
+                    "first_s": bins.first_s,
+                    "width_s": bins.width_s,
+                    "bins": bins.count(without_time),
+                    "is_zoomed": span is not None,
                 },
                 **self._measures(selection),
             }
@@ -152,13 +165,20 @@ class Exploration:
         """
         if not len(self._frame):
             return []
+        if self._found is None:
+            self._found = findings(self._frame, self._droplets)
+        if not selection.conditions():
+            return in_short(self._found)
+        since, _ = self.window_of(selection)
         newest = self._frame["observed_at"].max().to_pydatetime()
-        if self._found is None or self._found[0] != selection.since:
-            self._found = selection.since, findings(self._frame, self._droplets, selection.since)
-        found = self._found[1]
-        if selection.conditions():
-            found = concerning(found, self.selected(selection), end_of(selection, newest))
-        return in_short(found)
+        begins = pd.Timestamp.min if since is None else pd.Timestamp(max(since, 0), unit="s")
+        recent = self._found[~(self._found["since"] < begins.tz_localize("UTC"))]
+        return in_short(concerning(recent, self.selected(selection), end_of(selection, newest)))
+
+    def window_of(self, selection: Selection) -> list[int | None]:
+        """Return the ends of the window of a selection in Unix seconds; None for an open end."""
+        newest, ends = self._actions.newest, {"since": selection.since, "until": selection.until}
+        return [None if end is None else moment_second(end, newest, name=name) for name, end in ends.items()]
 
     def _masks_of(self, selection: Selection) -> dict[str, NDArray[np.bool_]]:
         """Return which rows fulfil each condition, and keep it for the questions that follow."""
@@ -198,10 +218,12 @@ class Exploration:
             self._measured[selection] = measures
         return measures
 
-    def _second(self, selection: Selection, name: str) -> int | None:
-        """Return an end of the window of a selection in Unix seconds, kept within what JSON can hold."""
-        moment = getattr(selection, name)
-        return None if moment is None else moment_second(moment, self._actions.newest, name=name)
+    def _bins_of(self, span: tuple[int, int] | None) -> TimeBins:
+        if span is None:
+            return self._bins
+        if self._zoomed is None or self._zoomed[0] != span:
+            self._zoomed = span, choose_bins(self._actions, span)
+        return self._zoomed[1]
 
 
 def _duration(row: dict[Any, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from doaudit.explore.row_order import COLUMNS
 
 __all__ = ["KINDS", "MOST_ROWS", "Question", "read_question"]
 
-KINDS = ("look", "rows", "find", "resource", "csv")
+KINDS = ("look", "rows", "findings", "find", "resource", "csv")
 MOST_ROWS = 200
 
 _CONDITIONS = frozenset(field.name for field in fields(Selection))
@@ -26,10 +26,12 @@ class Question:
     A question, as it was asked.
 
     Attributes:
-        kind: 'look' at a selection, some 'rows' of it or all as 'csv', 'find' resources, or one 'resource'.
+        kind: 'look' at a selection, some 'rows' of it or all as 'csv', its 'findings', 'find' resources, or one
+            'resource'.
         view: a word of the asking view's own, which is given back.
         number: of the question, likewise.
         selection: which actions it is about; None for those that are selected already.
+        zoom: whether the timeline is to show the window of the selection only; None leaves it as it is.
         sort: the column by which rows are sorted; None for the order of the frame.
         down: whether the largest comes first.
         offset: the first row.
@@ -43,6 +45,7 @@ class Question:
     view: str
     number: int
     selection: Selection | None = None
+    zoom: bool | None = None
     sort: str | None = None
     down: bool = False
     offset: int = 0
@@ -64,7 +67,7 @@ def read_question(content: object) -> Question:
         ('resize',)
         >>> read_question({"kind": "sql", "view": "a", "number": 1})
         Traceback (most recent call last):
-        doaudit.errors.InvalidArgument: A question is of the kind look, rows, find, resource, csv; got 'sql'.
+        doaudit.errors.InvalidArgument: A question is of the kind look, rows, findings, find, resource, csv; got 'sql'.
     """
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise InvalidArgument(f"A question is a JSON object; got {type(content).__name__}.")
@@ -82,6 +85,7 @@ def read_question(content: object) -> Question:
         view=_text(asked, "view"),
         number=_number(asked, "number", _LARGEST),
         selection=None if chosen is None else _selection(chosen),
+        zoom=asked["zoom"] if isinstance(asked.get("zoom"), bool) else None,
         sort=sort,
         down=asked.get("down") is True,
         offset=_number(asked, "offset", _LARGEST),

@@ -32,7 +32,7 @@ class TimeBins:
         first_s: the beginning of the first bin, in Unix seconds.
         width_s: of each bin.
         number: of bins; 0 if no row has a start.
-        place: for each row its bin and outcome as one number; that after the last where it has no start.
+        place: for each row its bin and outcome as one number; that after the last where it starts in none of them.
     """
 
     first_s: int
@@ -47,9 +47,13 @@ class TimeBins:
         return [[int(count) for count in each] for each in counts.reshape(-1, len(OUTCOMES))]
 
 
-def choose_bins(actions: CodedActions) -> TimeBins:
+def choose_bins(actions: CodedActions, span: tuple[int, int] | None = None) -> TimeBins:
     """
     Choose the narrowest bins of which 160 are enough: minutes, hours, days, weeks from Monday, or several of them.
+
+    Args:
+        actions: an actions frame as numbers.
+        span: the first second and the one after the last, in Unix seconds; None for all starts.
 
     Example:
         >>> from doaudit.actions import Record, to_frame
@@ -63,10 +67,14 @@ def choose_bins(actions: CodedActions) -> TimeBins:
     if not has_start.any():
         return TimeBins(0, _DAY, 0, np.zeros(len(actions), dtype=np.int32))
     first, last = int(actions.start[has_start].min()), int(actions.start.max())
+    if span is not None:
+        first = min(max(first, span[0]), last)
+        last = max(min(last, span[1] - 1), first)
     width = next((each for each in _WIDTHS_S if _number(first, last, each) <= _MOST), _WIDTHS_S[-1])
     number, begin = _number(first, last, width), _floor(first, width)
-    at = (np.where(has_start, actions.start, begin) - begin) // width * len(OUTCOMES) + actions.outcome
-    return TimeBins(begin, width, number, np.where(has_start, at, number * len(OUTCOMES)).astype(np.int32))
+    is_in = has_start & (actions.start >= begin) & (actions.start < begin + number * width)
+    at = (np.where(is_in, actions.start, begin) - begin) // width * len(OUTCOMES) + actions.outcome
+    return TimeBins(begin, width, number, np.where(is_in, at, number * len(OUTCOMES)).astype(np.int32))
 
 
 def _floor(second: int, width: int) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["ActionSource", "Explorer"]
 
 _PARTS = ("base.js", "explorer_filters.js", "explorer_timeline.js", "explorer_tables.js", "explorer.js")
+_FAR_S = 1 << 53  # beyond every time
 _STATIC = files("doaudit.widgets") / "static"
 
 
@@ -92,9 +93,10 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
         self._frame, self._droplets, self._frame_name = cast("pd.DataFrame", source), droplets, name
         self._exploration = Exploration(self._frame, droplets)
         self._selection = Selection()
-        self._seen: tuple[Selection, dict[str, Any]] | None = None
-        self._wanted: Selection | None = None  # whose findings are looked for; none before a view is there
-        self._is_looking = False
+        self._span: tuple[int, int] | None = None  # that the timeline shows
+        self._seen: tuple[object, dict[str, Any]] | None = None
+        self._is_shown = self._is_looking = False
+        self._wanted = Selection()  # whose findings are looked for
         self.on_msg(self._receive)
 
     @property
@@ -157,6 +159,9 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
         chosen = question.selection or self._selection
         if question.kind == "find":
             return {"found": self._exploration.find(question.text)}, None
+        if question.kind == "findings":
+            self._look_for_findings(chosen)
+            return {"found": None}, None
         if question.kind == "resource":
             return self._exploration.resource(question.resource, question.account), None
         if question.kind == "rows":
@@ -167,48 +172,53 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
         return {"selected": selected, "rows": rows, "key": repr(chosen)}, [piece]
 
     def _look(self, selection: Selection, question: Question | None) -> None:
-        """Select, and tell every view what is to be seen now; then look for findings, where a view is there to show."""
+        """Select, and tell every view what is to be seen now."""
         with self._lock:
-            seen = self._view_of(selection)
-            self._selection = selection
+            span = self._span_of(selection, question)
+            seen = self._view_of(selection, span)
+            self._selection, self._span = selection, span
             about = {"view": question and question.view, "number": question and question.number}
             is_current = question is not None and question.selection is None
-            if question is not None or self._wanted is not None:
+            self._is_shown = self._is_shown or question is not None
+            if self._is_shown:
                 self.send({"kind": "look", **about, "is_current": is_current, **seen})
-                self._look_for_findings(selection)
             self._update_fallback()
 
-    def _view_of(self, selection: Selection) -> dict[str, Any]:
+    def _span_of(self, selection: Selection, question: Question | None) -> tuple[int, int] | None:
+        """Return what the timeline is to show, as long as there is a window: where it was zoomed in, or everything."""
+        since, until = self._exploration.window_of(selection)
+        zoom = None if question is None else question.zoom
+        if zoom is False or (since is None and until is None):
+            return None
+        return (-_FAR_S if since is None else since, _FAR_S if until is None else until) if zoom else self._span
+
+    def _view_of(self, selection: Selection, span: tuple[int, int] | None) -> dict[str, Any]:
         """Return what is to be seen of a selection, and keep the last."""
-        if self._seen is None or self._seen[0] != selection:
+        if self._seen is None or self._seen[0] != (selection, span):
             given = selection.conditions()
             chosen = {name: getattr(selection, name) for name in given}
-            line = selection.code(self._frame_name) if given else self._frame_name
-            self._seen = (
-                selection,
-                {
-                    **self._exploration.look(selection),
-                    "selection": {
-                        name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items()
-                    },
-                    "names": self._exploration.names_of(selection.resource or ()),
-                    "code": line,
-                    "report_code": _report_line(self._frame_name, given),
-                    "columns": self._exploration.columns,
-                },
-            )
+            told = {
+                "selection": {name: list(each) if isinstance(each, tuple) else each for name, each in chosen.items()},
+                "names": self._exploration.names_of(selection.resource or ()),
+                "code": selection.code(self._frame_name) if given else self._frame_name,
+                "report_code": _report_line(self._frame_name, given),
+                "columns": self._exploration.columns,
+            }
+            self._seen = (selection, span), self._exploration.look(selection, span) | told
         return self._seen[1]
 
     def _look_for_findings(self, selection: Selection) -> None:
-        self._wanted = selection
-        if not self._is_looking:
-            self._is_looking = True
-            threading.Thread(target=self._find_findings, name="doaudit-findings", daemon=True).start()
+        """Look for findings in a thread, which takes seconds for a million actions; every view is told."""
+        with self._lock:
+            self._wanted = selection
+            if not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._find_findings, name="doaudit-findings", daemon=True).start()
 
     def _find_findings(self) -> None:
         """Look for the findings that are wanted, again if others are wanted meanwhile, and tell every view."""
         while True:
-            wanted = self._wanted or Selection()
+            wanted = self._wanted
             try:
                 found = self._exploration.findings(wanted)
             except Exception as error:  # noqa: BLE001 -- nobody sees what a thread raises
@@ -220,7 +230,7 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
                     return
 
     def _static_fallback(self) -> tuple[str, str]:
-        seen = self._view_of(self._selection)
+        seen = self._view_of(self._selection, self._span)
         return fallback_html(seen), fallback_text(seen)
 
 

@@ -6,39 +6,18 @@ import json
 import os
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 from lab_page import KERNEL
+from lab_server import CHROMIUM_OPTIONS, READY_S, free_port, lab_server, running
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parent.parent.parent
 VIEW = {"width": 1280, "height": 900}
-READY_S = 180
-
-CHROMIUM_OPTIONS = """
-    --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update
-    --disable-sync
-""".split()
-
-LAB_OPTIONS = """
-    --no-browser --ip=127.0.0.1 --ServerApp.port_retries=0 --allow-root --expose-app-in-browser --LabApp.news_url=None
-    --JupyterNotebookApp.expose_app_in_browser=True --LabApp.extension_manager=readonly
-    --ServerApp.terminals_enabled=False
-""".split()
-
-SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
-    # Cells out of sight are drawn as well, so that a test can look at all of them.
-    "notebook-extension/tracker": {"windowingMode": "none"},
-}
 
 
 @pytest.fixture(scope="session")
@@ -46,37 +25,8 @@ def lab(tmp_path_factory):
     """A JupyterLab with settings of its own on a copy of the notebooks: its address and its token."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    settings = home / "settings"
-    for name, values in SETTINGS.items():
-        file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
-    port, token = free_port(), secrets.token_hex(16)
-    command = [*LAB_OPTIONS, f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={home}"]
-    with running(home, "jupyterlab", command, f"http://127.0.0.1:{port}/api?token={token}"):
-        yield f"http://127.0.0.1:{port}", token
-
-
-@contextmanager
-def running(home, module, options, url):
-    """A server with settings of its own, started and answering."""
-    places = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR IPYTHONDIR JUPYTERLAB_WORKSPACES_DIR".split()
-    baseline = {name: value for name, value in os.environ.items() if not name.startswith(("DO_", "DIGITALOCEAN_"))}
-    baseline |= {place: str(home / place.lower()) for place in places}
-    baseline |= {
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    with (home / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", module, *options], env=baseline, cwd=home, stdout=log, stderr=log
-        )
-        try:
-            wait_for(url, server, home / "log")
-            yield
-        finally:
-            server.terminate()
-            server.wait(30)
+    with lab_server(home) as served:
+        yield served
 
 
 @pytest.fixture
@@ -94,28 +44,6 @@ def voila(tmp_path):
             return address
 
         yield served
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def wait_for(url, server, log):
-    """Ask until somebody answers."""
-    for _ in range(READY_S * 5):
-        try:
-            requests.get(url, timeout=5)
-        except requests.ConnectionError:
-            pass
-        else:
-            return
-        if server.poll() is not None:
-            break
-        time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text()[-2000:]}")
 
 
 # No longer than a module: while it runs, so does an event loop in this thread, which other tests have no use for.

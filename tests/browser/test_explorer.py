@@ -122,18 +122,39 @@ def test_every_filter_by_mouse_and_by_keyboard(explore, foreign, errors, theme):
     assert (foreign, errors) == ([], [])
 
 
+def place_at(page, share):
+    """A place on the timeline, at a share of its width."""
+    box = page.locator(".da-timeline").bounding_box()
+    return box["x"] + box["width"] * share, box["y"] + 40
+
+
+def test_one_bar_and_what_is_in_it(explore, errors):
+    """A click chooses a bar; zoomed in, its parts can be chosen, to the hour; zoomed out, everything is there again."""
+    page = explore(SIMULATED)
+    page.mouse.click(*place_at(page, 0.3))
+    wait_for(page, "len(explorer.selection.conditions())", 2)
+    since = python(page, "explorer.selection.since")
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_text("Each bar is six hours.").or_(page.get_by_text("Each bar is an hour.")).wait_for()
+    page.get_by_role("slider", name="End of the window").focus()
+    page.keyboard.press("ArrowLeft")
+    wait_for(page, "explorer.selection.until[10:11]", "T")
+    assert python(page, "explorer.selection.since") == f"{since}T00:00:00Z"
+    save_screenshot(page, "explorer-zoomed", ROOT)
+    page.get_by_role("button", name="Zoom out").click()
+    page.get_by_text("Each bar is a week.").wait_for()
+    wait_for(page, "len(explorer.selection.conditions())", 2)
+    assert 0 < wait_for_count(page) < 2_000
+    assert errors == []
+
+
 def test_the_window_by_mouse_by_keys_and_by_hand(explore, errors):
     """Dragging, clicking, arrow keys and typed times choose a window in UTC; what is no time is refused in words."""
     page = explore(SIMULATED)
-    box = page.locator(".da-timeline").bounding_box()
-
-    def at(share):
-        return box["x"] + box["width"] * share, box["y"] + 40
-
-    page.mouse.move(*at(0.5))
+    page.mouse.move(*place_at(page, 0.5))
     page.mouse.down()
-    page.mouse.move(*at(0.6), steps=3)
-    page.mouse.move(*at(0.75), steps=3)
+    page.mouse.move(*place_at(page, 0.6), steps=3)
+    page.mouse.move(*place_at(page, 0.75), steps=3)
     page.mouse.up()
     wait_for(page, "[*explorer.selection.conditions()]", ["since", "until"])
     since, until = python(page, "[explorer.selection.since, explorer.selection.until]")
@@ -154,11 +175,6 @@ def test_the_window_by_mouse_by_keys_and_by_hand(explore, errors):
     page.get_by_role("slider", name="Beginning of the window").focus()
     page.keyboard.press("Home")
     wait_for(page, "explorer.selection.conditions()", {})
-
-    page.mouse.click(*at(0.3))
-    wait_for(page, "len(explorer.selection.conditions())", 2)
-    assert 0 < wait_for_count(page) < 2_000
-    clear(page)
 
     page.get_by_label("From, in UTC").fill("2026-10-01 08:00")
     page.keyboard.press("Enter")
@@ -479,3 +495,18 @@ def test_in_voila(voila, page, errors):
 
     # Voila asks for two stylesheets elsewhere, and one of its own modules is shared twice.
     assert [error for error in errors if "net::ERR_FAILED" not in error and "docregistry" not in error] == []
+
+
+def test_the_first_notebook_opens_with_it(lab, page, errors, foreign):
+    """After Run All Cells of notebook 00 its explorer works, without a word on stderr."""
+    address, token = lab
+    page.goto(f"{address}/doc/tree/notebooks/00_start_here.ipynb?token={token}&reset")
+    page.wait_for_function(IS_READY)
+    page.evaluate(RUN_ALL)
+    page.locator("[data-facet=outcome] li", has_text="errored").click()
+
+    wait_for(page, "explorer.selection.outcome", ["errored"])
+    assert wait_for_count(page) == 532
+    save_screenshot(page, "notebook-00", ".jp-Notebook")
+    assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
+    assert (foreign, errors) == ([], [])

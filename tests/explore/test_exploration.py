@@ -292,6 +292,19 @@ def test_days_and_weeks_begin_at_midnight_and_on_monday(frame):
         assert timeline["width_s"] == 86_400 or first.weekday() == 0
 
 
+def test_a_zoomed_timeline_has_narrower_bins_of_the_same_actions(actions, exploration):
+    """Bins of a span have what starts in it; its ends may lie beyond all actions."""
+    day = [datetime(2026, 3, each, tzinfo=UTC).timestamp() for each in (3, 5)]
+    starts = actions["started_at"].dropna().map(datetime.timestamp)
+
+    near = exploration.look(Selection(), (int(day[0]), int(day[1])))["timeline"]
+    wide = exploration.look(Selection(), (-(2**53), 2**53))["timeline"]
+
+    assert (near["is_zoomed"], near["width_s"]) == (True, 3_600)
+    assert sum(map(sum, near["bins"])) == starts.between(*day, inclusive="left").sum()
+    assert wide["bins"] == exploration.look(Selection())["timeline"]["bins"]
+
+
 def test_an_empty_frame_has_answers(actions):
     """Of no actions there is nothing to see, and no fault."""
     exploration = Exploration(actions.head(0))

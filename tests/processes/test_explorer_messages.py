@@ -71,7 +71,7 @@ def subshell(client):
 
 
 def test_hostile_messages_from_two_threads_are_answered(kernel):
-    """Each message gets its answer, right or a fault; the last one that could be read is selected; nothing is printed."""
+    """Each message gets its answer, right or a fault; the last that could be read is selected; nothing is printed."""
     comm, second = comm_of(run(kernel, OPEN)), subshell(kernel)
     wanted = set()
 

@@ -41,10 +41,11 @@ class Page:
         return [content for content, _ in self.heard if content.get("number") == self.asked][-1]
 
     def wait_for(self, kind):
-        """Wait until something of that kind is heard."""
+        """Wait until what was found is heard."""
         for _ in range(PATIENCE_S * 100):
-            if found := [content for content, _ in list(self.heard) if content["kind"] == kind]:
-                return found[-1]
+            heard = [content for content, _ in list(self.heard) if content["kind"] == kind]
+            if heard and heard[-1].get("found") is not None:
+                return heard[-1]
             time.sleep(0.01)
         return pytest.fail(f"Nothing of the kind {kind} was heard.")
 
@@ -86,14 +87,16 @@ def test_every_view_hears_of_a_new_selection(page):
     assert page.ask("look")["is_current"] is True
 
 
-def test_findings_follow_by_themselves(actions):
-    """They are an answer of their own, of the newest selection, and are looked for only where somebody sees them."""
+def test_findings_are_asked_for_apart(actions):
+    """They are an answer of their own, and are looked for only where somebody asks for them."""
     explorer = Explorer(actions)
     page = Page(explorer)
     explorer.select(type="resize")
     assert page.heard == []
 
     page.ask("look", selection={"type": ["snapshot"]})
+    assert [content["kind"] for content, _ in page.heard] == ["look"]
+    page.ask("findings")
 
     assert page.wait_for("findings")["found"]
 
@@ -154,7 +157,7 @@ def test_an_account_is_read_first():
         explorer = Explorer(account)
         sent = len(account._server.world.requests)
         page = Page(explorer)
-        page.ask("look")
+        page.ask("findings")
 
         assert len(explorer.actions) == 400
         assert any(kind == "no backup" for _, kind, _ in page.wait_for("findings")["found"])

@@ -149,7 +149,7 @@ function render({ model, el }) {
     typing = setTimeout(() => change({ text: text.value.trim() ? text.value : null }), 200);
   });
   const chips = makeChips(replace);
-  const timeline = makeTimeline(change);
+  const timeline = makeTimeline(change, (zoom) => asker.ask("look", { zoom }));
   const findings = makeFindings();
   const durations = makeChart("How long they take", ["Type", "Median to p90", "Median", "p90", "Completed"], "Of completed actions, on a logarithmic axis; the thick mark is the median.");
   const rates = makeChart("How many fail", ["Type", "95 % interval", "Share", "Errored"], "Of finished actions; the type that is surely worst comes first.");
@@ -188,7 +188,7 @@ function render({ model, el }) {
     say(line.code, answer.code);
     say(report.code, answer.report_code);
     if (!grid) {
-      grid = makeGrid(asker, answer.columns, (row) => resource.open(row));
+      grid = makeGrid(asker, answer.columns, (row) => resource.open(row), () => asker.ask("findings", {}));
       gridPlace.append(grid.root);
     }
     grid.update(answer.selected);
@@ -207,7 +207,8 @@ function render({ model, el }) {
       asker.take(answer);
       if (!asker.isWaiting("look")) update(answer);
     } else if (answer.kind === "findings") {
-      findings.update(answer.found);
+      asker.take(answer);
+      if (answer.found) findings.update(answer.found);
     } else asker.take(answer, buffers);
   };
   // When the kernel has ended or is back, a question shows which it is.

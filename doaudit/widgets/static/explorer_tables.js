@@ -41,7 +41,7 @@ function drawRate({ finished, errored, failure_rate: share, low, high, text }, h
   return [make("td", {}, strip), make("td", { class: "da-right" }, text), make("td", { class: "da-right" }, `${number(errored)} of ${number(finished)}`)];
 }
 
-function makeGrid(asker, columns, open) {
+function makeGrid(asker, columns, open, ready) {
   const header = make("div", { role: "row", class: "da-head", "aria-rowindex": 1 });
   const rows = make("div", { class: "da-rows", role: "rowgroup" });
   const spacer = make("div", { class: "da-spacer", role: "presentation" });
@@ -52,6 +52,7 @@ function makeGrid(asker, columns, open) {
   let pages = new Map();
   let active = 0;
   let fetching = null;
+  let told = true;
 
   const heads = columns.map((column) => {
     const button = make("button", { type: "button", tabindex: -1, onclick: () => sortBy(column) }, HEADINGS[column], make("span", { "aria-hidden": "true", class: "da-arrow" }));
@@ -90,6 +91,11 @@ function makeGrid(asker, columns, open) {
     viewport.scrollTop = 0;
     draw();
   }
+  // Once the first rows of a selection are there, what takes longer may be asked.
+  function tell() {
+    if (!told) ready();
+    told = true;
+  }
   function fetchPage(page) {
     const asked = token;
     if (fetching === `${asked}/${page}`) return;
@@ -98,6 +104,7 @@ function makeGrid(asker, columns, open) {
       fetching = null;
       if (asked === token && answer.rows) pages.set(page, answer.rows);
       if (answer.rows) draw();
+      if (asked === token) tell();
     });
   }
   function cell(row, column) {
@@ -149,7 +156,9 @@ function makeGrid(asker, columns, open) {
     heads,
     update(selected) {
       total = selected;
+      told = false;
       renew();
+      if (!total) tell();
     },
     stop: () => observer.disconnect(),
   };

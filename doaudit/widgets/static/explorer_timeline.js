@@ -2,9 +2,9 @@
 
 const OUTCOMES = ["completed", "errored", "open", "unclear"];
 const HEIGHT = 96;
-const WIDTHS = { 60: "minute", 600: "ten minutes", 3600: "hour", 21600: "six hours", 86400: "day", 604800: "week", 2419200: "four weeks", 31449600: "52 weeks" };
+const WIDTHS = { 60: "a minute", 600: "ten minutes", 3600: "an hour", 21600: "six hours", 86400: "a day", 604800: "a week", 2419200: "four weeks", 31449600: "52 weeks" };
 
-function makeTimeline(change) {
+function makeTimeline(change, zoom) {
   const paths = OUTCOMES.map((outcome) => make("svg:path", { class: `da-${outcome}` }));
   const shades = [make("svg:rect", { class: "da-outside", y: 0, height: HEIGHT }), make("svg:rect", { class: "da-outside", y: 0, height: HEIGHT })];
   const handles = ["Beginning of the window", "End of the window"].map((label) =>
@@ -15,10 +15,13 @@ function makeTimeline(change) {
   const fields = ["since", "until"].map((name) =>
     make("input", { type: "text", name, size: 20, placeholder: name === "since" ? "2026-06-01, or 30d" : "2026-07-01", "aria-label": name === "since" ? "From, in UTC" : "Until, in UTC", autocomplete: "off", spellcheck: "false" }));
   const caption = make("span", { class: "da-pale" });
+  const zoomIn = make("button", { type: "button", onclick: () => zoom(true) }, "Zoom in");
+  const zoomOut = make("button", { type: "button", onclick: () => zoom(false) }, "Zoom out");
   const legend = make("span", { class: "da-legend", "aria-hidden": "true" }, ...OUTCOMES.flatMap((name) => [make("i", { class: `da-${name}` }), `${name} `]));
   const root = make("section", { class: "da-time", "aria-label": "Activity over time" },
-    make("div", { class: "da-row" }, make("h4", {}, "Activity"), legend, make("span", { class: "da-fields" }, make("label", {}, "From ", fields[0]), make("label", {}, "until ", fields[1]), make("span", { class: "da-pale" }, "UTC"))), svg, caption);
+    make("div", { class: "da-row" }, make("h4", {}, "Activity"), legend, make("span", { class: "da-fields" }, make("label", {}, "From ", fields[0]), make("label", {}, "until ", fields[1]), make("span", { class: "da-pale" }, "UTC"))), svg, make("div", { class: "da-row" }, caption, zoomIn, zoomOut));
   let bins = [];
+  let zoomed = false;
   let [first, width] = [0, 1];
   let edges = [0, 0]; // of the window, as numbers of bins
   let dragged = null;
@@ -29,7 +32,8 @@ function makeTimeline(change) {
   const written = (edge) => (width >= 86400 ? dayOf(first + edge * width) : momentOf(first + edge * width));
 
   function commit([from, to]) {
-    change({ since: from > 0 ? written(from) : null, until: to < bins.length ? written(to) : null });
+    // The first bin and the last are open ends, unless there is more to both sides of them.
+    change({ since: from > 0 || zoomed ? written(from) : null, until: to < bins.length || zoomed ? written(to) : null });
   }
   function drawWindow() {
     const [from, to] = edges.map(place);
@@ -113,17 +117,19 @@ function makeTimeline(change) {
   for (const field of fields) field.addEventListener("change", () => change({ [field.name]: zoned(field.value.trim()) || null }));
 
   function update(answer) {
-    ({ bins, first_s: first, width_s: width } = answer.timeline);
+    ({ bins, first_s: first, width_s: width, is_zoomed: zoomed } = answer.timeline);
     const [since, until] = answer.window;
+    zoomIn.disabled = since === null && until === null;
+    zoomOut.disabled = !zoomed;
     const inBins = (second) => Math.max(0, Math.min(bins.length, (second - first) / width));
     if (!dragged) edges = [since === null ? 0 : inBins(since), until === null ? bins.length : inBins(until)];
     fields.forEach((field) => {
       if (document.activeElement !== field) field.value = answer.selection[field.name] ?? "";
       set(field, "aria-invalid", null);
     });
-    say(caption, bins.length ? `Each bar is a ${WIDTHS[width]}. Drag to choose, or move an end with the arrow keys.` : "No action has a start.");
+    say(caption, bins.length ? `Each bar is ${WIDTHS[width]}. Drag to choose, or move an end with the arrow keys.` : "No action has a start.");
     const total = bins.reduce((sum, counts) => sum + counts[1], 0);
-    set(bars, "aria-label", bins.length ? `Actions started in each ${WIDTHS[width]} from ${written(0)} to ${written(bins.length)}; ${number(total)} errored` : "No action has a start");
+    set(bars, "aria-label", bins.length ? `Actions started in bars of ${WIDTHS[width]} from ${written(0)} to ${written(bins.length)}; ${number(total)} errored` : "No action has a start");
     draw();
   }
   function refuse() {
