@@ -118,7 +118,9 @@ def _measure_page(page: Any, rows: int) -> Iterator[Finding]:  # noqa: ANN401 --
 
 
 def _settled(page: Any) -> float:  # noqa: ANN401 -- see `_measure_page`
-    """Wait until nothing has changed for three seconds, and return how long it took to the last change, in seconds."""
+    """Wait until nothing has changed for a second, findings included; return the seconds to the last other change."""
+    page.wait_for_timeout(50)
+    page.locator(".da-findings:not([aria-busy])").wait_for()
     while page.evaluate("() => performance.now() - Math.max(window.lastChange, window.began)") < 1_000:
         time.sleep(0.05)
     taken: float = page.evaluate("() => (window.lastChange - window.began) / 1000")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Unpack, cast
 
 import anywidget
@@ -19,6 +18,7 @@ from doaudit.formatting import one_line
 from doaudit.report import report
 from doaudit.widgets.explorer_text import fallback_html, fallback_text
 from doaudit.widgets.static_fallback import StaticFallback
+from doaudit.widgets.static_files import static_text
 
 if TYPE_CHECKING:
     import os
@@ -32,12 +32,6 @@ __all__ = ["ActionSource", "Explorer"]
 
 _PARTS = ("base.js", "explorer_filters.js", "explorer_timeline.js", "explorer_tables.js", "explorer.js")
 _FAR_S = 1 << 53  # beyond every time
-_STATIC = files("doaudit.widgets") / "static"
-
-
-def _static(*names: str) -> str:
-    """Return files as one text: a module of a widget can import none of its neighbours."""
-    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
 class ActionSource(Protocol):
@@ -77,8 +71,8 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
         (124, 'da.select(actions, type=["snapshot"], outcome=["errored"])')
     """
 
-    _esm: ClassVar[str] = _static(*_PARTS)
-    _css: ClassVar[str] = _static("explorer.css")
+    _esm: ClassVar[str] = static_text(*_PARTS)
+    _css: ClassVar[str] = static_text("explorer.css")
     _name = "Explorer"
     fallback_class = traitlets.Unicode().tag(sync=True)
 

@@ -12,6 +12,7 @@ import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usua
 from doaudit.errors import DoauditError
 from doaudit.formatting import html_text
 from doaudit.widgets.html_box import box
+from doaudit.widgets.key_guard import KeyGuard
 from doaudit.widgets.static_fallback import StaticFallback
 from doaudit.widgets.stylesheet import STYLESHEET
 
@@ -53,7 +54,7 @@ class Throttle:
 
 class LivePanel(StaticFallback, W.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
-    A column of widgets that any thread may update, and whose last state can be read without them.
+    A column of widgets that any thread may update, whose keys stay in it, and whose last state outlives them.
 
     Args:
         name: the panel's name, for places where only text can be shown.
@@ -66,7 +67,7 @@ class LivePanel(StaticFallback, W.VBox):  # type: ignore[misc]  # ipywidgets has
         self._stylesheet = W.HTML()
         self._stylesheet.add_class("doaudit-stylesheet")
         self._error = W.HTML(layout=W.Layout(display="none"))
-        super().__init__([self._stylesheet, *children, self._error])
+        super().__init__([self._stylesheet, KeyGuard(), *children, self._error])
         self.add_class("doaudit")
         hide_fallback = f"<style>.{self._fallback_class} {{ display: none; }}</style>"
         # JupyterLab marks the widgets of a lost kernel, and only there the stylesheet shows this notice.

@@ -9,7 +9,9 @@ import time
 import pytest
 import requests
 from lab_page import (
+    COMMAND_MODE,
     IS_READY,
+    KINDS,
     RESTART,
     RUN_ALL,
     SAVE,
@@ -32,9 +34,6 @@ FEW = (
 )
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\">"
 IN_SELECTION = "len(explorer.actions)"
-CELLS = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
-KINDS = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type).join()"
-COMMAND_MODE = "() => { window.jupyterapp.shell.currentWidget.content.mode = 'command'; }"
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import time
 
 import pytest
 from lab_page import (
+    COMMAND_MODE,
     IS_READY,
+    KINDS,
     RESTART,
     RUN_ALL,
     RUN_CELL,
@@ -214,6 +216,53 @@ def test_failures_are_shown_and_the_droplet_is_on(notebook, world, fault, words)
     assert ("power_off" in [action.type for action in world.actions_of(world.droplet(101))]) == (
         fault.type == "shutdown"
     )
+
+
+CONTROLS = {
+    "the list": ".doaudit-droplets select",
+    "the filter": ".doaudit-filter input",
+    "the name": ".doaudit-name input",
+    "a checkbox": "input[type=checkbox]",
+    "a button": "button:enabled",
+    "a button of the monitor": "button.doaudit-monitor-stop",
+}
+
+
+def test_keys_stay_in_the_panels(notebook, world):
+    """In each control d d, b, a, x and arrows reach no cell; type-ahead and arrows choose in the list; Ctrl+S saves."""
+    page = notebook("panel = SnapshotPanel(account); panel", "account.refresh(); Monitor(account)", "6 * 7")
+    page.locator(".doaudit-droplets option").nth(1).wait_for(state="attached")
+    page.locator(MONITOR).wait_for()
+    before = page.evaluate(KINDS)
+    for control in CONTROLS.values():
+        target = page.locator(f".doaudit {control}").first
+        page.evaluate(COMMAND_MODE)
+        target.focus()
+        assert target.evaluate("control => control === document.activeElement"), control
+        for key in ["d", "d", "b", "a", "x", "z", "y", "ArrowUp", "ArrowDown", "Escape", "Shift+M"]:
+            page.keyboard.press(key)
+        assert page.evaluate(KINDS) == before, control
+
+    for field in (".doaudit-filter input", ".doaudit-name input"):
+        page.locator(field).first.fill("")
+    options = page.locator(".doaudit-droplets option")
+    page.wait_for_function("document.querySelectorAll('.doaudit-droplets option').length === 3")
+    chosen = ".doaudit-droplets select"
+    page.locator(chosen).focus()
+    page.keyboard.press("Home")
+    first = page.locator(chosen).evaluate("list => list.selectedIndex")
+    page.keyboard.press("ArrowDown")
+    second = page.locator(chosen).evaluate("list => list.selectedIndex")
+    page.keyboard.type("web")
+    typed = page.locator(chosen).evaluate("list => list.options[list.selectedIndex].text")
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.model.setMetadata('touched', 1); }")
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+    assert (first, second) == (0, 1)
+    assert typed.startswith("web-01")
+    assert options.count() == 3
+    assert post_requests(world) == []
 
 
 def test_names_are_text(notebook, world):

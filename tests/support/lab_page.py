@@ -11,8 +11,10 @@ import requests
 from nbformat.v4 import new_code_cell, new_notebook
 
 __all__ = [
+    "COMMAND_MODE",
     "IS_READY",
     "KERNEL",
+    "KINDS",
     "RESTART",
     "RUN_ALL",
     "RUN_CELL",
@@ -40,6 +42,8 @@ RUN_CELL = """async (number) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = number;
     await window.jupyterapp.commands.execute('notebook:run-cell'); }"""
+KINDS = "() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type).join()"
+COMMAND_MODE = "() => { window.jupyterapp.shell.currentWidget.content.mode = 'command'; }"
 THEME = "async (theme) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme}); }"
 ASK = """async (expression) => {
     const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
