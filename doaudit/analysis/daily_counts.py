@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from doaudit.analysis.engines import Rows
     from doaudit.analysis.groups import By
 
-__all__ = ["DAY_SUMS", "outcomes_by_day", "per_day"]
+__all__ = ["DAY_SUMS", "outcomes_by_day", "per_day", "sum_days"]
 
 DAY_SUMS = ("days", "errored_squared", "errored_finished", "finished_squared")
 """The sums over days of `outcomes_by_day`."""
@@ -48,7 +48,23 @@ def outcomes_by_day(actions: IntoFrame, by: By) -> pd.DataFrame:
     """
     keys = key_columns(by)
     check_names(keys, DAY_SUMS)
-    daily = _group_by_day(actions, keys)
+    return sum_days(_group_by_day(actions, keys), keys)
+
+
+def sum_days(daily: Rows, keys: list[str]) -> pd.DataFrame:
+    """
+    Sum counts of days as `outcomes_by_day` does.
+
+    Args:
+        daily: one row for each group and day: the keys, and one column for each of `OUTCOMES` (whole numbers).
+        keys: the columns by which groups are told apart.
+
+    Example:
+        >>> import pandas as pd
+        >>> days = pd.DataFrame({"completed": [3, 1], "errored": [1, 2], "open": [0, 0], "unclear": [0, 0]})
+        >>> sum_days(nw.from_native(days), [])[["actions", "errored_squared"]].values.tolist()
+        [[7, 5]]
+    """
     errored, finished = nw.col("errored"), nw.col("errored") + nw.col("completed")
     squared = daily.with_columns(
         days=(finished > 0).cast(nw.Int64),

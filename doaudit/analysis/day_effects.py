@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
     Figures = NDArray[np.float64]
 
-__all__ = ["DesignEffects", "tally_with_effects"]
+__all__ = ["DesignEffects", "effects_of_days", "tally_with_effects"]
 
 _FEW_GROUPS = 64  # of many, the days would be nearly as many as the rows
 _LARGEST = 2**53  # seconds; no action takes so long
@@ -84,8 +84,23 @@ def tally_with_effects(actions: IntoFrame, by: By, *, of: str) -> tuple[pd.DataF
         finished, groups = _finished(read_frame(actions, keys), keys, of), number_groups(counted, keys)[0]
         return counted, lambda limits: _effects_in_engine(finished, groups, limits)
     counted = tally(actions, by, by_day=True)
+    return counted, effects_of_days(counted, by, of=of)
+
+
+def effects_of_days(counted: pd.DataFrame, by: By, *, of: str) -> DesignEffects:
+    """
+    Return what tells design effects at some seconds of each group, out of a tally by day.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> taken = [Record(n, "done", "resize", f"2021-09-{n}T10:00:00Z", f"2021-09-{n}T10:00:0{n // 15}Z")
+        ...          for n in (10, 11, 20, 21)]
+        >>> counted = tally(to_frame(taken, observed_at=1632996000), "type", by_day=True)
+        >>> effects_of_days(counted, "type", of="completed")([np.array([0.0])])[0].round(2).tolist()
+        [1.33]
+    """
     daily = daily_durations(counted, by, of=of)
-    return counted, lambda limits: [quantile_design_effect(daily, limit) for limit in limits]
+    return lambda limits: [quantile_design_effect(daily, limit) for limit in limits]
 
 
 def _has_few_groups(actions: IntoFrame, keys: list[str]) -> bool:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-__all__ = ["check_choice", "duration_distribution", "durations", "slowest"]
+    from doaudit.analysis.day_effects import DesignEffects
+
+__all__ = ["check_choice", "duration_distribution", "durations", "durations_of_tally", "slowest"]
 
 _PERCENTS = (50, 90, 99)
 _BINS_A_DECADE = 8
@@ -102,6 +104,29 @@ def durations(
     if slo_s is not None and not slo_s >= 0:
         raise InvalidArgument(f"slo_s is a number of seconds that is not negative; got {slo_s!r}.")
     counted, effects = tally_with_effects(actions, by, of=of)
+    table = durations_of_tally(counted, by, effects, of=of, slo_s=slo_s, confidence=confidence)
+    return with_resource_names(table, actions, by)
+
+
+def durations_of_tally(
+    counted: pd.DataFrame,
+    by: By,
+    effects: DesignEffects,
+    *,
+    of: Literal["completed", "ended"] = "completed",
+    slo_s: float | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """
+    Compute the table of `durations`, without names of resources, from what `tally_with_effects` returns.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> taken = [Record(n, "done", "resize", "2021-09-30T10:00:00Z", "2021-09-30T10:01:30Z") for n in range(9)]
+        >>> counted, effects = tally_with_effects(to_frame(taken, observed_at=1632996000), "type", of="completed")
+        >>> durations_of_tally(counted, "type", effects)["p50_s"].tolist()
+        [90.0]
+    """
     counts, times = sum_counts(counted, by), lifetimes(counted, by)
     curves = completed_curves(times) if of == "completed" else ended_curves(times)
     limits = [quantile(curves, percent / 100) for percent in _PERCENTS]
@@ -121,8 +146,7 @@ def durations(
         figures |= {"within_slo": share, "within_slo_low": low, "within_slo_high": high}
         notes.insert(-1, Note(np.isnan(share), f"no {_NOUNS[of]} action to compare with the SLO"))
     table = with_keys(times.keys, {**figures, "note": join_notes(notes)})
-    table = table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
-    return with_resource_names(table, actions, by)
+    return table.sort_values("actions", ascending=False, kind="stable", ignore_index=True)
 
 
 def _counts_of(counts: pd.DataFrame, untimed: NDArray[np.int64]) -> dict[str, Any]:

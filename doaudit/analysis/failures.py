@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from narwhals.typing import IntoFrame
 
-__all__ = ["failure_rates", "failures"]
+__all__ = ["failure_rates", "failures", "rates_of_counts"]
 
 Method: TypeAlias = Literal["wilson", "clopper-pearson"]
 _INTERVALS = {"wilson": wilson, "clopper-pearson": clopper_pearson}
@@ -79,7 +79,20 @@ def failure_rates(
     """
     if method not in _INTERVALS:
         raise InvalidArgument(f"The interval of a rate is one of {quoted(_INTERVALS)}; got {method!r}.")
-    counts = outcomes_by_day(actions, by)
+    table = rates_of_counts(outcomes_by_day(actions, by), confidence=confidence, method=method)
+    return with_resource_names(table, actions, by)
+
+
+def rates_of_counts(counts: pd.DataFrame, *, confidence: float = 0.95, method: Method = "wilson") -> pd.DataFrame:
+    """
+    Compute the table of `failure_rates`, without names of resources, from what `outcomes_by_day` returns.
+
+    Example:
+        >>> from doaudit.actions import Record, to_frame
+        >>> actions = to_frame([Record(n, "errored", "resize") for n in range(4)], observed_at=1632996000)
+        >>> rates_of_counts(outcomes_by_day(actions, "type"))["failure_rate"].tolist()
+        [1.0]
+    """
     errored, running = counts["errored"], counts["open"]
     finished = counts["completed"] + errored
     deff = design_effect(counts)
@@ -107,7 +120,7 @@ def failure_rates(
     )
     surely_above, _ = clopper_pearson(errored, finished, confidence)
     worst_first = np.lexsort([-table["actions"].to_numpy(), -table["failure_rate"].to_numpy(), -surely_above])
-    return with_resource_names(table.iloc[worst_first].reset_index(drop=True), actions, by)
+    return table.iloc[worst_first].reset_index(drop=True)
 
 
 def failures(actions: IntoFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from doaudit.actions import ACCOUNT, COLUMNS
-from doaudit.analysis.durations import durations
-from doaudit.analysis.failures import failure_rates
 from doaudit.analysis.findings import concerning, findings, in_short
 from doaudit.analysis.part import end_of
 from doaudit.analysis.selecting import moment_second
@@ -26,6 +23,7 @@ from doaudit.explore.resource_search import ResourceNames, rows_of
 from doaudit.explore.row_order import COLUMNS as SHOWN
 from doaudit.explore.row_order import page_of, sort_rows
 from doaudit.explore.time_bins import choose_bins
+from doaudit.explore.type_tally import TypeTally
 from doaudit.formatting import rate, time_span, visible
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ CSV_ROWS = 50_000
 
 _TYPES = 12  # that are shown with their durations, the most frequent, and with their rates, the worst
 _MOST_OF_ONE = 500  # actions of one resource that are listed
-_MEASURED = ("type", "status", "started_at", "completed_at", "observed_at")
 
 
 class Exploration:
@@ -69,7 +66,7 @@ class Exploration:
     def __init__(self, frame: pd.DataFrame, droplets: pd.DataFrame | None = None) -> None:
         self._frame, self._droplets = frame, droplets
         self._actions = code_actions(frame)
-        self._bins = choose_bins(self._actions)
+        self._tally, self._bins = TypeTally(self._actions), choose_bins(self._actions)
         self._zoomed: tuple[tuple[int, int], TimeBins] | None = None
         self._lock = threading.Lock()
         self._masks: tuple[Selection, dict[str, NDArray[np.bool_]]] | None = None
@@ -209,13 +206,7 @@ class Exploration:
         """Return durations and failure rates by type; those of all actions are kept."""
         if selection in self._measured:
             return self._measured[selection]
-        columns = [*_MEASURED, ACCOUNT] if ACCOUNT in self._frame.columns else list(_MEASURED)
-        chosen, frame = all_of(self._masks_of(selection).values()), self._frame[columns]
-        part = frame if chosen is None else frame.iloc[np.flatnonzero(chosen)]
-        # Sorting and counting leave Python alone, so that two threads take little more than half of the time of one.
-        with ThreadPoolExecutor(1) as pool:
-            rates = pool.submit(failure_rates, part)
-            taken, failed = durations(part), rates.result()
+        taken, failed = self._tally.tables(all_of(self._masks_of(selection).values()))
         measures = {
             "types": len(taken),
             "durations": [_duration(row) for row in taken.head(_TYPES).to_dict("records")],

@@ -145,6 +145,22 @@ def test_figures_are_those_of_the_tables(actions, exploration, chosen):
         ]
 
 
+def test_figures_of_thousands_of_years_are_right(frame):
+    """Times that lie as far apart as times can do not break the counting, and give the figures of the tables."""
+    starts = ["0001-01-02T00:00:00Z", "1970-01-01T00:00:00Z", "2026-03-02T10:00:00Z", "9998-01-01T00:00:00Z", None] * 4
+    rows = frame(
+        started_at=[pd.Timestamp(each).as_unit("s") if each else pd.NaT for each in starts],
+        completed_at=[pd.Timestamp("9999-01-01T00:00:00Z").as_unit("s")] * 20,
+        status=["completed", "errored", "in-progress", "odd"] * 5,
+        type=["resize", None, "reboot", "snapshot"] * 5,
+    )
+    seen, taken = Exploration(rows).look(Selection()), da.durations(rows)
+
+    assert [row["completed"] for row in seen["durations"]] == taken["completed"].tolist()
+    assert [row["p50_s"]["text"] for row in seen["durations"]] == [time_span(each) for each in taken["p50_s"]]
+    assert [row["errored"] for row in seen["failure_rates"]] == da.failure_rates(rows)["errored"].tolist()
+
+
 @examples(400, quick=60)
 @given(
     ids=st.lists(st.one_of(st.integers(0, 200), st.integers(0, 2**63 - 1)), min_size=1, unique=True),
