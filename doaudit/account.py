@@ -11,7 +11,7 @@ from doaudit.analysis.expected import comparable_durations, expected_durations
 from doaudit.api.droplets import read_droplets
 from doaudit.clock import Clock, SystemClock
 from doaudit.operations.action_requests import newest_actions, read_action
-from doaudit.operations.poller import INTERVAL_S, Poller
+from doaudit.operations.poller import Poller
 from doaudit.operations.submit import submit_event
 from doaudit.operations.wait import wait_for
 from doaudit.operations.watch import WatchResult, watch
@@ -240,7 +240,7 @@ class Account(AbstractContextManager["Account"]):
             self._client, ids, expected=expected, clock=clock, stop=stop, on_change=on_change, on_trouble=on_trouble
         )
 
-    def poller(self, *, interval_s: float = INTERVAL_S) -> Poller:
+    def poller(self, *, interval_s: float | None = None) -> Poller:
         """Return the one poller of open actions, to be started; the first call chooses the seconds between requests."""
         from doaudit.history.baseline import read_baseline  # noqa: PLC0415 -- see `_open_history`
 

@@ -9,7 +9,7 @@ import pandas as pd
 from doaudit.actions import IN_PROGRESS, Action
 from doaudit.analysis.expected import comparable_durations
 from doaudit.expected_duration import ExpectedDurations, default_durations
-from doaudit.operations.poller import Baseline
+from doaudit.operations.observation import Baseline
 
 if TYPE_CHECKING:
     from doaudit.history.store import Store

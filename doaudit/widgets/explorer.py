@@ -72,7 +72,7 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
     """
 
     _esm: ClassVar[str] = static_text(*_PARTS)
-    _css: ClassVar[str] = static_text("explorer.css")
+    _css: ClassVar[str] = static_text("base.css", "explorer.css")
     _name = "Explorer"
     fallback_class = traitlets.Unicode().tag(sync=True)
 

@@ -1,39 +1,41 @@
-"""A panel with every open action of an account, live: its age, its expected end, and whether it is late."""
+"""A panel with every open action of an account, live: its age beside what is usual, and the verdict on it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import ipywidgets as W  # type: ignore[import-untyped]  # noqa: N812 -- the usual name
+import anywidget
+import traitlets
 
-from doaudit.formatting import html_text
-from doaudit.operations.poller import INTERVAL_S, Observation
-from doaudit.widgets.live_panel import LivePanel, Throttle
-from doaudit.widgets.monitor_text import fallback_html, fallback_text, status_html, table_html
+from doaudit.widgets.live_panel import Throttle
+from doaudit.widgets.monitor_text import fallback_html, fallback_text, row_cells, status_text
+from doaudit.widgets.static_fallback import StaticFallback
+from doaudit.widgets.static_files import static_text
 
 if TYPE_CHECKING:
     from doaudit.account import Account
+    from doaudit.operations.observation import Observation
 
 __all__ = ["Monitor"]
 
-_DISCONNECTED = "<p><b>No longer live.</b> The kernel behind this panel has ended: run the cell again.</p>"
+_LONGEST_VIEW = 60  # characters of the name of a view
 
 
-class Monitor(LivePanel):
+class Monitor(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
     """
-    A panel that reads the open actions of an account every few seconds, with one request each time.
+    A panel that reads the open actions of an account again and again, with one request each time.
 
-    It only reads, and starts when it is shown. All monitors of an account share one poller, so that a second one costs
-    no requests. The usual durations and the names of resources come from the local history as it is: run
-    `account.refresh()` before to have it up to date.
+    It only reads, and starts when it is shown. It rests while no page shows it, and says so. All monitors of an account
+    share one poller, so that a second one costs no requests. The usual durations and the names of resources come from
+    the local history as it is: run `account.refresh()` before to have it up to date.
 
     Args:
         account: the account.
-        interval_s: seconds between two requests; the first monitor of an account decides.
+        interval_s: seconds between two requests; the first monitor of an account decides. By default 4 to 15, as an
+            open action is due (see `account.watch`).
 
     Attributes:
         poller: the account's poller; see `doaudit.operations.poller`.
-        start, stop: the buttons.
 
     Example:
         >>> from doaudit import demo
@@ -43,42 +45,71 @@ class Monitor(LivePanel):
         False
     """
 
-    def __init__(self, account: Account, *, interval_s: float = INTERVAL_S) -> None:
+    _esm: ClassVar[str] = static_text("base.js", "monitor.js")
+    _css: ClassVar[str] = static_text("base.css", "monitor.css")
+    _name = "Monitor"
+    fallback_class = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, account: Account, *, interval_s: float | None = None) -> None:
+        super().__init__()
+        self.fallback_class = self._fallback_class
         self.poller = account.poller(interval_s=interval_s)
-        self._throttle = Throttle()
-        self._heading = W.HTML(f"<h3>Open actions <small>{html_text(account.source)}; all times in UTC</small></h3>")
-        self._status, self._table = W.HTML(), W.HTML()
-        self.start = W.Button(description="Start", layout=W.Layout(width="auto", min_width="6rem"))
-        self.stop = W.Button(description="Stop", disabled=True, layout=W.Layout(width="auto", min_width="6rem"))
-        self.start.add_class("doaudit-monitor-start")
-        self.stop.add_class("doaudit-monitor-stop")
-        self._table.add_class("doaudit-monitor")
-        buttons = W.HBox([self.start, self.stop])
-        super().__init__("Monitor", _DISCONNECTED, [self._heading, self._status, self._table, buttons])
-        self.start.on_click(self._handler(self._start))
-        self.stop.on_click(self._handler(self.poller.stop))
+        self._source, self._throttle = account.source, Throttle()
+        self._told: list[str] = []
         self.poller.listeners.append(self.update)
-        self._draw(self.poller.observation)
+        self.on_msg(self._receive)
 
-    def _on_display(self) -> None:
-        self._start()
-
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start reading, or go on; does nothing while it is running."""
         self.poller.start()
-        self._draw(self.poller.observation)
+        self._show(self.poller.observation)
+
+    def stop(self) -> None:
+        """Stop reading, in every monitor of this account."""
+        self.poller.stop()
 
     def update(self, observation: Observation) -> None:
         """Show an observation; may be called from any thread, and as often as it likes."""
         with self._lock:
-            if self._throttle.allows(urgent=not self.poller.running):
-                self._draw(observation)
+            self._told += observation.news
+            if self._throttle.allows(urgent=not self.poller.running or self.poller.resting or bool(observation.news)):
+                self._show(observation)
                 self._update_fallback()
 
-    def _draw(self, observation: Observation) -> None:
-        running = self.poller.running
-        self.start.disabled, self.stop.disabled = running, not running
-        self._status.value = status_html(observation)
-        self._table.value = table_html(observation)
+    def _on_display(self) -> None:
+        self.start()
+
+    def _receive(self, widget: object, content: Any, buffers: object) -> None:  # noqa: ANN401 -- anything
+        """Do what a page asks; what is none of the few things that it may ask is not even answered."""
+        del widget, buffers
+        asked = content if isinstance(content, dict) else {}
+        kind, view = asked.get("kind"), asked.get("view")
+        if kind == "start":
+            self.start()
+        elif kind == "stop":
+            self.stop()
+        elif kind == "look":
+            self._show(self.poller.observation)
+        elif kind in ("visible", "hidden") and isinstance(view, str) and len(view) <= _LONGEST_VIEW:
+            self.poller.set_visible(view, visible=kind == "visible")
+
+    def _show(self, observation: Observation) -> None:
+        with self._lock:
+            news, self._told = self._told, []
+            running, resting = self.poller.running, self.poller.resting
+            rows = [row_cells(row) for row in (*observation.open, *observation.ended)]
+            self.send(
+                {
+                    "kind": "observation",
+                    "heading": f"Open actions of {self._source}",
+                    "status": status_text(observation, running=running, resting=resting),
+                    "is_running": running,
+                    "is_read": observation.at is not None,
+                    "rows": rows,
+                    "news": news,
+                    "error": observation.error,
+                }
+            )
 
     def _static_fallback(self) -> tuple[str, str]:
         observation = self.poller.observation

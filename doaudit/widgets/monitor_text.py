@@ -1,76 +1,76 @@
-"""The open actions of an account as HTML and as plain text. Nothing is decided here."""
+"""The open actions of an account as rows for the page, as HTML, and as plain text. Nothing is decided here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doaudit.expected_duration import VERDICTS
 from doaudit.formatting import html_text, time_span, utc_datetime, utc_time, visible
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from doaudit.expected_duration import ExpectedDuration
+    from doaudit.operations.observation import ClassifiedAction, Observation
 
-    from doaudit.operations.poller import ClassifiedAction, Observation
+__all__ = ["fallback_html", "fallback_text", "row_cells", "status_text"]
 
-__all__ = ["fallback_html", "fallback_text", "status_html", "table_html"]
-
-_TITLES = ("Action", "Resource", "Region", "Started (UTC)", "Age", "Expected end", "Verdict")
 _VERDICTS = (*VERDICTS[1:], VERDICTS[0])
 _NOT_READ = "Monitor: nothing has been read yet. No longer live: run the cell again."
 
 
-def status_html(observation: Observation) -> str:
-    """Return HTML with the number of open actions, the time of the observation, and the last error."""
+def status_text(observation: Observation, *, running: bool, resting: bool) -> str:
+    """Return the number of open actions by verdict, when they were read, and whether reading goes on."""
+    if observation.at is None:
+        return "Nothing has been read yet."
     numbers = {verdict: sum(row.verdict == verdict for row in observation.open) for verdict in _VERDICTS}
     counts = [f"{number:,} {verdict}" for verdict, number in numbers.items() if number or verdict != _VERDICTS[-1]]
-    if observation.at is None:
-        open_actions, as_of = "Nothing has been read yet.", ""
-    else:
-        open_actions = f"{len(observation.open):,} open: {', '.join(counts)}."
-        as_of = f'<span class="da-pale">As of {utc_datetime(observation.at)}.</span>'
-    error = f"<br>{html_text(observation.error)}" if observation.error else ""
-    return f'<div role="status"><b>{open_actions}</b> {as_of}{error}</div>'
+    state = " Paused while the page is hidden." if resting else "" if running else " Stopped."
+    return f"{len(observation.open):,} open: {', '.join(counts)}. As of {utc_datetime(observation.at)}.{state}"
 
 
-def table_html(observation: Observation) -> str:
-    """Return an HTML table: open actions, oldest first, then those that have just ended, in a pale colour."""
-    if observation.at is None:
-        return ""
-    head = "".join(f'<th scope="col">{title}</th>' for title in _TITLES)
-    rows = "".join(_row(row) for row in (*observation.open, *observation.ended))
-    no_rows = f'<tr><td colspan="{len(_TITLES)}">Nothing is running.</td></tr>'
-    return f'<table class="da-table"><thead><tr>{head}</tr></thead><tbody>{rows or no_rows}</tbody></table>'
-
-
-def _row(row: ClassifiedAction) -> str:
+def row_cells(row: ClassifiedAction) -> dict[str, Any]:
+    """Return an action as cells of text, and what they are sorted and searched by."""
     action = row.action
-    css_class = f"da-{row.verdict.replace(' ', '-')}"
+    cells = {
+        "verdict": row.verdict,
+        "event": visible(action.type or "unknown"),
+        "resource": visible(row.name or action.resource or action.resource_type or "-"),
+        "region": visible(action.region or "-"),
+    }
+    ended = "" if action.completed_at is None else f", ended {utc_time(action.completed_at)}"
     started = "-" if action.started_at is None else utc_datetime(action.started_at).removesuffix(" UTC")
-    cells = [
-        f'<td>{html_text(action.type or "unknown")} <span class="da-pale">{action.id}</span></td>',
-        f"<td>{html_text(_resource(row))}</td>",
-        f"<td>{html_text(action.region or '-')}</td>",
-        f'<td class="da-time">{started}</td>',
-        f'<td class="da-number">{time_span(row.age_s)}</td>',
-        f'<td class="da-time">{_end(row)}</td>',
-        f'<td title="{html_text(row.sentence)}"><span class="da-verdict {css_class}">{row.verdict}</span></td>',
-    ]
-    return f"<tr{' class=da-ended' if action.finished else ''}>{''.join(cells)}</tr>"
+    return {
+        **cells,
+        "id": str(action.id),
+        "started": started,
+        "started_s": None if action.started_at is None else action.started_at.timestamp(),
+        "age": f"{time_span(row.age_s)}{ended}",
+        "age_s": row.age_s,
+        "usual": _usual(row.usual),
+        "bar": _bar(row.age_s, row.usual),
+        "is_ended": action.finished or row.verdict == "gone",
+        "details": f"Action {action.id} of {_resource(row)}: {visible(row.sentence) or row.verdict}.",
+        "searched": " ".join([*cells.values(), str(action.id), visible(action.resource or "")]).lower(),
+    }
+
+
+def _usual(usual: ExpectedDuration | None) -> str:
+    if usual is None or not usual.finished:
+        return "nothing to compare with"
+    return f"usually {time_span(usual.p50_s)} to {time_span(usual.p90_s)}"
+
+
+def _bar(age_s: float | None, usual: ExpectedDuration | None) -> dict[str, float] | None:
+    """Return the age, what is usual (median to p90) and the p99 as shares of a bar that has room for all of them."""
+    if age_s is None or usual is None or not usual.finished:
+        return None
+    whole = max(age_s, 1.2 * usual.p99_s, 1.0)
+    ends = {"age": max(0.0, age_s), "from": usual.p50_s, "to": usual.p90_s, "p99": usual.p99_s}
+    return {name: seconds / whole for name, seconds in ends.items()}
 
 
 def _resource(row: ClassifiedAction) -> str:
     key = row.action.resource or row.action.resource_type or "-"
-    return f"{row.name} ({key})" if row.name else key
-
-
-def _end(row: ClassifiedAction) -> str:
-    started_at: datetime | None = row.action.started_at
-    if row.action.completed_at is not None:
-        return f"ended {utc_time(row.action.completed_at)}"
-    if row.expected_end is None or started_at is None or row.age_s is None:
-        return "-"
-    overdue_s = row.age_s - (row.expected_end - started_at).total_seconds()
-    return f"about {utc_time(row.expected_end)}" if overdue_s <= 0 else f"{time_span(overdue_s)} ago"
+    return visible(f"{row.name} ({key})" if row.name else key)
 
 
 def fallback_html(observation: Observation) -> str:

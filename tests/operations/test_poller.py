@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,8 @@ from doaudit.demo import Fault
 from doaudit.demo.world.records import Droplet
 from doaudit.expected_duration import ExpectedDuration, ExpectedDurations, describe_age
 from doaudit.operations.action_requests import newest_actions, read_action
-from doaudit.operations.poller import Baseline, Observation, Poller, classify, observe
+from doaudit.operations.observation import Baseline, Observation, classify, next_request_s, observe
+from doaudit.operations.poller import Poller
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 USUAL = {
@@ -176,3 +178,29 @@ def test_a_listener_that_raises_stops_nothing(scene, poller_of):
     poller.listeners.append(lambda _: 1 // 0)
 
     assert len(wait_for_polls(poller, 3, int)) == 3
+
+
+def test_what_an_action_was_done_to_stays_known():
+    """The list of actions does not say which volume it was; what the history knew of it is kept."""
+    attach = Action.of(Record(1, "in-progress", "attach_volume", NOON.isoformat(), None, None, "volume"), 1_795_435_200)
+    known = replace(attach, resource="volume:ab", resource_id=None)
+    baseline = Baseline(ExpectedDurations({}), {"volume:ab": "data-1"})
+
+    first = observe(Observation(), [known], at(10), baseline)
+    second = observe(first, [attach], at(20), baseline)
+    ended = observe(second, [replace(attach, status="completed", completed_at=at(25))], at(30), baseline)
+
+    assert [row.name for row in (*second.open, *ended.ended)] == ["data-1", "data-1"]
+    assert ended.news == ("attach_volume of data-1 completed after 25 s.",)
+
+
+def test_the_pace_is_that_of_watching():
+    """Requests come when an open action is due, at most every 4 and at least every 15 seconds."""
+    long = {"snapshot": ExpectedDuration(1440, 2000, 3000, max_s=3000, finished=150)}
+    rows = [
+        observe(Observation(), [action(1)], at(age), Baseline(ExpectedDurations(usual), {}))
+        for usual, age in ((long, 0), (long, 30), (long, 600), ({}, 2))
+    ]
+
+    assert [next_request_s(row) for row in rows] == [4.0, 10.0, 15.0, 4.0]
+    assert next_request_s(Observation()) == 15.0

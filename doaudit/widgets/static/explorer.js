@@ -102,7 +102,7 @@ function makeCsv(asker, getCount) {
 }
 
 function render({ model, el }) {
-  const root = make("div", { class: "da-explorer", role: "region", "aria-label": "Explorer of actions" });
+  const root = make("div", { class: "da-panel da-explorer", role: "region", "aria-label": "Explorer of actions" });
   keepKeys(root);
   let selection = {};
   let names = {};
