@@ -13,7 +13,7 @@ WORKERS ?= -n 2 --dist loadfile --no-loadscope-reorder
 MINORS ?= 3.12 3.13
 QUICK = not thorough and not browser and not release
 # What a second version of pandas or Python has most to do with; `make test-release` runs all tests on each.
-ON_PANDAS = $(addprefix tests/,show test_csv.py processes/test_kernel.py) $(addprefix tests/analysis/test_,every_table.py many_accounts.py findings.py)
+ON_PANDAS = $(addprefix tests/,show explore test_csv.py processes/test_kernel.py widgets/test_explorer.py) $(addprefix tests/analysis/test_,every_table.py many_accounts.py findings.py)
 ON_PYTHON = $(addprefix tests/,api operations test_secret.py) $(addprefix tests/processes/test_,command_line.py interrupted_request.py kernel.py)
 ONLY ?=
 # The oldest versions and Python 3.12 are tried together, since each run of the tests takes its minutes.

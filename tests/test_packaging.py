@@ -87,6 +87,7 @@ def test_the_wheel_has_code_and_notebooks_only(wheel):
     roots = {name.split("/")[0].removesuffix(".dist-info").split("-")[0] for name in names}
     assert roots == {"doaudit"}
     assert "doaudit/py.typed" in names
+    assert {"base.js", "base.css", "explorer.js"} <= {Path(name).name for name in names if "/widgets/static/" in name}
     assert sorted(Path(name).name for name in names if name.startswith("doaudit/notebooks/")) == NOTEBOOKS
 
 

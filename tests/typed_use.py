@@ -79,5 +79,8 @@ def act(account: da.Account) -> tuple[da.Action, object]:
     ok: bool = run.ok and all(each.ok for each in resumed) and job.wait().ok and bool(both)
     p90_s: float = account.expected("droplet:7")["snapshot"].p90_s
     listed = account.snapshot_runs.unfinished(), account.snapshot_runs.running()
+    explorer = da.widgets.Explorer(account, name="actions")
+    explorer.select(type="snapshot", since="30d")
+    chosen: pd.DataFrame = explorer.actions
     panels = da.widgets.SnapshotPanel(account), da.widgets.Monitor(account)
-    return account.wait(action), (result.unfinished, ok, p90_s, listed, panels)
+    return account.wait(action), (result.unfinished, ok, p90_s, listed, panels, chosen)

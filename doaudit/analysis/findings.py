@@ -138,6 +138,8 @@ def concerning(found: pd.DataFrame, actions: pd.DataFrame, until: datetime | Non
     types = types.assign(group=types["group"].astype(object).where(types["group"].notna(), label(None, None)))
     is_kept = ((found["ids"] == "") & ~about_type) | found.index.isin(of_them)
     is_kept |= about_type & _occurs(found, types, [*keys[:-1], "group"])
+    if ACCOUNT in found:
+        is_kept &= found[ACCOUNT].isna() | found[ACCOUNT].isin(actions[ACCOUNT].unique())
     if until is not None:
         is_kept &= ~(found["since"] >= until)
     kept = found[is_kept].reset_index(drop=True)

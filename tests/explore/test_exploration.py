@@ -265,6 +265,8 @@ def test_many_accounts_have_a_facet_and_a_column(actions):
     assert exploration.columns[0] == "account"
     assert exploration.resource("droplet:1", "globex")["total"] == 3
     pd.testing.assert_frame_equal(exploration.selected(Selection(account="globex")), da.select(both, account="globex"))
+    assert not any("acme" in sentence for *_, sentence in exploration.findings(Selection(account="globex")))
+    assert any("acme" in sentence for *_, sentence in exploration.findings(Selection()))
     with pytest.raises(InvalidArgument, match="of one account"):
         Exploration(actions).look(Selection(account="globex"))
 
