@@ -16,7 +16,7 @@ from doaudit.operations.submit import submit_event
 from doaudit.operations.wait import wait_for
 from doaudit.operations.watch import WatchResult, watch
 from doaudit.since import parse_since
-from doaudit.snapshot.foreground import resume_all, take_snapshot
+from doaudit.snapshot.methods import SnapshotMethods
 from doaudit.snapshot.runs import SnapshotRuns
 
 if TYPE_CHECKING:
@@ -36,12 +36,11 @@ if TYPE_CHECKING:
     from doaudit.history.refresh import Refresh
     from doaudit.history.store import Store
     from doaudit.since import Since
-    from doaudit.snapshot.run import Run
 
 __all__ = ["Account"]
 
 
-class Account(AbstractContextManager["Account"]):
+class Account(SnapshotMethods, AbstractContextManager["Account"]):
     """
     One DigitalOcean account and its local history; made by `doaudit.connect` or `doaudit.demo`.
 
@@ -264,61 +263,6 @@ class Account(AbstractContextManager["Account"]):
             HistoryLocked: another process has been using the history for too long.
         """
         return expected_durations(self.history.read(), resource)
-
-    def snapshot(
-        self,
-        droplet_id: int,
-        name: str | None = None,
-        *,
-        live: bool = False,
-        confirm: bool | None = None,
-        again: bool = False,
-    ) -> Run:
-        """
-        Take a snapshot of a droplet and wait for it: shut it down, snapshot it, switch it on again.
-
-        Ctrl-C, SIGTERM and SIGHUP cancel: the droplet is switched on again before it returns.
-
-        Args:
-            droplet_id: the droplet. One that is off stays off.
-            name: the snapshot's; by default the droplet's and the time in UTC.
-            live: leave the droplet on; what it writes meanwhile may be in the snapshot half-way.
-            confirm: begin without asking. By default a real account is asked for, in the cell or the terminal.
-            again: begin although a run of the same droplet and name was begun within the last hour.
-
-        Raises:
-            SnapshotFailed: there is no snapshot, or the droplet is not as it was; the message and its `run` say which.
-            NotFound, NotPossible: the droplet is not there, or cannot be worked on, or it was not confirmed, or the
-                same snapshot was asked for within the last hour; nothing was changed.
-            KeyboardInterrupt: Ctrl-C, after the droplet's power was restored.
-
-        Example:
-            >>> import contextlib, io
-            >>> from doaudit.connect import demo
-            >>> with demo(speed=1000) as account, contextlib.redirect_stderr(io.StringIO()):
-            ...     run = account.snapshot(account.droplets()["id"].iloc[0], "before the upgrade")
-            >>> run.ok, run.power_is_as_before
-            (True, True)
-        """
-        return take_snapshot(self.snapshot_runs, droplet_id, name, live=live, confirm=confirm, again=again)
-
-    def resume(self) -> list[Run]:
-        """
-        Resume the snapshot runs that a lost kernel or machine left, see that their droplets are on, and return them.
-
-        Raises:
-            SnapshotFailed: one did not end well, or its journal is damaged; the others were resumed all the same.
-        """
-        return resume_all(self.snapshot_runs)
-
-    def started(self) -> pd.DataFrame:
-        """
-        Return the actions that doaudit started in this account, from this machine; the API itself names no actor.
-
-        Returns:
-            `id` (int64), `type`, `resource`, `run` (text; null for single events), `asked_at` (datetime64[s, UTC]).
-        """
-        return self.snapshot_runs.started_table()
 
     def now(self) -> datetime:
         """Return the time on this account's clock; of a simulated account, its own."""

@@ -9,22 +9,19 @@ import click
 
 from doaudit.cli.confirm import refusal
 from doaudit.cli.group import Command
-from doaudit.cli.names import droplet_ids
 from doaudit.cli.options import Source, source_line, with_account, yes_option
 from doaudit.errors import InvalidArgument
-from doaudit.formatting import visible
 from doaudit.operations.console import print_line
+from doaudit.operations.droplet_names import droplet_ids
 from doaudit.snapshot.foreground import print_unfinished, run_to_completion
+from doaudit.snapshot.many import queue_to_completion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from doaudit.account import Account
     from doaudit.snapshot.run import Run
 
 __all__ = ["COMMANDS"]
-
-_DROPLET = "{droplet}"
 
 
 @click.command(
@@ -39,37 +36,49 @@ _DROPLET = "{droplet}"
       doaudit snapshot 'web-*' "{droplet} before the upgrade"
       doaudit snapshot --droplet web-08 --droplet db-01 nightly
 
-    DROPLET is an id, a name, or a pattern in quotes. Several are taken one after the other; the first that fails ends
-    it. NAME is that of the snapshot, by default the droplet's and the time in UTC; {droplet} in it is the droplet's
-    name.
+    DROPLET is an id, a name, or a pattern in quotes. Several are taken one after the other, or --at-once; the first
+    that fails ends it, unless you --keep-going. NAME is that of the snapshot, by default the droplet's and the time in
+    UTC; {droplet} in it is the droplet's name.
     """,
     short_help="take a snapshot of a droplet: shut down, snapshot, switch on again",
 )
 @click.argument("words", nargs=-1, metavar="[DROPLET] [NAME]")
 @click.option("--droplet", "droplets", multiple=True, metavar="DROPLET", help="one of several; repeated")
 @click.option("--live", is_flag=True, help="leave the droplet on")
+@click.option("--at-once", type=click.IntRange(1), default=1, metavar="N", help="of several, take so many at a time")
+@click.option("--keep-going", is_flag=True, help="of several, take the others although one has failed")
 @yes_option
 @with_account
-def _snapshot(source: Source, words: tuple[str, ...], droplets: tuple[str, ...], *, live: bool, yes: bool) -> int:
+def _snapshot(
+    source: Source,
+    words: tuple[str, ...],
+    droplets: tuple[str, ...],
+    *,
+    live: bool,
+    at_once: int,
+    keep_going: bool,
+    yes: bool,
+) -> int:
     chosen, name = _read_words(words, droplets)
     with source.open(acts=True) as account:
         runs = account.snapshot_runs
         print_unfinished(runs)
         print_line(source_line(account, acts=True))
         existing = account.droplets()
-        names = dict(zip(existing["id"].tolist(), map(str, existing["name"]), strict=True))
-        if name in names.values():
+        if name in existing["name"].tolist():
             raise InvalidArgument(
                 f"{name!r} is the name of a droplet, so it is not taken for that of a snapshot. To take several, write "
                 f"--droplet before each, or one pattern in quotes, such as 'web-*'."
             )
-        called = {each: _snapshot_name(name, each, names) for each in droplet_ids(chosen, existing)}
-        plans = [runs.plan(droplet_id, its_name, live=live) for droplet_id, its_name in called.items()]
+        plans = [runs.plan(droplet_id, name, live=live) for droplet_id in droplet_ids(chosen, existing)]
         for plan in plans:
             _print_plan(plan)
         if status := refusal("Begin? Type yes: ", yes=yes, simulated=account.is_simulated):
             return status
-        _take(account, plans)
+        if len(plans) == 1:
+            run_to_completion(runs.job(plans[0]))
+        else:
+            queue_to_completion(runs.queue(plans, at_once=at_once, keep_going=keep_going))
         return 0
 
 
@@ -85,33 +94,11 @@ def _read_words(words: Sequence[str], droplets: Sequence[str]) -> tuple[list[str
     return [*droplets, *first], rest[0] if rest else None
 
 
-def _snapshot_name(name: str | None, droplet_id: int, names: Mapping[int, str]) -> str | None:
-    return None if name is None else name.replace(_DROPLET, names.get(droplet_id, str(droplet_id)))
-
-
 def _print_plan(plan: Run) -> None:
     droplet = f"droplet {plan.droplet_name} ({plan.droplet_id}, {plan.region})"
     print_line(f"Snapshot '{plan.snapshot_name}' of {droplet}.", sys.stdout)
     for line in (plan.sentence, *plan.notes, *(f"  - {step.sentence}" for step in plan.steps)):
         print_line(line, sys.stdout)
-
-
-def _take(account: Account, plans: Sequence[Run]) -> None:
-    """Take one snapshot after the other; whatever ends that, say which were not begun."""
-    runs, left = account.snapshot_runs, list(plans)
-    try:
-        while left:
-            plan = left[0]
-            if plan is not plans[0]:
-                # Planned anew: while the others were taken, the droplet may have been switched off or on.
-                name = None if plan.default_name else plan.snapshot_name
-                plan = runs.plan(plan.droplet_id, name, live=plan.live)
-            run_to_completion(runs.job(plan))
-            left.pop(0)
-    finally:
-        if len(left) > 1:
-            waiting = ", ".join(f"{visible(plan.droplet_name)} ({plan.droplet_id})" for plan in left[1:])
-            print_line(f"Not begun: {waiting}.")
 
 
 @click.command(
@@ -126,7 +113,8 @@ def _resume(source: Source, *, yes: bool) -> int:
     with source.open(acts=True) as account:
         print_unfinished(account.snapshot_runs)
         print_line(source_line(account, acts=True))
-        if account.snapshot_runs.unfinished() and (status := refusal("Resume? Type yes: ", yes=yes)):
+        runs = account.snapshot_runs
+        if (runs.unfinished() or runs.unfinished_queues()) and (status := refusal("Resume? Type yes: ", yes=yes)):
             return status
         account.resume()
         return 0

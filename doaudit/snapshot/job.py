@@ -107,6 +107,15 @@ class Job:
                     self._thread = None
                 raise
 
+    @property
+    def sentence(self) -> str:
+        """State of the run in a sentence."""
+        return self.state.sentence
+
+    def abandon(self) -> None:
+        """Let the process end before the droplet's power is restored."""
+        self.abandoned = True
+
     def cancel(self) -> None:
         """Cancel: stop waiting and only restore the droplet's power; what DigitalOcean has begun goes on there."""
         self._stop.set()

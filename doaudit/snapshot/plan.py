@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from doaudit.api.client import Client
     from doaudit.api.responses import Response
 
-__all__ = ["plan_snapshot"]
+__all__ = ["DROPLET", "plan_snapshot"]
+
+DROPLET = "{droplet}"
+"""Stands for the droplet's name in the name of a snapshot."""
 
 _MAX_NAME_LENGTH = 250
 
@@ -42,7 +45,7 @@ def plan_snapshot(
     Args:
         client: the account.
         droplet_id: the droplet.
-        name: the snapshot's; by default the droplet's and the time in UTC.
+        name: the snapshot's; by default the droplet's and the time in UTC. `{droplet}` in it is the droplet's name.
         live: leave the droplet on.
         expected: expected durations by type of event. One that is missing is guessed; a snapshot's, by the disk.
         now: the time.
@@ -57,7 +60,7 @@ def plan_snapshot(
     droplet = client.get(path, parse=_parse_droplet)
     droplet_name = str(droplet.get("name") or droplet_id)
     _check_droplet(droplet, droplet_id, droplet_name)
-    snapshot_name = _valid_name(f"{droplet_name} {now:%Y-%m-%d %H:%M} UTC" if name is None else name)
+    snapshot_name = _valid_name(f"{DROPLET} {now:%Y-%m-%d %H:%M} UTC" if name is None else name, droplet_name)
     taken = client.get(f"{path}/snapshots", {"page": 1, "per_page": 200}, parse=_parse_names)
     clash = f"There is a snapshot named '{snapshot_name}' already; this would be another one of that name."
     disk_gb = float(droplet.get("disk") or 25)
@@ -105,9 +108,9 @@ def _parse_names(response: Response) -> frozenset[str]:
     return frozenset(str(snapshot.get("name")) for snapshot in body["snapshots"])
 
 
-def _valid_name(name: str) -> str:
+def _valid_name(name: str, droplet_name: str) -> str:
     """Return a snapshot's name without blanks around it, or refuse it."""
-    name = name.strip()
+    name = name.replace(DROPLET, droplet_name).strip()
     if not name or len(name) > _MAX_NAME_LENGTH or not re.sub(r"\s", " ", name).isprintable():
         raise InvalidArgument(
             f"A snapshot's name has 1 to {_MAX_NAME_LENGTH} characters that can be printed; this one has {len(name)}."

@@ -8,19 +8,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pandas as pd
 
 from doaudit.actions import text_dtype, to_utc
+from doaudit.errors import InvalidArgument
 from doaudit.snapshot import journal
 from doaudit.snapshot.driver import drive
 from doaudit.snapshot.job import Job, job_for, jobs
-from doaudit.snapshot.plan import plan_snapshot
+from doaudit.snapshot.plan import DROPLET, plan_snapshot
+from doaudit.snapshot.queue import SnapshotQueue
+from doaudit.snapshot.queue_record import QueuedSnapshot, QueueRecord, delete_record, load_records
 from doaudit.snapshot.state_folders import StateFolders, any_journals, state_folders
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from doaudit.actions import Action
     from doaudit.api.client import Client
@@ -67,7 +71,7 @@ class SnapshotRuns:
 
         Args:
             droplet_id: the droplet.
-            name: the snapshot's; by default the droplet's and the time in UTC.
+            name: the snapshot's; by default the droplet's and the time in UTC. `{droplet}` in it is the droplet's name.
             live: leave the droplet on.
 
         Raises:
@@ -135,6 +139,64 @@ class SnapshotRuns:
         """
         return self.start(run)
 
+    def queue(
+        self, plans: Sequence[Run], *, at_once: int = 1, keep_going: bool = False, queue_id: str | None = None
+    ) -> SnapshotQueue:
+        """
+        Return the queue of several plans; it does nothing before its `start()`.
+
+        Args:
+            plans: in the order in which they are begun.
+            at_once: how many are taken at the same time.
+            keep_going: whether the others are taken after one has failed.
+            queue_id: of the queue of `unfinished_queues` that goes on with these.
+
+        Raises:
+            InvalidArgument: there is no plan, a droplet comes twice, or *at_once* is below 1.
+            ApiProblem, FileProblem: as `start`.
+        """
+        droplets = [plan.droplet_id for plan in plans]
+        if not droplets or len(set(droplets)) < len(droplets) or at_once < 1:
+            raise InvalidArgument(
+                "A queue has one snapshot or more, each of another droplet, and takes one or more at once; got the "
+                f"droplets {droplets} and at_once={at_once!r}."
+            )
+        items = tuple(
+            QueuedSnapshot(
+                plan.droplet_id, plan.droplet_name, None if plan.default_name else plan.snapshot_name, plan.live
+            )
+            for plan in plans
+        )
+        name = queue_id or f"{self._now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+        return SnapshotQueue(
+            self, QueueRecord(name, self._now(), items, at_once, keep_going), plans, self._state().queues
+        )
+
+    def unfinished_queues(self) -> list[QueueRecord]:
+        """
+        Return the records of queues that nobody drives and that are not over.
+
+        Raises:
+            FileProblem: one cannot be read, or is damaged.
+        """
+        if not self._has_journals():
+            return []
+        folders = self._state()
+        return [record for record in load_records(folders.queues) if not folders.queue_is_locked(record.id)]
+
+    def last_state(self, run_id: str) -> Run | None:
+        """Return a run as its journal has it; None if it has none, and so has asked for nothing."""
+        return journal.load(self._state().readable, run_id)
+
+    def forget_queue(self, record: QueueRecord) -> None:
+        """
+        Delete the record of a queue; none of its snapshots is begun any more.
+
+        Raises:
+            FileProblem: it cannot be deleted.
+        """
+        delete_record(self._state().queues, record)
+
     def running(self) -> list[Job]:
         """Return the jobs of this account that are running in this process."""
         return [job for job in jobs() if job.running and job.key.startswith(self._client.fingerprint)]
@@ -163,7 +225,11 @@ class SnapshotRuns:
             run
             for run in journal.runs(self._state().readable)
             if run.droplet_id == int(droplet_id)
-            and (run.default_name if name is None else run.snapshot_name == name.strip())
+            and (
+                run.default_name
+                if name is None
+                else run.snapshot_name == name.replace(DROPLET, run.droplet_name).strip()
+            )
             and (run.asked_for_anything or not run.ended)
             and abs(self._now() - run.created_at) < _RECENT
         ]

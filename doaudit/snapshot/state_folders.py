@@ -49,6 +49,29 @@ class StateFolders:
         """The folders to look for journals in, the one that is written first."""
         return self.journals, *self.earlier
 
+    @property
+    def queues(self) -> Path:
+        """The folder of the records of queues, beside the journals."""
+        return self.journals.parent / "queues"
+
+    def queue_is_locked(self, queue_id: str) -> bool:
+        """
+        Return whether somebody drives a queue just now.
+
+        Raises:
+            FileProblem: that cannot be found out.
+        """
+        path = self.queues / f"{queue_id}.lock"
+        if not path.exists():
+            return False
+        try:
+            with file_lock(path, wait_s=0, clock=SystemClock()):
+                return False
+        except Locked:
+            return True
+        except OSError as fault:
+            raise self._problem(fault) from None
+
     @contextmanager
     def droplet_locked(self, droplet_id: int) -> Iterator[None]:
         """
@@ -134,8 +157,8 @@ def state_folders(client: Client, *, earlier: tuple[Path, ...] = ()) -> StateFol
 
 
 def any_journals() -> bool:
-    """Return whether there is a journal of any account in the user's state folder."""
-    return any(_root().glob("*/runs/*.jsonl"))
+    """Return whether there is a journal or a queue of any account in the user's state folder."""
+    return any(any(_root().glob(pattern)) for pattern in ("*/runs/*.jsonl", "*/queues/*.json"))
 
 
 def _root() -> Path:

@@ -117,6 +117,28 @@ def killed_and_resumed_twice(stand):
     return refresh, resumers, again
 
 
+def queue_killed_and_resumed(stand):
+    """Kill a queue of two with -9 while its first snapshot is taken; begin another program, and resume."""
+    stand.world.faults.add(Fault("slow_event", type="snapshot", times=1, seconds=_LONG_S))
+    child = stand.start("snapshot", "web-*", "mine", "--yes")
+    child.says(PHASES["snapshotting"])
+    child.process.kill()
+    child.process.wait()
+    refresh = stand.start("refresh")
+    refresh.ended()
+    before = len(stand.taken(8))
+    stand.world.advance(_LONG_S)
+    return before, refresh, stand.resume(), stand.resume()
+
+
+def queue_signalled(stand):
+    """Send SIGTERM to a queue of two while its first droplet is off."""
+    child = stand.start("snapshot", "web-*", "mine", "--yes", "--keep-going")
+    child.says(PHASES["confirming off"])
+    child.process.send_signal(signal.SIGTERM)
+    return child.ended(), child
+
+
 def two_histories(stand):
     """Let two processes with histories of their own snapshot one droplet."""
     stand.world.faults.add(Fault("slow_event", type="snapshot", seconds=SPEED * 25))
@@ -172,6 +194,22 @@ while not ({}): time.sleep(0.02)
     return children
 
 
+def queue_left_at_exit(stand):
+    """End a program in whose background the first droplet of a queue is off."""
+    child = stand.start(
+        code="""
+import doaudit as da, time
+account = da.connect()
+runs = account.snapshot_runs
+queue = runs.queue([runs.plan(each, "mine") for each in (7, 8)], keep_going=True)
+queue.start()
+while queue.states[0].power == "untouched": time.sleep(0.02)
+"""
+    )
+    child.ended()
+    return child
+
+
 def full_disk(stand):
     """Fill the disk that holds the journal once the shutdown was sent; make room again after the end."""
     stand.state.mkdir()
@@ -208,6 +246,9 @@ SIGNALLED = [
 SCENARIOS = {
     "two histories": two_histories,
     "killed": killed_and_resumed_twice,
+    "queue killed": queue_killed_and_resumed,
+    "queue signalled": queue_signalled,
+    "queue left at exit": queue_left_at_exit,
     "left at exit": left_running_at_exit,
     "trickling": trickling,
     **{f"{number.name} twice": lambda stand, number=number: signalled_twice(stand, number) for number in STATUS},
@@ -295,6 +336,39 @@ def test_who_does_not_listen_changes_nothing(happened):
 
     assert statuses == [0, 0]
     assert [(stand.power(each), len(stand.taken(each))) for each in (7, 8)] == [("active", 1)] * 2
+
+
+def test_a_queue_that_was_killed_is_resumed_as_a_whole(happened):
+    """The run that was lost is taken to its end, then the one that was not begun; once each, and nothing is left."""
+    (before, refresh, resumed, again), stand = happened("queue killed")
+
+    assert before == 0
+    assert "LEFT UNFINISHED: a queue of 2 snapshots" in resumed.said
+    assert "Not begun yet: web-8 (8)." in resumed.said
+    assert resumed.process.returncode == 0, resumed.said
+    assert [(stand.power(each), len(stand.taken(each))) for each in (7, 8)] == [("active", 1)] * 2
+    assert "Nothing was left unfinished." in again.said
+    assert refresh.process.returncode == 0
+
+
+def test_a_signal_ends_a_queue_with_every_droplet_on(happened):
+    """SIGTERM restores the power of the one that runs, begins no other though told to keep going, and is the status."""
+    (status, child), stand = happened("queue signalled")
+
+    assert status == STATUS[signal.SIGTERM]
+    assert "Not begun: web-8 (8)." in child.said
+    assert [stand.power(each) for each in (7, 8)] == ["active"] * 2
+    assert stand.taken(8) == []
+
+
+def test_a_queue_ends_with_python(happened):
+    """When Python ends, the droplet that is off is switched on first, and no other is begun."""
+    child, stand = happened("queue left at exit")
+
+    assert child.process.returncode == 0, child.said
+    assert "waiting until droplet web-7 is on again before Python ends" in child.said
+    assert [stand.power(each) for each in (7, 8)] == ["active"] * 2
+    assert not [line for line in stand.world.requests if line.startswith("POST /v2/droplets/8/")]
 
 
 def test_what_kill_9_leaves_is_said_first_thing_and_made_good_once(happened):
