@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from doaudit.snapshot.queue import SnapshotQueue
-    from doaudit.snapshot.queue_record import QueueRecord
+    from doaudit.snapshot.queue_record import QueuedSnapshot, QueueRecord
     from doaudit.snapshot.run import Run
     from doaudit.snapshot.runs import SnapshotRuns
 
@@ -113,17 +113,13 @@ def resume_all(runs: SnapshotRuns) -> list[Run]:
 
 def _go_on(runs: SnapshotRuns, record: QueueRecord) -> list[Run]:
     """Take the snapshots of a queue that were not begun, unless one has failed and that was to end it."""
-    begun = {item.droplet_id: runs.last_state(item.run_id) for item in record.items if item.run_id is not None}
-    # What is named in the record and has no journal has asked for nothing.
-    left = [item for item in record.items if begun.get(item.droplet_id) is None]
-    names = ", ".join(f"{item.droplet_name} ({item.droplet_id})" for item in left)
-    failed = [run for run in begun.values() if run is not None and not run.ok]
-    if not left or (failed and not record.keep_going):
+    left = runs.left_of(record)
+    if not left:
         runs.forget_queue(record)
-        if left:
-            print_line(f"Not begun, because {failed[0].droplet_name} did not end well: {names}.")
+        if record.waiting:
+            print_line(f"Not begun, because another of the queue did not end well: {_named(record.waiting)}.")
         return []
-    print_line(f"Going on with a queue of snapshots: {names}.")
+    print_line(f"Going on with a queue of snapshots: {_named(left)}.")
     plans = []
     for item in left:
         try:
@@ -137,3 +133,7 @@ def _go_on(runs: SnapshotRuns, record: QueueRecord) -> list[Run]:
         return []
     queue = runs.queue(plans, at_once=record.at_once, keep_going=record.keep_going, queue_id=record.id)
     return queue_to_completion(queue)
+
+
+def _named(items: Iterable[QueuedSnapshot]) -> str:
+    return ", ".join(f"{item.droplet_name} ({item.droplet_id})" for item in items)

@@ -64,6 +64,7 @@ class SnapshotRuns:
         self._expected, self._earlier_journals = expected, earlier_journals
         self._folders: StateFolders | None = None
         self._scratch: Path | None = None
+        self._queues: list[SnapshotQueue] = []
 
     def plan(self, droplet_id: int, name: str | None = None, *, live: bool = False) -> Run:
         """
@@ -168,9 +169,25 @@ class SnapshotRuns:
             for plan in plans
         )
         name = queue_id or f"{self._now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
-        return SnapshotQueue(
-            self, QueueRecord(name, self._now(), items, at_once, keep_going), plans, self._state().queues
-        )
+        record = QueueRecord(name, self._now(), items, at_once, keep_going)
+        queue = SnapshotQueue(self, record, plans, self._state().queues)
+        self._queues.append(queue)
+        return queue
+
+    def running_queues(self) -> list[SnapshotQueue]:
+        """Return the queues of this account that are running in this process."""
+        return [queue for queue in self._queues if queue.running]
+
+    def left_of(self, record: QueueRecord) -> tuple[QueuedSnapshot, ...]:
+        """
+        Return what is left of an unfinished queue: what has no run, and so asked for nothing.
+
+        Nothing is, if a run of it did not end well and that was to end the queue.
+        """
+        begun = {item: journal.load(self._state().readable, item.run_id) for item in record.items if item.run_id}
+        if not record.keep_going and any(run is not None and not run.ok for run in begun.values()):
+            return ()
+        return tuple(item for item in record.items if begun.get(item) is None)
 
     def unfinished_queues(self) -> list[QueueRecord]:
         """
@@ -183,10 +200,6 @@ class SnapshotRuns:
             return []
         folders = self._state()
         return [record for record in load_records(folders.queues) if not folders.queue_is_locked(record.id)]
-
-    def last_state(self, run_id: str) -> Run | None:
-        """Return a run as its journal has it; None if it has none, and so has asked for nothing."""
-        return journal.load(self._state().readable, run_id)
 
     def forget_queue(self, record: QueueRecord) -> None:
         """

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets
 
-from doaudit.widgets.live_panel import Throttle
 from doaudit.widgets.monitor_text import fallback_html, fallback_text, row_cells, status_text
 from doaudit.widgets.static_fallback import StaticFallback
 from doaudit.widgets.static_files import static_text
+from doaudit.widgets.throttle import Throttle
 
 if TYPE_CHECKING:
     from doaudit.account import Account

@@ -1,49 +1,129 @@
-"""A snapshot run as HTML and as plain text: its plan, steps, progress, log and result. Nothing is decided here."""
+"""A snapshot run as cells for a page, as HTML and as plain text: plan, steps, progress, log, result."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doaudit.formatting import html_text, time_span, utc_datetime, utc_time, visible
-from doaudit.widgets.html_box import box
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from doaudit.snapshot.run import LogLine, Run, Step
 
-__all__ = [
-    "RESUME",
-    "confirmation",
-    "fallback_html",
-    "fallback_text",
-    "log_html",
-    "plan_html",
-    "progress_html",
-    "result_html",
-    "status_html",
-    "steps_html",
-    "unfinished_html",
-]
+__all__ = ["RESUME", "button_text", "confirmation", "fallback_html", "fallback_text", "plan_cells", "run_cells"]
 
 RESUME = "account.resume()"
-_LOG_LINES = 200
+_LOG_LINES = 500
+_FALLBACK_LINES = 200
 _MARKS = {"waiting": "○", "running": "▶", "done": "✓", "failed": "✗", "skipped": "-"}
 _LARGEST_SHARE = 0.99  # of the bar, while something is left to do
+_MOST_NAMED = 4
 
 
-def steps_html(run: Run, now: datetime) -> str:
-    """Return the steps as a list: a mark, the sentence, the action's id, and how long it took, takes or may take."""
-    return f'<ol class="da-steps">{"".join(_step_html(step, now) for step in run.steps)}</ol>'
+def plan_cells(plan: Run) -> dict[str, Any]:
+    """Return a plan as texts: what will be taken, for how long the droplet is off, what else to know, the steps."""
+    return {
+        "id": plan.id,
+        "title": visible(f"'{plan.snapshot_name}' of {plan.droplet_name}"),
+        "power": visible(_power_plan(plan)),
+        "is_off": plan.off_s is not None,
+        "notes": [visible(note) for note in plan.notes],
+        "steps": [_step_cells(step, plan.created_at) for step in plan.steps],
+    }
 
 
-def _step_html(step: Step, now: datetime) -> str:
-    action = f' <span class="da-pale">action {step.action_id}</span>' if step.action_id else ""
-    return (
-        f'<li class="da-{html_text(step.status)}"><span class="da-mark" aria-label="{html_text(step.status)}">'
-        f"{_MARKS.get(step.status, '○')}</span><span>{html_text(step.sentence)}{action}</span>"
-        f'<span class="da-time">{html_text(_step_time(step, now))}</span></li>'
-    )
+def _power_plan(run: Run) -> str:
+    if run.off_s is None:
+        return f"{run.droplet_name} stays {'on' if run.was_on else 'off, as it is,'} while the snapshot is taken."
+    p50_s, p90_s = run.off_s
+    off = f"about {time_span(p50_s)}, 9 times in 10 for no more than {time_span(p90_s)}"
+    return f"{run.droplet_name} will be off for {off}."
+
+
+def confirmation(plans: Sequence[Run]) -> str:
+    """Return the sentence that is confirmed before anything starts."""
+    off = [plan.droplet_name for plan in plans if plan.off_s]
+    if len(plans) == 1:
+        before = f"switch {plans[0].droplet_name} off, take" if off else "take"
+        after = ", and switch it on again" if off else ""
+        return visible(f"Yes, {before} the snapshot '{plans[0].snapshot_name}'{after}.")
+    before = f"switch {_named(off)} off, take" if off else "take"
+    after = f", and switch {'each' if len(off) > 1 else off[0]} on again" if off else ""
+    return visible(f"Yes, {before} these {len(plans)} snapshots{after}.")
+
+
+def button_text(plans: Sequence[Run]) -> str:
+    """Return what the button that starts does."""
+    if len(plans) == 1:
+        return visible(f"Take snapshot of {plans[0].droplet_name}")
+    return f"Take {len(plans)} snapshots" if plans else "Take snapshot"
+
+
+def _named(names: Sequence[str]) -> str:
+    if len(names) > _MOST_NAMED:
+        return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more"
+    return ", ".join(names)
+
+
+def run_cells(run: Run, now: datetime, *, cancelling: bool, link: str | None) -> dict[str, Any]:
+    """
+    Return a run as texts: its state, progress, steps and log.
+
+    Args:
+        run: the run, planned or begun.
+        now: the time.
+        cancelling: whether it was told to stop.
+        link: the address of DigitalOcean's control panel; None for a simulated account, which has none.
+    """
+    path = "images/snapshots/droplets" if run.ok else f"droplets/{run.droplet_id}"
+    return {
+        "id": run.id,
+        "name": visible(f"{run.droplet_name} ({run.droplet_id})"),
+        "snapshot": visible(run.snapshot_name),
+        "kind": _kind(run, cancelling=cancelling),
+        "sentence": visible(_sentence(run, now, cancelling=cancelling)),
+        "has_ended": run.ended,
+        "progress": _progress(run, now),
+        "steps": [_step_cells(step, now) for step in run.steps],
+        "log": [visible(_log_line(line)) for line in run.log[-_LOG_LINES:]],
+        "link": f"{link}/{path}" if link and run.ended else None,
+    }
+
+
+def _kind(run: Run, *, cancelling: bool) -> str:
+    """Return how good the news is: planned, running, stopping, done, cancelled or failed."""
+    if run.ended:
+        is_harmless = run.phase == "cancelled" and run.power_is_as_before
+        return "done" if run.ok else "cancelled" if is_harmless else "failed"
+    if run.phase == "planned":
+        return "planned"
+    return "stopping" if cancelling or run.ending == "cancelled" else "running"
+
+
+def _sentence(run: Run, now: datetime, *, cancelling: bool) -> str:
+    if run.phase == "planned":
+        return "Not begun yet."
+    if run.ended or not (cancelling or run.ending == "cancelled"):
+        return run.sentence
+    if not run.snapshot_under_way:
+        return f"Cancelling: the power of {run.droplet_name} is restored first. {run.sentence}"
+    step = next((each for each in run.steps if each.name == "snapshot"), None)
+    left = ""
+    if step is not None and step.started_at is not None and step.p50_s > (age_s := _age_s(step.started_at, now)):
+        left = f", about {time_span(step.p50_s - age_s)}"
+    return f"Cancelling: waiting for the snapshot to end, which cannot be stopped{left}."
+
+
+def _step_cells(step: Step, now: datetime) -> dict[str, Any]:
+    action = f" (action {step.action_id})" if step.action_id else ""
+    return {
+        "status": step.status,
+        "mark": _MARKS.get(step.status, "○"),
+        "sentence": visible(f"{step.sentence}{action}"),
+        "time": _step_time(step, now),
+    }
 
 
 def _step_time(step: Step, now: datetime) -> str:
@@ -62,39 +142,8 @@ def _age_s(started_at: datetime, now: datetime) -> float:
     return max(0.0, (now - started_at).total_seconds())
 
 
-def plan_html(run: Run) -> str:
-    """Return the plan: for how long the droplet is off, what else to know, and the steps."""
-    notes = "".join(f"<p>{html_text(note)}</p>" for note in run.notes)
-    power = f"<p><b>{html_text(_power_plan(run))}</b></p>"
-    return (
-        f"<h3>What will happen to {html_text(run.droplet_name)}</h3>"
-        + box("warn" if run.off_s else "info", f"{power}{notes}", role="status")
-        + steps_html(run, run.created_at)
-    )
-
-
-def _power_plan(run: Run) -> str:
-    name = run.droplet_name
-    if run.off_s is None:
-        return f"{name} stays {'on' if run.was_on else 'off, as it is,'} while the snapshot is taken."
-    p50_s, p90_s = run.off_s
-    return f"{name} will be off for about {time_span(p50_s)}, 9 times in 10 for no more than {time_span(p90_s)}."
-
-
-def confirmation(run: Run) -> str:
-    """Return the sentence that is confirmed before a run starts, as plain text."""
-    before = f"switch {run.droplet_name} off, take" if run.off_s else "take"
-    after = ", and switch it on again" if run.off_s else ""
-    return visible(f"Yes, {before} the snapshot '{run.snapshot_name}'{after}.")
-
-
-def status_html(run: Run) -> str:
-    """Return the run's state in a sentence, which screen readers announce."""
-    return f'<div role="status"><b>{html_text(run.droplet_name)}: {html_text(run.sentence)}</b></div>'
-
-
-def progress_html(run: Run, now: datetime) -> str:
-    """Return a progress bar: the steps that have ended, and the running one by its usual duration."""
+def _progress(run: Run, now: datetime) -> dict[str, Any]:
+    """Return a share, by the steps that have ended and the running one's usual duration, and the same in words."""
     steps = [step for step in run.steps if step.status != "skipped"]
     expected_s = sum(step.p50_s for step in steps)
     share = 1.0 if run.ended and run.ok else _share(steps, expected_s, now)
@@ -102,18 +151,8 @@ def progress_html(run: Run, now: datetime) -> str:
     elapsed_s = run.elapsed_s if run.ended else _age_s(started_at, now)
     ended = sum(step.status in {"done", "failed"} for step in steps)
     usual = f"; about {time_span(expected_s)} is usual" if expected_s else ""
-    text = f"{ended} of {len(steps)} steps, {time_span(elapsed_s)}{'' if run.ended else ' so far'}{usual}"
-    return (
-        f'<div class="da-bar{_bar_class(run, steps, now)}" role="progressbar" aria-label="Snapshot" '
-        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{round(100 * share)}" aria-valuetext="{text}">'
-        f'<div style="width: {share:.1%}"></div></div><p class="da-pale">{text}</p>'
-    )
-
-
-def _bar_class(run: Run, steps: list[Step], now: datetime) -> str:
-    if run.ended:
-        return " da-good" if run.ok else " da-bad"
-    return " da-late" if _is_late(steps, now) else ""
+    so_far = "" if run.ended else " so far"
+    return {"share": share, "text": f"{ended} of {len(steps)} steps, {time_span(elapsed_s)}{so_far}{usual}"}
 
 
 def _share(steps: list[Step], expected_s: float, now: datetime) -> float:
@@ -128,84 +167,38 @@ def _share(steps: list[Step], expected_s: float, now: datetime) -> float:
     return min(_LARGEST_SHARE, done_s / expected_s)
 
 
-def _is_late(steps: list[Step], now: datetime) -> bool:
-    return any(
-        step.status == "running" and step.started_at is not None and _age_s(step.started_at, now) > step.p90_s > 0
-        for step in steps
-    )
-
-
-def log_html(run: Run) -> str:
-    """Return the last lines of the log, with UTC times and action ids; the newest line stays visible."""
-    if not run.log:
-        return ""
-    lines = "\n".join(html_text(_log_line(line)) for line in run.log[-_LOG_LINES:])
-    return (
-        '<p class="da-pale">Log (times in UTC)</p>'
-        f'<div class="da-log" role="log" tabindex="0" aria-label="Log"><pre>{lines}</pre></div>'
-    )
-
-
 def _log_line(line: LogLine) -> str:
     action = f"  [action {line.action_id}]" if line.action_id else ""
     return f"{utc_time(line.at)}  {line.text}{action}"
 
 
-def result_html(run: Run, control_panel: str | None) -> str:
-    """
-    Return the result of a run, with a link to look at it.
-
-    Args:
-        run: a run that has ended.
-        control_panel: the address of DigitalOcean's control panel; None for a simulated account, which has none.
-    """
-    kind = "good" if run.ok else ("warn" if run.phase == "cancelled" and run.power_is_as_before else "bad")
-    path = "images/snapshots/droplets" if run.ok else f"droplets/{run.droplet_id}"
-    label = "Show the snapshots at DigitalOcean" if run.ok else "Show the droplet at DigitalOcean"
-    link = f'<a href="{control_panel}/{path}" target="_blank" rel="noopener noreferrer">{label}</a>'
-    return box(
-        kind,
-        f"<p><b>{html_text(run.sentence)}</b></p>"
-        f"<p>{link if control_panel else f'In a real account, a link stands here: {label}.'}</p>",
-        role="status" if kind == "good" else "alert",
+def fallback_html(runs: Sequence[Run], at: datetime) -> str:
+    """Return the state of runs as HTML that needs no style, script or widget, for when the kernel has ended."""
+    hint = (
+        " What was started goes on at DigitalOcean. To resume it, and to have droplets switched on again that were on, "
+        f"run <code>{html_text(RESUME)}</code>."
     )
+    head = f"<p>As of {utc_datetime(at)}; no longer live.{'' if all(run.ended for run in runs) else hint}</p>"
+    return head + "".join(map(_run_html, runs))
 
 
-def unfinished_html(run: Run) -> str:
-    """Return a box about a run that was left unfinished, with its last known state."""
-    return box(
-        "warn" if run.readable else "bad",
-        f"<p><b>Left unfinished: snapshot '{html_text(run.snapshot_name)}' of {html_text(run.droplet_name)}</b>, begun "
-        f"{utc_datetime(run.created_at)}. Last known: {html_text(run.sentence)}</p>",
-    )
-
-
-def fallback_html(run: Run, at: datetime) -> str:
-    """Return the state of a run as HTML that needs no style, script or widget, for when the kernel has ended."""
+def _run_html(run: Run) -> str:
     steps = "".join(
         f"<li>{_MARKS.get(step.status, '○')} {html_text(step.sentence)}"
         f"{f' (action {step.action_id})' if step.action_id else ''}</li>"
         for step in run.steps
     )
-    log = "\n".join(html_text(_log_line(line)) for line in run.log[-_LOG_LINES:])
-    hint = (
-        " What was started goes on at DigitalOcean. To resume the run, and to have the droplet switched on again "
-        f"where it was on, run <code>{html_text(RESUME)}</code>."
-    )
+    log = "\n".join(html_text(_log_line(line)) for line in run.log[-_FALLBACK_LINES:])
     name = f"Snapshot '{html_text(run.snapshot_name)}' of {html_text(run.droplet_name)}"
-    return (
-        f"<p><b>{name}: {html_text(run.sentence)}</b></p>"
-        f"<p>As of {utc_datetime(at)}; no longer live.{'' if run.ended else hint}</p>"
-        f"<ul>{steps}</ul><pre>{log}</pre>"
-    )
+    return f"<p><b>{name}: {html_text(run.sentence)}</b></p><ul>{steps}</ul><pre>{log}</pre>"
 
 
-def fallback_text(run: Run, at: datetime) -> str:
-    """Return the state of a run as plain text, for terminals and exports."""
-    lines = [
-        f"Snapshot '{run.snapshot_name}' of {run.droplet_name}: {run.sentence}",
-        f"As of {utc_datetime(at)}; no longer live." + ("" if run.ended else f" To resume it: {RESUME}"),
-        *(f"  {_MARKS.get(step.status, '○')} {step.sentence}" for step in run.steps),
-        *(_log_line(line) for line in run.log[-_LOG_LINES:]),
-    ]
+def fallback_text(runs: Sequence[Run], at: datetime) -> str:
+    """Return the state of runs as plain text, for terminals and exports."""
+    resume = "" if all(run.ended for run in runs) else f" To resume it: {RESUME}"
+    lines = [f"As of {utc_datetime(at)}; no longer live.{resume}"]
+    for run in runs:
+        lines.append(f"Snapshot '{run.snapshot_name}' of {run.droplet_name}: {run.sentence}")
+        lines += [f"  {_MARKS.get(step.status, '○')} {step.sentence}" for step in run.steps]
+        lines += [_log_line(line) for line in run.log[-_FALLBACK_LINES:]]
     return "\n".join(map(visible, lines))

@@ -43,7 +43,7 @@ account = Account(Client({token!r}, {url!r}, clock=FastClock()), history={histor
 from doaudit.widgets import Monitor, SnapshotPanel
 """
 
-MONITOR = ".da-monitor"
+ROOT, MONITOR = ".da-snapshot", ".da-monitor"
 
 
 @pytest.fixture
@@ -84,29 +84,31 @@ def notebook(lab, page, server, world, tmp_path):
 
 
 def choose(page, name):
-    """Find a droplet by its name, choose it, and show the plan."""
-    page.locator(".doaudit-filter input").first.fill(name)
-    options = page.locator(".doaudit-droplets option")
-    page.wait_for_function("document.querySelectorAll('.doaudit-droplets option').length === 1")
-    page.locator(".doaudit-droplets select").first.select_option(index=0)
-    assert options.count() == 1
-    page.locator("button.doaudit-show-plan:enabled").click()
-    page.locator(".doaudit-confirm", has_text="Yes,").wait_for()
+    """Find a droplet by its name, choose it, and wait for the plan."""
+    page.locator(f"{ROOT} .da-find").first.fill(name)
+    rows = page.locator(f"{ROOT} .da-droplets tbody tr")
+    page.wait_for_function("document.querySelectorAll('.da-droplets tbody tr').length === 1")
+    rows.first.click()
+    page.locator(f"{ROOT} .da-plan label", has_text="Yes,").wait_for()
 
 
 def start_snapshot(page, name):
     """Choose, confirm, start."""
     choose(page, name)
-    page.locator(".doaudit-confirm input").check()
-    page.locator("button.doaudit-start:enabled").click()
-    page.locator(".doaudit-status", has_text=re.compile(r"\w")).wait_for()
+    page.locator(".da-confirm").check()
+    page.locator("button.da-start:enabled").click()
+    page.locator(f"{ROOT} .da-run").first.wait_for()
 
 
 def result(page):
-    """Wait until the run has ended, and return the text of its result."""
-    box = page.locator(".doaudit-result .da-box")
-    box.wait_for(timeout=180_000)
-    return box.inner_text()
+    """Wait until all is over, and return the text of the first result."""
+    page.locator("button.da-again").wait_for(timeout=180_000)
+    return page.locator(f"{ROOT} .da-run > p").first.inner_text()
+
+
+def logged(page, words):
+    """Wait until the first run's log has these words."""
+    page.locator(f"{ROOT} .da-run pre", has_text=words).first.wait_for(state="attached")
 
 
 def post_requests(world):
@@ -131,17 +133,17 @@ def test_the_notebook_from_top_to_bottom(lab, page, foreign):
     page.wait_for_function(IS_READY)
     page.evaluate(RUN_ALL)
     page.locator(f"{MONITOR} .da-verdict-stuck").first.wait_for()
-    assert page.locator(".doaudit-status").first.is_hidden()
-    assert serious_faults(page) == serious_faults(page, MONITOR) == []
+    assert page.locator(f"{ROOT} .da-work").is_hidden()
+    assert serious_faults(page, ROOT) == serious_faults(page, MONITOR) == []
 
     start_snapshot(page, "web-01")
     save_screenshot(page, "notebook-05-monitor", MONITOR)
     text = result(page)
-    save_screenshot(page, "notebook-05-panel")
+    save_screenshot(page, "notebook-05-panel", ROOT)
     use_theme(page, "Dark")
     save_screenshot(page, "notebook-05-monitor-dark", MONITOR)
-    save_screenshot(page, "notebook-05-panel-dark")
-    assert serious_faults(page) == serious_faults(page, MONITOR) == []
+    save_screenshot(page, "notebook-05-panel-dark", ROOT)
+    assert serious_faults(page, ROOT) == serious_faults(page, MONITOR) == []
     use_theme(page, "Light")
 
     assert text.startswith("Done: the snapshot 'web-01")
@@ -152,22 +154,23 @@ def test_the_notebook_from_top_to_bottom(lab, page, foreign):
 def test_a_snapshot_by_hand(notebook, world, foreign):
     """Choosing, confirming and starting takes one snapshot; other cells run meanwhile; the page shows the result."""
     page = notebook("panel = SnapshotPanel(account); panel", "6 * 7")
-    page.locator(".doaudit-droplets option").first.wait_for(state="attached")
-    save_screenshot(page, "panel-choose")
+    page.locator(f"{ROOT} .da-droplets tbody tr").first.wait_for()
+    save_screenshot(page, "panel-choose", ROOT)
     choose(page, "web-01")
-    plan = page.locator(".doaudit .da-steps").first.inner_text()
-    save_screenshot(page, "panel-plan")
+    plan = page.locator(f"{ROOT} .da-plan .da-steps").first.inner_text()
+    save_screenshot(page, "panel-plan", ROOT)
     assert post_requests(world) == []
-    assert page.locator("button.doaudit-start").is_disabled()
+    assert page.locator("button.da-start").is_disabled()
+    assert page.locator("button.da-start").inner_text() == "Take snapshot of web-01"
 
-    page.locator(".doaudit-confirm input").check()
-    page.locator("button.doaudit-start:enabled").dblclick()
-    page.locator(".doaudit-status", has_text="Taking the snapshot").wait_for()
+    page.locator(".da-confirm").check()
+    page.locator("button.da-start:enabled").dblclick()
+    page.locator(f"{ROOT} .da-run", has_text="Taking the snapshot").wait_for()
     page.evaluate(RUN_CELL, 2)
-    is_running = page.locator(".doaudit-status").is_visible()
-    save_screenshot(page, "panel-running")
+    is_running = page.locator("button.da-cancel").is_visible()
+    save_screenshot(page, "panel-running", ROOT)
     text = result(page)
-    save_screenshot(page, "panel-done")
+    save_screenshot(page, "panel-done", ROOT)
 
     assert "about" in plan
     assert is_running
@@ -181,11 +184,11 @@ def test_cancel_restores_the_power(notebook, world):
     """A cancel in the middle switches the droplet on again, and says that the snapshot goes on at DigitalOcean."""
     page = notebook("panel = SnapshotPanel(account); panel")
     start_snapshot(page, "db-01")
-    page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
+    logged(page, "has started the snapshot")
 
-    page.locator("button.doaudit-cancel:enabled").click()
+    page.locator("button.da-cancel:enabled").click()
     text = result(page)
-    save_screenshot(page, "panel-cancelled")
+    save_screenshot(page, "panel-cancelled", ROOT)
 
     assert text.startswith("Cancelled")
     assert "is on, as it was before" in text
@@ -208,7 +211,7 @@ def test_failures_are_shown_and_the_droplet_is_on(notebook, world, fault, words)
     start_snapshot(page, "web-01")
 
     text = result(page)
-    save_screenshot(page, f"panel-{fault.type}-{fault.kind}-dark")
+    save_screenshot(page, f"panel-{fault.type}-{fault.kind}-dark", ROOT)
     use_theme(page, "Light")
 
     assert re.match(words, text, re.DOTALL)
@@ -219,54 +222,103 @@ def test_failures_are_shown_and_the_droplet_is_on(notebook, world, fault, words)
 
 
 CONTROLS = {
-    "the list": ".doaudit-droplets select",
-    "the filter": ".doaudit-filter input",
-    "the name": ".doaudit-name input",
-    "a checkbox": "input[type=checkbox]",
-    "a button": "button:enabled",
+    "the list": ".da-droplets tbody input",
+    "the choice of all": "thead input",
+    "the search": ".da-find",
+    "a heading": "[data-column=region] button",
+    "the name": ".da-name-field",
+    "a box": ".da-live",
+    "a button": ".da-reload",
 }
 
 
 def test_keys_stay_in_the_panel(notebook, world):
-    """In each control d d, b, a, x and arrows reach no cell; type-ahead and arrows choose in the list; Ctrl+S saves."""
+    """In each control d d, b, a, x and arrows reach no cell; keys choose in the list; Enter plans; Ctrl+S saves."""
     page = notebook("panel = SnapshotPanel(account); panel", "6 * 7")
-    page.locator(".doaudit-droplets option").nth(1).wait_for(state="attached")
+    page.locator(f"{ROOT} .da-droplets tbody tr").nth(2).wait_for()
     before = page.evaluate(KINDS)
     for control in CONTROLS.values():
-        target = page.locator(f".doaudit {control}").first
+        target = page.locator(f"{ROOT} {control}").first
         page.evaluate(COMMAND_MODE)
         target.focus()
         assert target.evaluate("control => control === document.activeElement"), control
         for key in ["d", "d", "b", "a", "x", "z", "y", "ArrowUp", "ArrowDown", "Escape", "Shift+M"]:
             page.keyboard.press(key)
         assert page.evaluate(KINDS) == before, control
+    for field in (".da-find", ".da-name-field"):
+        page.locator(f"{ROOT} {field}").fill("")
 
-    for field in (".doaudit-filter input", ".doaudit-name input"):
-        page.locator(field).first.fill("")
-    options = page.locator(".doaudit-droplets option")
-    page.wait_for_function("document.querySelectorAll('.doaudit-droplets option').length === 3")
-    chosen = ".doaudit-droplets select"
-    page.locator(chosen).focus()
+    page.wait_for_timeout(1_100)  # what was typed before is no beginning of a name any more
+    page.locator(f"{ROOT} .da-droplets tbody input").first.focus()
     page.keyboard.press("Home")
-    first = page.locator(chosen).evaluate("list => list.selectedIndex")
+    names = [page.evaluate("() => document.activeElement.dataset.name")]
     page.keyboard.press("ArrowDown")
-    second = page.locator(chosen).evaluate("list => list.selectedIndex")
+    names.append(page.evaluate("() => document.activeElement.dataset.name"))
     page.keyboard.type("web")
-    typed = page.locator(chosen).evaluate("list => list.options[list.selectedIndex].text")
+    names.append(page.evaluate("() => document.activeElement.dataset.name"))
+    page.keyboard.press("Enter")
+    page.locator(f"{ROOT} .da-plan label", has_text="Yes, switch web-01 off").wait_for()
+    assert page.evaluate("() => document.activeElement.textContent") == "What will happen"
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.model.setMetadata('touched', 1); }")
     page.keyboard.press("Control+s")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
 
-    assert (first, second) == (0, 1)
-    assert typed.startswith("web-01")
-    assert options.count() == 3
+    assert names == [HOSTILE.lower(), "db-01", "web-01"]
+    assert post_requests(world) == []
+
+
+def test_a_queue_of_three_of_which_one_fails(notebook, world):
+    """Three are chosen at once, one fails, the others are taken all the same; each has its steps and its result."""
+    world.faults.add(Fault("errored", type="snapshot"))
+    page = notebook("panel = SnapshotPanel(account); panel")
+    page.locator(f"{ROOT} .da-droplets tbody tr").nth(2).wait_for()
+    page.locator("thead input").check()
+    page.locator("button.da-start", has_text="Take 3 snapshots").wait_for()
+    page.get_by_label("go on after one has failed").check()
+    page.get_by_label("How many at once").fill("2")
+    save_screenshot(page, "panel-plan-of-three", ROOT)
+    page.locator(".da-confirm").check()
+    page.locator("button.da-start:enabled").click()
+    page.locator(f"{ROOT} .da-run").nth(2).wait_for()
+    save_screenshot(page, "panel-queue", ROOT)
+    page.locator("button.da-again").wait_for(timeout=180_000)
+    save_screenshot(page, "panel-queue-done", ROOT)
+    kinds = page.locator(f"{ROOT} .da-run .da-chip").all_inner_texts()
+
+    assert sorted(kinds) == ["done", "done", "failed"]
+    assert page.get_by_role("status").filter(has_text="3 snapshots: 2 done, 1 failed.").is_visible()
+    assert [status(world, each) for each in (101, 102, 103)] == ["active"] * 3
+
+
+def test_the_table_of_droplets(notebook, world):
+    """Words and a box filter, headings sort, what is not there is said, and the plan follows the fields."""
+    world.act_on_droplet(101, {"type": "snapshot"})
+    world.advance(300)
+    page = notebook("account.refresh(); panel = SnapshotPanel(account); panel")
+    rows = page.locator(f"{ROOT} .da-droplets tbody tr")
+    rows.nth(2).wait_for()
+    page.locator("[data-column=age_s] button").click()
+    page.locator("[data-column=age_s][aria-sort=descending]").wait_for()
+    assert "web-01" in rows.last.inner_text()
+    page.get_by_label("none for 7 days").check()
+    page.wait_for_function("document.querySelectorAll('.da-droplets tbody tr').length === 2")
+    page.locator(".da-find").fill("web")
+    page.get_by_text("No droplet fits.").wait_for()
+    page.get_by_label("none for 7 days").uncheck()
+    choose(page, "web")
+    page.locator(".da-name-field").fill("by name")
+    page.locator(f"{ROOT} .da-plan summary", has_text="'by name' of web-01").wait_for()
+    page.locator(".da-live").check()
+    page.locator(f"{ROOT} .da-plan", has_text="web-01 stays on").wait_for()
+    save_screenshot(page, "panel-table", ROOT)
+
     assert post_requests(world) == []
 
 
 def test_names_are_text(notebook, world):
     """A droplet, a snapshot and an error that look like HTML are shown as text in every part of the panels."""
     page = notebook("panel = SnapshotPanel(account); panel", "account.refresh(); Monitor(account, interval_s=0.5)")
-    page.locator(".doaudit-name input").fill(HOSTILE)
+    page.locator(".da-name-field").fill(HOSTILE)
     start_snapshot(page, "<img")
     page.locator(f"{MONITOR} tbody tr", has_text="snapshot").filter(has_text=HOSTILE).first.wait_for()
     save_screenshot(page, "monitor", MONITOR)
@@ -287,7 +339,7 @@ def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):
 
     page.reload()
     page.wait_for_function(IS_READY)
-    page.locator("button.doaudit-cancel:enabled").click()
+    page.locator("button.da-cancel:enabled").click()
 
     assert result(page).startswith("Cancelled")
     assert status(world, 102) == "active"
@@ -298,11 +350,11 @@ def test_a_lost_kernel_is_shown_and_its_run_resumed(notebook, world):
     outlast_a_reload(world)
     page = notebook("panel = SnapshotPanel(account); panel")
     start_snapshot(page, "db-01")
-    page.locator(".doaudit-log", has_text="has started the snapshot").wait_for()
+    logged(page, "has started the snapshot")
 
     page.evaluate(RESTART)
-    page.locator(".da-disconnected", has_text="account.resume()").first.wait_for()
-    save_screenshot(page, "panel-disconnected")
+    page.get_by_role("alert").filter(has_text="account.resume()").first.wait_for()
+    save_screenshot(page, "panel-disconnected", ROOT)
     page.evaluate(SAVE)
     page.reload()
     page.wait_for_function(IS_READY)
@@ -311,7 +363,7 @@ def test_a_lost_kernel_is_shown_and_its_run_resumed(notebook, world):
     shown = left.inner_text()
     save_screenshot(page, "panel-after-reload", ".jp-Notebook")
     page.evaluate(RUN_ALL)
-    page.locator("button.doaudit-resume").click()
+    page.locator("button.da-resume").click()
     text = result(page)
 
     assert "account.resume()" in shown

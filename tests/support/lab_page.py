@@ -85,7 +85,7 @@ def use_theme(page, theme):
     page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 
-def save_screenshot(page, name, selector=".doaudit"):
+def save_screenshot(page, name, selector):
     """Save a picture of a panel, if DOAUDIT_SCREENSHOTS is set."""
     if os.environ.get("DOAUDIT_SCREENSHOTS"):
         folder = ROOT / "screenshots"
@@ -93,7 +93,7 @@ def save_screenshot(page, name, selector=".doaudit"):
         page.locator(selector).first.screenshot(path=folder / f"{name}.png")
 
 
-def serious_faults(page, context=".doaudit"):
+def serious_faults(page, context):
     """What axe-core finds serious or critical in the panels: contrast, names, roles."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found = axe.run(page, context=context).response["violations"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
-import ipywidgets
 import pytest
 
 from doaudit.widgets import SnapshotPanel
@@ -65,42 +65,62 @@ def wait_until(condition):
     pytest.fail("The condition did not become true in time.")
 
 
-def visible_html(widget):
-    """Return all HTML that a panel shows now, without its stylesheet."""
-    if isinstance(widget, ipywidgets.HTML):
-        return "" if "<style>" in widget.value else widget.value
-    if getattr(widget, "layout", None) is not None and widget.layout.display == "none":
-        return ""
-    return "".join(visible_html(child) for child in getattr(widget, "children", ()))
-
-
 def post_requests(world):
     """Return the requests that would change something in the account."""
     return [line for line in world.requests if line.startswith("POST")]
 
 
+class Page:
+    """What a browser hears of a snapshot panel, and what it asks."""
+
+    def __init__(self, panel):
+        self.panel, self.heard = panel, []
+        panel.send = lambda content, buffers=None: self.heard.append(json.loads(json.dumps(content)))
+
+    def ask(self, kind, **more):
+        """Send a request as a page does."""
+        self.panel._receive(None, {"kind": kind, **more}, [])
+
+    @property
+    def shown(self):
+        """The state that the page draws."""
+        return self.heard[-1]
+
+    @property
+    def text(self):
+        """Everything that the page shows now, as one text."""
+        return json.dumps(self.shown, ensure_ascii=False)
+
+    @property
+    def runs(self):
+        """The runs that are shown."""
+        return (self.shown["work"] or {"items": []})["items"]
+
+
 def open_panel(account):
-    """Make a panel, and let it read the list of droplets as it does when it is shown."""
-    made = SnapshotPanel(account)
-    made.read()
-    wait_until(lambda: not made.reload.disabled)
-    return made
+    """Make a panel on a page, and let it read the list of droplets as it does when it is shown."""
+    page = Page(SnapshotPanel(account))
+    page.panel.read()
+    wait_until(lambda: not page.shown["busy"])
+    return page
 
 
-def show_plan(panel, droplet_id=101, **filled):
-    """Choose a droplet, and show the plan."""
-    panel.droplets.choice.value = droplet_id
-    for field, value in filled.items():
-        getattr(panel, field).value = value
-    panel.show_plan.click()
-    wait_until(lambda: not panel.show_plan.disabled)
+def show_plan(page, *droplets, **chosen):
+    """Choose droplets, and wait for the plan."""
+    page.ask("choose", droplets=list(droplets or [101]), **chosen)
+    wait_until(lambda: not page.shown["is_planning"])
 
 
-def start_snapshot(panel, droplet_id=101, **filled):
-    """Choose a droplet, show the plan, confirm, and start."""
-    show_plan(panel, droplet_id, **filled)
-    panel.confirm.value = True
-    panel.start.click()
+def start(page, **more):
+    """Confirm the plan that is shown, and start it."""
+    plans = [item["id"] for item in page.shown["plan"]["items"]]
+    page.ask("start", plans=plans, confirmed=True, **more)
+
+
+def start_snapshot(page, *droplets, **chosen):
+    """Choose droplets, wait for the plan, confirm, and start."""
+    show_plan(page, *droplets, **chosen)
+    start(page)
 
 
 def snapshots(world, droplet_id):
@@ -108,7 +128,7 @@ def snapshots(world, droplet_id):
     return [action for action in world.actions_of(world.droplet(droplet_id)) if action.type == "snapshot"]
 
 
-def wait_for_result(panel):
-    """Wait until the run has ended, and return what the panel shows then."""
-    wait_until(lambda: "da-box" in panel._result_text.value)
-    return visible_html(panel)
+def wait_for_result(page):
+    """Wait until all is over, and return what the page shows then."""
+    wait_until(lambda: page.runs and not page.shown["work"]["is_running"])
+    return page.text

@@ -42,6 +42,6 @@ def account(world, clock, tmp_path):
 
 
 @pytest.fixture
-def panel(account):
-    """A panel that has read the list of droplets."""
+def page(account):
+    """A page with a panel that has read the list of droplets."""
     return open_panel(account)

@@ -1,15 +1,17 @@
-"""The snapshot panel without a kernel: made, filled in and clicked, on an account over real HTTP."""
+"""The snapshot panel without a kernel: what it tells a page, and what a page may ask, on an account over real HTTP."""
 
 from __future__ import annotations
 
 import pytest
 from panels import (
+    HOSTILE_NAME,
+    Page,
     open_panel,
     post_requests,
     show_plan,
     snapshots,
+    start,
     start_snapshot,
-    visible_html,
     wait_for_result,
     wait_until,
 )
@@ -21,134 +23,238 @@ from doaudit.widgets import SnapshotPanel
 def test_making_one_sends_no_request(account, world):
     """A panel that is made, or made again by its cell, sends no request at all."""
     SnapshotPanel(account)
-    SnapshotPanel(account)
+    Page(SnapshotPanel(account)).ask("look")
 
     assert list(world.requests) == []
 
 
-def test_the_plan_comes_first_and_changes_nothing(panel, world):
-    """The plan shows the steps and how long the droplet is off, and making it changes nothing."""
-    show_plan(panel, 101, name="before the upgrade")
+def test_lists_every_droplet_with_what_is_known_of_it(account, world):
+    """A row has a droplet's name, region, status, size, and when a snapshot or backup of it was last taken."""
+    world.act_on_droplet(102, {"type": "snapshot"})
+    world.advance(1000)
+    account.refresh()
+    world.advance(3600)
+    rows = {row["id"]: row for row in open_panel(account).shown["droplets"]}
 
-    text = visible_html(panel)
+    facts = ("name", "region", "status", "size", "last", "is_old")
+    assert [rows[101][each] for each in facts] == ["web-01", "fra1", "active", "s-2vcpu-4gb", "none known", True]
+    assert [rows[102][each] for each in facts[:4]] == ["db-01", "ams3", "off", "s-2vcpu-4gb"]
+    assert rows[102]["last"].startswith("2026-11-23 12:0")
+    assert rows[102]["last"].endswith("ago")
+    assert not rows[102]["is_old"]
+    assert rows[103]["name"] == HOSTILE_NAME
+    assert all(str(each) in row["searched"] for each, row in rows.items())
+
+
+def test_the_plan_follows_the_choice_and_changes_nothing(page, world):
+    """The plan shows the steps and how long the droplet is off, names what the button does, and changes nothing."""
+    show_plan(page, 101, name="before the upgrade")
+    plan = page.shown["plan"]
 
     assert post_requests(world) == []
-    assert "web-01 will be off for about" in text
-    assert text.count("<li") == 6
-    assert "9 of 10 within" in text
-    assert panel.start.disabled
-    assert panel.confirm.description == (
+    assert plan["items"][0]["power"].startswith("web-01 will be off for about ")
+    assert len(plan["items"][0]["steps"]) == 6
+    assert "9 of 10 within" in plan["items"][0]["steps"][1]["time"]
+    assert plan["button"] == "Take snapshot of web-01"
+    assert plan["confirmation"] == (
         "Yes, switch web-01 off, take the snapshot 'before the upgrade', and switch it on again."
     )
+    page.ask("choose", droplets=[])
+    assert page.shown["plan"] is None
 
 
 @pytest.mark.parametrize(
     ("droplet_id", "live", "words"),
     [(101, True, "web-01 stays on while"), (102, False, "db-01 stays off, as it is, while")],
 )
-def test_the_plan_says_where_nothing_is_switched(panel, droplet_id, live, words):
+def test_the_plan_says_where_nothing_is_switched(page, droplet_id, live, words):
     """The plan of a droplet that is off already, or is to stay on, switches nothing."""
-    show_plan(panel, droplet_id, live=live)
+    show_plan(page, droplet_id, live=live)
 
-    assert words in visible_html(panel)
-    assert "switch" not in panel.confirm.description
-
-
-@pytest.mark.parametrize(("field", "value"), [("name", "another"), ("live", True)])
-def test_what_was_not_planned_cannot_be_started(panel, field, value):
-    """After a change of a field, the plan has to be shown and confirmed again."""
-    show_plan(panel)
-    panel.confirm.value = True
-    assert not panel.start.disabled
-
-    getattr(panel, field).value = value
-
-    assert panel.start.disabled
-    assert not panel.confirm.value
+    assert page.shown["plan"]["items"][0]["power"].startswith(words)
+    assert "switch" not in page.shown["plan"]["confirmation"]
 
 
-def test_nothing_starts_without_confirmation(panel, account, world):
-    """A click on Start that was not confirmed starts nothing."""
-    show_plan(panel)
+def test_the_plan_names_the_snapshots_that_exist(page):
+    """A name that a snapshot of the droplet has already is said in the plan."""
+    start_snapshot(page, 102, name="mine")
+    wait_for_result(page)
+    page.ask("again")
+    show_plan(page, 102, name="mine")
 
-    panel.start.click()
+    assert "There is a snapshot named 'mine' already" in page.text
 
-    assert account.snapshot_runs.running() == []
+
+@pytest.mark.parametrize("changed", [{"name": "another"}, {"live": True}, {"droplets": [102]}])
+def test_what_was_not_planned_cannot_be_started(page, world, changed):
+    """After a change the earlier plan is nothing that can be started, however it was confirmed."""
+    show_plan(page, 101)
+    old = [item["id"] for item in page.shown["plan"]["items"]]
+
+    page.ask("choose", **{"droplets": [101], **changed})
+    page.ask("start", plans=old, confirmed=True)
+    wait_until(lambda: not page.shown["is_planning"])
+    page.ask("start", plans=old, confirmed=True)
+
+    assert "not the plan that was shown and confirmed" in page.shown["error"]
     assert post_requests(world) == []
 
 
-def test_a_plan_that_came_too_late_is_dropped(panel, world):
-    """A plan that arrives after another droplet was chosen cannot be confirmed."""
+@pytest.mark.parametrize("more", [{"confirmed": False}, {}, {"plans": [], "confirmed": True}])
+def test_nothing_starts_without_confirmation(page, account, world, more):
+    """A start that was not confirmed, or names no plan, starts nothing."""
+    show_plan(page)
+    plans = [item["id"] for item in page.shown["plan"]["items"]]
+
+    page.ask("start", **{"plans": plans, **more})
+
+    assert account.snapshot_runs.running() == account.snapshot_runs.running_queues() == []
+    assert post_requests(world) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "start",
+        {"kind": "act"},
+        {"kind": "start", "confirmed": "yes"},
+        {"kind": "choose", "droplets": ["101"]},
+        {"kind": "choose", "droplets": [True]},
+        {"kind": "choose", "droplets": [101] * 501},
+        {"kind": "choose", "droplets": [-1]},
+        {"kind": "choose", "droplets": [101], "name": "x" * 301},
+        {"kind": "start", "plans": [1], "confirmed": True},
+        {"kind": "start", "at_once": 0},
+        {"kind": "resume", "run": {}},
+    ],
+)
+def test_other_messages_do_nothing(page, world, content):
+    """What is none of the few requests changes nothing, and is said."""
+    show_plan(page)
+
+    page.panel._receive(None, content, [])
+
+    assert "no request" in page.shown["error"]
+    assert post_requests(world) == []
+
+
+def test_a_plan_that_came_too_late_is_dropped(page, world):
+    """A plan that arrives after another droplet was chosen is not shown; that of the last choice is."""
     world.faults.add(Fault("slow", path=r"/v2/droplets/101$", seconds=0.3))
-    panel.droplets.choice.value = 101
-    panel.show_plan.click()
+    page.ask("choose", droplets=[101])
 
-    panel.droplets.choice.value = 102
-    wait_until(lambda: not panel.show_plan.disabled)
+    show_plan(page, 102)
 
-    assert "What will happen" not in visible_html(panel)
-    panel.confirm.value = True
-    assert panel.start.disabled
+    assert [item["title"].split(" of ")[1] for item in page.shown["plan"]["items"]] == ["db-01"]
+    assert not any("of web-01" in told["plan"]["items"][0]["title"] for told in page.heard if told["plan"])
 
 
-def test_takes_one_snapshot_and_shows_the_result(panel, world):
+def test_takes_one_snapshot_and_shows_the_result(page, world):
     """After confirming and starting there is one snapshot of that name, and the droplet is on."""
-    start_snapshot(panel, 101, name="before the upgrade")
-
-    text = wait_for_result(panel)
+    start_snapshot(page, 101, name="before the upgrade")
+    wait_for_result(page)
+    [run] = page.runs
 
     assert [image.name for image in world.listed_images(101)] == ["before the upgrade"]
     assert world.droplet(101).get("status", world.now) == "active"
-    assert "Done: the snapshot &#x27;before the upgrade&#x27; exists" in text
-    assert all(f"action {action.id}" in text for action in world.actions_of(world.droplet(101)))
+    assert run["sentence"].startswith("Done: the snapshot 'before the upgrade' exists")
+    assert run["kind"] == "done"
+    assert run["progress"]["share"] == 1.0
+    assert all(f"action {action.id}" in page.text for action in world.actions_of(world.droplet(101)))
 
 
-def test_clicking_twice_starts_once(panel, account, clock, world):
+def test_several_are_one_queue(page, world):
+    """Several droplets are planned together, taken one after another, and shown with each run's steps."""
+    show_plan(page, 101, 102, 103, name="{droplet} nightly")
+    plan = page.shown["plan"]
+    start(page)
+    wait_for_result(page)
+
+    assert plan["button"] == "Take 3 snapshots"
+    assert plan["confirmation"].startswith("Yes, switch web-01, <img")
+    assert plan["confirmation"].endswith("off, take these 3 snapshots, and switch each on again.")
+    assert [run["kind"] for run in page.runs] == ["done"] * 3
+    assert [run["snapshot"] for run in page.runs[:2]] == ["web-01 nightly", "db-01 nightly"]
+    assert page.shown["work"]["sentence"] == "3 snapshots: 3 done."
+    assert all(len(world.listed_images(each)) == 1 for each in (101, 102, 103))
+
+
+def test_the_first_of_several_that_fails_ends_it(page, world):
+    """After a failure the others are shown as not begun, unless the queue is to keep going."""
+    world.faults.add(Fault("errored", type="snapshot"))
+    start_snapshot(page, 101, 102)
+    wait_for_result(page)
+
+    assert [run["kind"] for run in page.runs] == ["failed", "planned"]
+    assert page.runs[1]["sentence"] == "Not begun yet."
+    page.ask("again")
+    show_plan(page, 101, 102, name="again")
+    world.faults.add(Fault("errored", type="snapshot"))
+    start(page, keep_going=True)
+    wait_for_result(page)
+    assert [run["kind"] for run in page.runs] == ["failed", "done"]
+
+
+def test_clicking_twice_starts_once(page, account, clock, world):
     """A double click, or a second panel on the same droplet, starts no second run; that panel watches the first."""
-    show_plan(panel)
+    show_plan(page)
     other = open_panel(account)
     show_plan(other)
     clock.running.clear()
-    panel.confirm.value = other.confirm.value = True
+    plans = [item["id"] for item in page.shown["plan"]["items"]]
 
-    for button in (panel.start, panel.start, other.start):
-        button.click()
+    for _ in range(2):
+        page.ask("start", plans=plans, confirmed=True)
+    wait_until(account.snapshot_runs.running)
+    start(other)
 
     assert len(account.snapshot_runs.running()) == 1
-    assert other._job is panel._job
+    assert other.panel.work.queue is page.panel.work.queue
     clock.running.set()
-    assert "Done" in wait_for_result(panel)
+    assert "Done" in wait_for_result(page)
     assert "Done" in wait_for_result(other)
     assert len(world.listed_images(101)) == 1
 
 
-def test_a_panel_that_is_shown_later_watches_the_running_snapshot(panel, account, clock):
-    """Running the cell again while a snapshot is taken shows that one, and starts nothing."""
+def test_a_panel_that_is_shown_later_watches_what_runs(page, account, clock):
+    """Running the cell again while snapshots are taken shows those, and starts nothing; so does a run by itself."""
     clock.running.clear()
-    start_snapshot(panel)
+    start_snapshot(page)
+    wait_until(account.snapshot_runs.running)
 
     later = open_panel(account)
 
-    wait_until(lambda: later._job is not None)
-    assert later._job is panel._job
+    assert later.panel.work.queue is page.panel.work.queue
     clock.running.set()
     assert "Done" in wait_for_result(later)
-
-
-def test_cancel_restores_the_power(panel, world, clock):
-    """A cancel in the middle ends with the droplet on, and is no success."""
-    clock.pause_when = lambda: snapshots(world, 101)
-    start_snapshot(panel)
-    wait_until(lambda: clock.paused)
-    panel.cancel.click()
+    wait_until(lambda: not account.snapshot_runs.running_queues())
+    plan = account.snapshot_runs.plan(102, "by itself")
+    clock.running.clear()
+    job = account.snapshot_runs.start(plan)
+    alone = open_panel(account)
+    assert alone.panel.work.jobs == (job,)
     clock.running.set()
+    assert "by itself" in wait_for_result(alone)
 
-    text = wait_for_result(panel)
 
-    assert "Cancelled" in text
-    assert "is on, as it was before" in text
+def test_cancelling_shows_the_truth_and_restores_the_power(page, world, clock):
+    """While a snapshot cannot be stopped that is said, in amber; it ends with the droplet on, and is no success."""
+    clock.pause_when = lambda: snapshots(world, 101)
+    start_snapshot(page, 101, 102)
+    wait_until(lambda: clock.paused)
+    page.ask("cancel")
+    [stopping, waiting] = page.runs
+    clock.running.set()
+    wait_for_result(page)
+
+    assert stopping["kind"] == "stopping"
+    assert stopping["sentence"].startswith("Cancelling: waiting for the snapshot to end, which cannot be stopped")
+    assert waiting["kind"] == "planned"
+    assert page.runs[0]["kind"] == "cancelled"
+    assert "is on, as it was before" in page.runs[0]["sentence"]
     assert world.droplet(101).real("status", world.now) == "active"
-    assert panel.cancel.disabled
+    assert not [line for line in post_requests(world) if "/102/" in line]
 
 
 @pytest.mark.parametrize(
@@ -159,59 +265,53 @@ def test_cancel_restores_the_power(panel, world, clock):
     ],
     ids=lambda value: getattr(value, "kind", None),
 )
-def test_a_plan_that_cannot_be_made_is_explained(panel, world, fault, words):
+def test_a_plan_that_cannot_be_made_is_explained(page, world, fault, words):
     """The reason of a refusal stands in the panel, which can be used again."""
     world.faults.add(fault)
-    show_plan(panel)
-    refused = visible_html(panel)
+    show_plan(page)
+    refused = page.shown
 
-    panel.show_plan.click()
-    wait_until(lambda: not panel.show_plan.disabled)
+    show_plan(page)
 
-    assert words in refused
-    assert panel.start.disabled
-    assert words not in visible_html(panel)
-    assert "will be off" in visible_html(panel)
+    assert words in refused["error"]
+    assert refused["plan"] is None
+    assert page.shown["error"] == ""
+    assert "will be off" in page.text
 
 
 def test_a_list_that_cannot_be_read_is_explained(account, world):
     """Without the list of droplets the panel says why, and offers to read it again."""
     world.faults.add(Fault("unauthorized", path="/v2/droplets"))
 
-    panel = open_panel(account)
+    page = open_panel(account)
 
-    assert "does not accept this token" in visible_html(panel)
-    panel.reload.click()
-    wait_until(lambda: len(panel.droplets.choice.options) == 3)
-
-
-def test_a_defect_is_shown_and_not_raised(panel):
-    """An error in a handler is shown in the panel, because nobody sees what a handler raises."""
-    panel._handler(lambda: 1 // 0)(None)
-
-    assert "ZeroDivisionError" in visible_html(panel)
+    assert "does not accept this token" in page.shown["error"]
+    page.ask("read")
+    wait_until(lambda: len(page.shown["droplets"]) == 3)
 
 
-def test_names_are_text(panel, world):
-    """A droplet's and a snapshot's name that look like HTML are shown as text: plan, steps, log, result, fallback."""
-    start_snapshot(panel, 103, name="<script>alert(2)</script>")
+def test_names_are_text(page, world):
+    """A droplet's and a snapshot's name that look like HTML are sent as text, and escaped in the static fallback."""
+    start_snapshot(page, 103, name="<script>alert(2)</script>")
+    wait_for_result(page)
+    html = page.panel._repr_mimebundle_()["text/html"]
 
-    text = wait_for_result(panel) + panel._plan_text.value + panel._repr_mimebundle_()["text/html"]
-
-    assert "<img" not in text
-    assert "<script" not in text
-    assert "&lt;img" in text
-    assert "&lt;script" in text
+    assert page.runs[0]["snapshot"] == "<script>alert(2)</script>"
+    assert "<img" not in html
+    assert "<script" not in html
+    assert "&lt;img" in html
+    assert "&lt;script" in html
     assert len(world.listed_images(103)) == 1
 
 
-def test_the_last_state_can_be_read_without_the_widget(panel, clock):
+def test_the_last_state_can_be_read_without_the_widget(page, clock):
     """While a run is going on, HTML and plain text have its steps and the call that resumes it."""
+    show_plan(page)
     clock.running.clear()
-    start_snapshot(panel)
-    wait_until(lambda: "da-log" in visible_html(panel))
+    start(page)
+    wait_until(lambda: page.runs and page.runs[0]["log"])
 
-    bundle = panel._repr_mimebundle_()
+    bundle = page.panel._repr_mimebundle_()
 
     assert "application/vnd.jupyter.widget-view+json" in bundle
     for kind in ("text/html", "text/plain"):
@@ -221,15 +321,15 @@ def test_the_last_state_can_be_read_without_the_widget(panel, clock):
     assert "<style" not in bundle["text/html"]
 
 
-def test_another_snapshot_can_be_taken_afterwards(panel, world):
+def test_another_snapshot_can_be_taken_afterwards(page, world):
     """After the end the panel goes back to the list, and the next snapshot has to be confirmed, too."""
-    start_snapshot(panel, 102)
-    wait_for_result(panel)
+    start_snapshot(page, 102)
+    wait_for_result(page)
 
-    panel.take_another.click()
-    wait_until(lambda: not panel.reload.disabled)
-    show_plan(panel, 101)
+    page.ask("again")
+    wait_until(lambda: not page.shown["busy"])
+    show_plan(page, 101)
 
-    assert panel.start.disabled
+    assert page.shown["work"] is None
     assert len(post_requests(world)) == 1
-    assert "will be off" in visible_html(panel)
+    assert "will be off" in page.text

@@ -55,7 +55,7 @@ function render({ model, el }) {
   const view = freshId();
   const heading = make("h4");
   const status = make("p", { class: "da-status" });
-  const news = make("ul", { role: "log", "aria-label": "What became stuck or ended" });
+  const news = make("div", { role: "log", "aria-label": "What became stuck or ended" });
   const alert = make("div", { role: "alert", class: "da-alert", hidden: true });
   const filter = make("input", { type: "search", placeholder: "Filter: web, snapshot, stuck", "aria-label": "Filter the actions by words", autocomplete: "off", spellcheck: "false" });
   const [start, stop] = ["start", "stop"].map((kind) => make("button", { type: "button", class: `da-${kind}`, onclick: () => tell(kind) }, kind === "start" ? "Start" : "Stop"));
@@ -118,7 +118,7 @@ function render({ model, el }) {
   }
   function announce(sentences) {
     for (const sentence of sentences) {
-      const item = make("li", {}, sentence);
+      const item = make("p", {}, sentence);
       news.prepend(item);
       setTimeout(() => item.remove(), NEWS_MS);
     }
