@@ -28,6 +28,7 @@ DROPLET = "{droplet}"
 """Stands for the droplet's name in the name of a snapshot."""
 
 _MAX_NAME_LENGTH = 250
+_MOST_EXISTING = 20  # names that a plan keeps
 
 
 def plan_snapshot(
@@ -74,6 +75,7 @@ def plan_snapshot(
         was_on=droplet.get("status") == "active",
         created_at=now,
         notes=(clash,) if snapshot_name in taken else (),
+        existing_names=taken[:_MOST_EXISTING],
         region=str((droplet.get("region") or {}).get("slug") or ""),
         expected={
             **default_durations(),
@@ -103,9 +105,9 @@ def _parse_droplet(response: Response) -> dict[str, Any]:
     return msgspec.json.decode(response.body, type=dict[str, dict[str, Any]])["droplet"]
 
 
-def _parse_names(response: Response) -> frozenset[str]:
+def _parse_names(response: Response) -> tuple[str, ...]:
     body = msgspec.json.decode(response.body, type=dict[str, Any])
-    return frozenset(str(snapshot.get("name")) for snapshot in body["snapshots"])
+    return tuple(str(snapshot.get("name")) for snapshot in body["snapshots"])
 
 
 def _valid_name(name: str, droplet_name: str) -> str:

@@ -176,6 +176,7 @@ class Run:
     submission: Submission | None = None
     ending: Literal["done", "failed", "cancelled"] | None = None
     snapshots_before: tuple[str, ...] = ()
+    existing_names: tuple[str, ...] = ()
     seen_off: bool = False
     refusals: int = 0
     blocking_action_id: int | None = None

@@ -30,6 +30,7 @@ def plan_cells(plan: Run) -> dict[str, Any]:
         "power": visible(_power_plan(plan)),
         "is_off": plan.off_s is not None,
         "notes": [visible(note) for note in plan.notes],
+        "existing": visible(f"Snapshots that exist: {', '.join(plan.existing_names) or 'none'}."),
         "steps": [_step_cells(step, plan.created_at) for step in plan.steps],
     }
 

@@ -83,6 +83,7 @@ def test_the_plan_names_the_snapshots_that_exist(page):
     show_plan(page, 102, name="mine")
 
     assert "There is a snapshot named 'mine' already" in page.text
+    assert page.shown["plan"]["items"][0]["existing"] == "Snapshots that exist: mine."
 
 
 @pytest.mark.parametrize("changed", [{"name": "another"}, {"live": True}, {"droplets": [102]}])

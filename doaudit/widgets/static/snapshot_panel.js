@@ -39,7 +39,7 @@ function makePlan(start) {
           const steps = make("ol", { class: "da-steps" });
           drawSteps(steps, item.steps);
           const power = make("p", { class: item.is_off ? "da-warn" : "" }, item.power);
-          return make("details", { open: plan.items.length === 1 }, make("summary", {}, item.title), power, ...item.notes.map((note) => make("p", { class: "da-warn" }, note)), steps);
+          return make("details", { open: plan.items.length === 1 }, make("summary", {}, item.title), power, ...item.notes.map((note) => make("p", { class: "da-warn" }, note)), steps, make("p", { class: "da-pale" }, item.existing));
         }));
         // Of several, for how long each is off is seen without opening it.
         if (plan.items.length > 1) list.querySelectorAll("summary").forEach((summary, at) => summary.append(make("span", { class: "da-pale" }, `  ${plan.items[at].power}`)));
@@ -101,6 +101,8 @@ function makeWork(tell) {
       root.hidden = !work;
       if (!work) return;
       say(status, work.sentence);
+      // The box of a single run says the same to those who see it.
+      set(status, "class", work.items.length > 1 ? "da-status" : "da-only-read");
       cancel.hidden = !work.is_running;
       cancel.disabled = work.is_stopping;
       again.hidden = work.is_running;
