@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 import unicodedata
 from datetime import UTC, datetime
@@ -14,19 +15,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import doaudit as da
+from doaudit.actions import Record, to_frame
 from doaudit.api.listing import Progress
 from doaudit.api.retry import Attempts, Pause
 from doaudit.cli import main
 from doaudit.demo import World, serve
 from doaudit.demo.world.records import Action, Droplet
 from doaudit.errors import DoauditError, FileProblem, ReadIncomplete
+from doaudit.expected_duration import ExpectedDurations
 from doaudit.formatting import html_text, one_line, visible
 from doaudit.operations.console import print_line
+from doaudit.operations.observation import Baseline, classify
 from doaudit.plots.labels import action_names, group_names
 from doaudit.progress import ReadBar
 from doaudit.snapshot.run import LogLine, Run
-from doaudit.widgets.droplet_list import droplet_lines
-from doaudit.widgets.snapshot_text import confirmation, fallback_html, fallback_text, log_html, plan_html
+from doaudit.widgets.droplet_rows import droplet_rows
+from doaudit.widgets.monitor_text import row_cells
+from doaudit.widgets.snapshot_text import (
+    button_text,
+    confirmation,
+    fallback_html,
+    fallback_text,
+    plan_cells,
+    run_cells,
+)
 
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 HOSTILE = "\x1b]0;owned\x07\u202egpj.\u2066\u200b\x9b2J\u2028"
@@ -86,15 +98,19 @@ def test_the_rule_holds_wherever_text_is_made_safe():
 
 
 def test_panels_show_them():
-    """Neither a line of a list, nor a sentence to agree to, nor a panel's text has one; nor has its HTML."""
+    """Neither a row, nor a sentence to agree to, nor a plan, a run or an open action has one; nor has their HTML."""
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
     line = LogLine(now, f"{HOSTILE} is off.")
     run = Run("r", 7, HOSTILE, HOSTILE, live=False, was_on=True, created_at=now, sentence=HOSTILE, log=(line,))
-    droplets = pd.DataFrame({"id": [7], "name": [HOSTILE], "status": ["off"], "region": ["fra1"], "size": ["s"]})
-    [(listed, _)] = droplet_lines(droplets, {})[1]
+    text = {"id": [7], "name": [HOSTILE], "status": ["off"], "region": ["fra1"], "size": ["s"]}
+    droplets = pd.DataFrame({**text, "snapshot_ids": [[]], "backup_ids": [[]], "backups_enabled": [False]})
+    [row] = droplet_rows(droplets, to_frame([], 0), now)
+    resize = da.Action.of(Record(1, "in-progress", HOSTILE, now.isoformat(), None, 7, "droplet"), 0)
+    seen = classify(resize, now, Baseline(ExpectedDurations({}), {"droplet:7": HOSTILE}))
+    told = [plan_cells(run), run_cells(run, now, cancelling=True, link=None), row_cells(seen), row]
 
-    texts = [confirmation(run), fallback_text(run, now), fallback_html(run, now), log_html(run), plan_html(run)]
-    for text in [listed, *texts]:
+    texts = [confirmation([run]), button_text([run]), fallback_text([run], now), fallback_html([run], now)]
+    for text in [*texts, *(json.dumps(each, ensure_ascii=False).replace("\\\\", "\\") for each in told)]:
         assert harmful(text) == set()
         assert r"\x1b]0;owned" in text
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from doaudit.snapshot.run import Run
+
 
 def read(token: str) -> tuple[pd.DataFrame, object]:
     """Read an account."""
@@ -72,6 +74,8 @@ def act(account: da.Account) -> tuple[da.Action, object]:
     both: list[da.Action] = account.wait([action, 7])
     result = account.watch([action.id], stop=threading.Event())
     run = account.snapshot(7, "name", live=True, confirm=True, again=True)
+    several: list[Run] = account.snapshot(["web-01", 8], "{droplet} nightly", at_once=2, keep_going=True)
+    pattern: Run | list[Run] = account.snapshot("web-*", confirm=True)
     resumed = account.resume()
     plan = account.snapshot_runs.plan(7)
     job = account.snapshot_runs.start(plan)
@@ -83,4 +87,4 @@ def act(account: da.Account) -> tuple[da.Action, object]:
     explorer.select(type="snapshot", since="30d")
     chosen: pd.DataFrame = explorer.actions
     panels = da.widgets.SnapshotPanel(account), da.widgets.Monitor(account)
-    return account.wait(action), (result.unfinished, ok, p90_s, listed, panels, chosen)
+    return account.wait(action), (result.unfinished, ok, p90_s, listed, panels, chosen, several, pattern)

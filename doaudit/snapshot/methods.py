@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from doaudit.operations.droplet_names import droplet_ids, is_pattern
 from doaudit.snapshot.foreground import take_snapshot
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from doaudit.snapshot.runs import SnapshotRuns
 
 __all__ = ["SnapshotMethods"]
-
-# No Iterable: a text is one, too.
-Droplets: TypeAlias = list[int] | list[str] | list[int | str] | tuple[int | str, ...]
 
 
 class SnapshotMethods:
@@ -47,7 +45,7 @@ class SnapshotMethods:
         keep_going: bool = False,
     ) -> Run: ...
     @overload
-    def snapshot(
+    def snapshot(  # type: ignore[overload-overlap]  # a text is an Iterable, too
         self,
         droplet: str,
         name: str | None = None,
@@ -61,7 +59,7 @@ class SnapshotMethods:
     @overload
     def snapshot(
         self,
-        droplet: Droplets,
+        droplet: Iterable[int | str],
         name: str | None = None,
         *,
         live: bool = False,
@@ -72,7 +70,7 @@ class SnapshotMethods:
     ) -> list[Run]: ...
     def snapshot(  # noqa: PLR0913 -- one for each thing that may be said
         self,
-        droplet: int | str | Droplets,
+        droplet: int | str | Iterable[int | str],
         name: str | None = None,
         *,
         live: bool = False,
@@ -114,8 +112,10 @@ class SnapshotMethods:
             >>> run.ok, run.power_is_as_before
             (True, True)
         """
-        words: list[Any] = list(droplet) if isinstance(droplet, list | tuple) else [droplet]
-        is_one = not isinstance(droplet, list | tuple) and not is_pattern(str(droplet))
+        # Not by type of number: ids out of a frame are integers of numpy.
+        is_many = isinstance(droplet, Iterable) and not isinstance(droplet, str)
+        words: list[Any] = list(cast("Iterable[int | str]", droplet)) if is_many else [droplet]
+        is_one = not is_many and not is_pattern(str(droplet))
         # An id needs no list of droplets, and so no scope to read it.
         wanted = words
         if any(isinstance(word, str) for word in words):
