@@ -180,17 +180,29 @@ def test_a_snapshot_by_hand(notebook, world, foreign):
     assert foreign == []
 
 
-def test_cancel_restores_the_power(notebook, world):
-    """A cancel in the middle switches the droplet on again, and says that the snapshot goes on at DigitalOcean."""
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Asking DigitalOcean to shut down",
+        "waiting until it is off",
+        "has started the snapshot",
+        "Looking for it among",
+        "Asking DigitalOcean to switch on",
+    ],
+)
+def test_cancel_restores_the_power(notebook, world, words):
+    """A cancel in any phase ends with the droplet on, and says so; what DigitalOcean has begun goes on there."""
     page = notebook("panel = SnapshotPanel(account); panel")
     start_snapshot(page, "db-01")
-    logged(page, "has started the snapshot")
+    logged(page, words)
 
-    page.locator("button.da-cancel:enabled").click()
+    # Not by the mouse: in the last phases the run may be over, and the button hidden, before it comes.
+    page.locator("button.da-cancel").evaluate("button => button.click()")
     text = result(page)
-    save_screenshot(page, "panel-cancelled", ROOT)
+    save_screenshot(page, f"panel-cancelled-{words.split()[-1]}", ROOT)
 
-    assert text.startswith("Cancelled")
+    assert text.startswith(("Cancelled", "Done"))
+    assert text.startswith("Cancelled") or words.startswith(("Looking", "Asking DigitalOcean to switch on"))
     assert "is on, as it was before" in text
     assert status(world, 102) == "active"
 
