@@ -40,6 +40,7 @@ CSV_ROWS = 50_000
 """Rows in a piece of a CSV file."""
 
 _TYPES = 12  # that are shown with their durations, the most frequent, and with their rates, the worst
+_LAST_S = 1 << 33  # in 2242, which pandas 2 can still tell
 _MOST_OF_ONE = 500  # actions of one resource that are listed
 
 
@@ -169,8 +170,10 @@ class Exploration:
             return in_short(self._found)
         since, _ = self.window_of(selection)
         newest = self._frame["observed_at"].max().to_pydatetime()
-        begins = pd.Timestamp.min if since is None else pd.Timestamp(max(since, 0), unit="s")
-        recent = self._found[~(self._found["since"] < begins.tz_localize("UTC"))]
+        recent = self._found
+        if since is not None:
+            begins = pd.Timestamp(min(max(since, 0), _LAST_S), unit="s", tz="UTC")
+            recent = recent[~(recent["since"] < begins)]
         about = [name for name in (ACCOUNT, "id", "type") if name in self._frame]
         with self._lock:
             chosen = self._frame[about].iloc[self._order(selection, None, down=False)]

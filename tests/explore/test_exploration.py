@@ -147,13 +147,15 @@ def test_figures_are_those_of_the_tables(actions, exploration, chosen):
 
 def test_figures_of_thousands_of_years_are_right(frame):
     """Times that lie as far apart as times can do not break the counting, and give the figures of the tables."""
-    starts = ["0001-01-02T00:00:00Z", "1970-01-01T00:00:00Z", "2026-03-02T10:00:00Z", "9998-01-01T00:00:00Z", None] * 4
+
+    def times(*values):
+        return pd.DatetimeIndex(np.array(values * 4, dtype="datetime64[s]")).tz_localize("UTC")
+
     rows = frame(
-        started_at=[pd.Timestamp(each).as_unit("s") if each else pd.NaT for each in starts],
-        completed_at=[pd.Timestamp("9999-01-01T00:00:00Z").as_unit("s")] * 20,
-        status=["completed", "errored", "in-progress", "odd"] * 5,
-        type=["resize", None, "reboot", "snapshot"] * 5,
+        status=["completed", "errored", "in-progress", "odd"] * 5, type=["resize", None, "reboot", "snapshot"] * 5
     )
+    rows["started_at"] = times("0001-01-02", "1970-01-01", "2026-03-02T10:00:00", "9998-01-01", "NaT")
+    rows["completed_at"] = times("9999-01-01", "9999-01-01", "NaT", "9999-01-01", "9999-01-01")
     seen, taken = Exploration(rows).look(Selection()), da.durations(rows)
 
     assert [row["completed"] for row in seen["durations"]] == taken["completed"].tolist()
