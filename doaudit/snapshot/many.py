@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doaudit.errors import DoauditError, NotPossible, SnapshotFailed
+from doaudit.errors import NotPossible, SnapshotFailed
 from doaudit.operations.console import confirmed, print_line
 from doaudit.snapshot.foreground import LogPrinter, check_not_recent, print_unfinished, resume_runs, wait_for
 from doaudit.snapshot.signals import signals_received
@@ -113,27 +113,14 @@ def resume_all(runs: SnapshotRuns) -> list[Run]:
 
 def _go_on(runs: SnapshotRuns, record: QueueRecord) -> list[Run]:
     """Take the snapshots of a queue that were not begun, unless one has failed and that was to end it."""
-    left = runs.left_of(record)
-    if not left:
-        runs.forget_queue(record)
+    queue = runs.queue_left_of(record)
+    if queue is None:
         if record.waiting:
             print_line(f"Not begun, because another of the queue did not end well: {_named(record.waiting)}.")
         return []
-    print_line(f"Going on with a queue of snapshots: {_named(left)}.")
-    plans = []
-    for item in left:
-        try:
-            plans.append(runs.plan(item.droplet_id, item.name, live=item.live))
-        except DoauditError as refusal:
-            print_line(f"Not begun: {item.droplet_name} ({item.droplet_id}). {refusal}")
-            if not record.keep_going:
-                break
-    if not plans:
-        runs.forget_queue(record)
-        return []
-    queue = runs.queue(plans, at_once=record.at_once, keep_going=record.keep_going, queue_id=record.id)
+    print_line(f"Going on with a queue of snapshots: {_named(queue.states)}.")
     return queue_to_completion(queue)
 
 
-def _named(items: Iterable[QueuedSnapshot]) -> str:
+def _named(items: Iterable[QueuedSnapshot | Run]) -> str:
     return ", ".join(f"{item.droplet_name} ({item.droplet_id})" for item in items)

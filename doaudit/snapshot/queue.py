@@ -63,13 +63,13 @@ class SnapshotQueue:
     """
     Several snapshot runs, begun in their order in a thread of its own. Nothing happens before `start`.
 
-    The first that fails ends it, unless it is to keep going; those that run then are taken to their end. Each droplet
-    is looked at anew when its turn comes.
+    The first that fails ends it, unless it is to keep going; those that run then are taken to their end. Those that
+    begin at once are taken as they were confirmed; each other droplet is looked at anew when its turn comes.
 
     Args:
         runs: plans runs and carries them out.
         record: which snapshots, in which order, and how; see `doaudit.snapshot.queue_record`.
-        plans: a plan of each, as it was confirmed.
+        plans: a plan of each, as it was confirmed; one without an id is made when its turn comes.
         folder: where its record is kept.
 
     Attributes:
@@ -84,7 +84,7 @@ class SnapshotQueue:
         self._states: list[ItemState] = ["waiting"] * len(plans)
         self._last = list(plans)
         self._jobs: dict[int, Job] = {}
-        self._no_more, self._cancelled = threading.Event(), False
+        self._no_more = threading.Event()
         self._over = threading.Event()
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -110,11 +110,6 @@ class SnapshotQueue:
     def running(self) -> bool:
         """True if it was started and is not over."""
         return self.started and not self._over.is_set()
-
-    @property
-    def cancelled(self) -> bool:
-        """True if `cancel` was called."""
-        return self._cancelled
 
     @property
     def ok(self) -> bool:
@@ -147,7 +142,6 @@ class SnapshotQueue:
         """Begin no more, and cancel those that run: their power is restored."""
         self._no_more.set()
         with self._lock:
-            self._cancelled = True
             jobs = list(self._jobs.values())
         for job in jobs:
             job.cancel()
@@ -212,9 +206,10 @@ class SnapshotQueue:
         return bool(turn)
 
     def _begin(self, at: int) -> None:
-        item = self._record.items[at]
-        # Planned anew: while others were taken, the droplet may have been switched off or on.
-        plan = self._runs.plan(item.droplet_id, item.name, live=item.live)
+        item, plan = self._record.items[at], self._last[at]
+        if not plan.id or {"done", "failed"} & set(self._states):
+            # Planned anew: while others were taken, the droplet may have been switched off or on.
+            plan = self._runs.plan(item.droplet_id, item.name, live=item.live)
         self._save(with_state(self._record, at, "begun", plan.id))
         with self._lock:
             if self._no_more.is_set():

@@ -20,6 +20,7 @@ from doaudit.snapshot.job import Job, job_for, jobs
 from doaudit.snapshot.plan import DROPLET, plan_snapshot
 from doaudit.snapshot.queue import SnapshotQueue
 from doaudit.snapshot.queue_record import QueuedSnapshot, QueueRecord, delete_record, load_records
+from doaudit.snapshot.run import Run
 from doaudit.snapshot.state_folders import StateFolders, any_journals, state_folders
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from doaudit.api.client import Client
     from doaudit.clock import Clock
     from doaudit.expected_duration import ExpectedDuration
-    from doaudit.snapshot.run import Run
 
 __all__ = ["SnapshotRuns"]
 
@@ -178,6 +178,33 @@ class SnapshotRuns:
         """Return the queues of this account that are running in this process."""
         return [queue for queue in self._queues if queue.running]
 
+    def queue_left_of(self, record: QueueRecord) -> SnapshotQueue | None:
+        """
+        Return the queue of what is left of an unfinished one (see `left_of`); None, and no record, if nothing is.
+
+        Raises:
+            FileProblem: the record cannot be deleted.
+        """
+        left = self.left_of(record)
+        if not left:
+            delete_record(self._state().queues, record)
+            return None
+        # Without an id: each droplet is looked at when its turn comes, and one that is gone is a failure of its own.
+        plans = [
+            Run(
+                id="",
+                droplet_id=item.droplet_id,
+                droplet_name=item.droplet_name,
+                snapshot_name=item.name or f"{item.droplet_name} and the time",
+                default_name=item.name is None,
+                live=item.live,
+                was_on=True,
+                created_at=record.created_at,
+            )
+            for item in left
+        ]
+        return self.queue(plans, at_once=record.at_once, keep_going=record.keep_going, queue_id=record.id)
+
     def left_of(self, record: QueueRecord) -> tuple[QueuedSnapshot, ...]:
         """
         Return what is left of an unfinished queue: what has no run, and so asked for nothing.
@@ -200,15 +227,6 @@ class SnapshotRuns:
             return []
         folders = self._state()
         return [record for record in load_records(folders.queues) if not folders.queue_is_locked(record.id)]
-
-    def forget_queue(self, record: QueueRecord) -> None:
-        """
-        Delete the record of a queue; none of its snapshots is begun any more.
-
-        Raises:
-            FileProblem: it cannot be deleted.
-        """
-        delete_record(self._state().queues, record)
 
     def running(self) -> list[Job]:
         """Return the jobs of this account that are running in this process."""

@@ -183,6 +183,8 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
         while work.running and self.work is work:
             self.update()
             SystemClock().wait(_REDRAW_S, stop)
+        if work.queue is not None and work.queue.refusal is not None:
+            self._error = str(work.queue.refusal)
         self.update(urgent=True)
 
     def update(self, *, urgent: bool = False) -> None:
@@ -215,25 +217,14 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
 
     def _resume_queues(self) -> None:
         """Go on with what a queue had left, once no run is unfinished."""
-        if self._queues and not self._unfinished and not self._busy and (self.work is None or not self.work.running):
-            self._busy = "Reading the droplets that are left ..."
-            self._run_in_background(self._go_on)
-
-    def _go_on(self) -> None:
-        record, runs = self._queues[0], self._account.snapshot_runs
-        try:
-            plans = [runs.plan(item.droplet_id, item.name, live=item.live) for item in runs.left_of(record)]
-            if plans:
-                queue = runs.queue(plans, at_once=record.at_once, keep_going=record.keep_going, queue_id=record.id)
-                with self._lock:
-                    self._watch(Work(queue=queue))
-                    queue.start()
-            else:
-                runs.forget_queue(record)
-        finally:
-            self._busy = ""
-        if not plans:
+        if not self._queues or self._unfinished or (self.work is not None and self.work.running):
+            return
+        queue = self._account.snapshot_runs.queue_left_of(self._queues[0])
+        if queue is None:
             self.read()
+        else:
+            self._watch(Work(queue=queue))
+            queue.start()
 
     def _run_in_background(self, task: Callable[[], None]) -> None:
         """Run a slow task in a thread; show its error, and what is to be seen then."""

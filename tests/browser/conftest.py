@@ -79,6 +79,15 @@ def page(chromium, lab, foreign):
     end_kernels(*lab)
 
 
+@pytest.fixture
+def errors(page):
+    """What the page's console calls an error."""
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
 def end_kernels(address, token):
     """End all kernels of a JupyterLab: each holds a few hundred MB."""
     key = {"Authorization": f"token {token}"}

@@ -37,15 +37,6 @@ IN_SELECTION = "len(explorer.actions)"
 
 
 @pytest.fixture
-def errors(page):
-    """What the page's console calls an error."""
-    said = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
-@pytest.fixture
 def explore(lab, page, errors):
     """Open a notebook whose second cell shows an explorer, and wait for its rows."""
 

@@ -35,15 +35,6 @@ HIDE = """(hidden) => {
 
 
 @pytest.fixture
-def errors(page):
-    """What the page's console calls an error."""
-    said = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
-@pytest.fixture
 def monitor(lab, page, errors):
     """A page of Lab with a monitor that has read the account."""
     open_notebook(lab, page, OPEN, "monitor", "6 * 7")

@@ -203,6 +203,31 @@ def test_what_a_lost_kernel_left_is_taken_up(account, world, capsys):
     assert "Going on with a queue of snapshots: web-102 (102), web-103 (103)." in capsys.readouterr().err
 
 
+def test_what_was_confirmed_is_taken(account):
+    """The run of the first is the plan that was confirmed, with its name; the others are planned at their turn."""
+    runs = account.snapshot_runs
+    plans = [runs.plan(each) for each in (101, 102)]
+    queue = runs.queue(plans)
+    queue.start()
+    first, second = queue.wait(TIMEOUT_S)
+
+    assert (first.id, first.snapshot_name) == (plans[0].id, plans[0].snapshot_name)
+    assert second.id != plans[1].id
+    assert second.ok
+
+
+def test_a_droplet_that_is_gone_is_a_failure_of_the_resumed_queue(account, world):
+    """What was to be taken and cannot be is no success of a resume; after it nothing is begun."""
+    left_behind(account)
+    world.destroy_droplet(101)
+    world.advance(60)
+
+    with pytest.raises(SnapshotFailed, match=r"web-101: Not begun: .* Not begun: web-102 \(102\), web-103 \(103\)"):
+        account.resume()
+    assert taken(world) == []
+    assert account.resume() == []
+
+
 def test_a_queue_that_a_failure_ended_does_not_go_on(account, world, capsys):
     """After a failure the others are named, and not begun."""
     world.faults.add(Fault("errored", type="snapshot"))
