@@ -117,7 +117,7 @@ def test_two_at_once(account, world, clock):
     queue = queue_of(account, at_once=2)
     clock.pause_when = lambda: len(taken(world)) == 2
     queue.start()
-    wait_until(lambda: len(taken(world)) == 2)
+    wait_until(lambda: clock.paused)
     paused = queue.sentence
     clock.running.set()
 
