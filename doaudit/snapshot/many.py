@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from doaudit.errors import NotPossible, SnapshotFailed
 from doaudit.operations.console import confirmed, print_line
+from doaudit.progress import row_bar
 from doaudit.snapshot.foreground import LogPrinter, check_not_recent, print_unfinished, resume_runs, wait_for
 from doaudit.snapshot.signals import signals_received
 
@@ -42,7 +43,11 @@ def take_snapshots(  # noqa: PLR0913 -- one for each thing that may be said
     if not again:
         for droplet_id in wanted:
             check_not_recent(runs, droplet_id, name)
-    plans = [runs.plan(droplet_id, name, live=live) for droplet_id in wanted]
+    plans = []
+    with row_bar("planning", len(wanted), unit=" snapshots") as add:
+        for droplet_id in wanted:
+            plans.append(runs.plan(droplet_id, name, live=live))
+            add(1)
     queue = runs.queue(plans, at_once=at_once, keep_going=keep_going)
     for plan in plans:
         print_line(f"Snapshot '{plan.snapshot_name}' of droplet {plan.droplet_name} ({plan.droplet_id}).")

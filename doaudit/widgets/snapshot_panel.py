@@ -31,6 +31,7 @@ __all__ = ["SnapshotPanel"]
 
 _CONTROL_PANEL = "https://cloud.digitalocean.com"
 _REDRAW_S = 1.0
+_READING = "Reading what is chosen, for the plan ..."
 _NOTHING_STARTED = "SnapshotPanel. Nothing has been started here. No longer live: run the cell again."
 
 
@@ -73,7 +74,8 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
         self._queues: list[QueueRecord] = []
         self._chosen: SnapshotRequest | None = None
         self._busy, self._error = "", ""
-        self._is_planning = self._cancelling = False
+        self._planning = ""  # how far it has come, while there is any
+        self._cancelling = False
         self._throttle, self._last_shown = Throttle(), ""
         self.on_msg(self._receive)
 
@@ -131,8 +133,8 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
         if self.work is not None and self.work.running:
             return
         self._chosen, self.plans = request, ()
-        if request.droplets and not self._is_planning:
-            self._is_planning = True
+        if request.droplets and not self._planning:
+            self._planning = _READING
             self._run_in_background(self._make_plans)
 
     def _make_plans(self) -> None:
@@ -142,22 +144,33 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
             plans: tuple[Run, ...] = ()
             error = ""
             try:
-                if wanted is not None and wanted.droplets:
-                    name = wanted.name.strip() or None
-                    plan = self._account.snapshot_runs.plan
-                    plans = tuple(plan(each, name, live=wanted.live) for each in wanted.droplets)
+                if wanted is not None:
+                    plans = self._plan_each(wanted)
             except Exception as fault:  # noqa: BLE001 -- nobody sees what a thread raises
                 error = _said(fault)
             with self._lock:
                 if self._chosen == wanted:
-                    self.plans, self._is_planning, self._error = plans, False, error
+                    self.plans, self._planning, self._error = plans, "", error
                     return
+
+    def _plan_each(self, wanted: SnapshotRequest) -> tuple[Run, ...]:
+        """Plan one droplet after another, which takes requests for each; stop once another choice was made."""
+        plans: list[Run] = []
+        for droplet_id in wanted.droplets:
+            if self._chosen != wanted:
+                break
+            if plans and self._throttle.allows():
+                self._planning = f"{_READING} {len(plans)} of {len(wanted.droplets)}"
+                self._show()
+            name = wanted.name.strip() or None
+            plans.append(self._account.snapshot_runs.plan(droplet_id, name, live=wanted.live))
+        return tuple(plans)
 
     def _start(self, request: SnapshotRequest) -> None:
         is_planned = bool(self.plans) and request.plans == tuple(plan.id for plan in self.plans)
         if self.work is not None and self.work.running:
             return
-        if not (is_planned and request.confirmed) or self._is_planning:
+        if not (is_planned and request.confirmed) or self._planning:
             raise InvalidArgument("Nothing was begun: this is not the plan that was shown and confirmed.")
         runs = self._account.snapshot_runs
         droplets = {plan.droplet_id for plan in self.plans}
@@ -245,11 +258,11 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
                 {
                     "kind": "state",
                     "heading": f"Snapshots of droplets of {self._account.source}; all times in UTC",
-                    "busy": self._busy,
+                    "busy": self._busy or self._planning,
                     "error": self._error,
                     "droplets": self._rows,
                     "plan": self._plan_told(),
-                    "is_planning": self._is_planning,
+                    "is_planning": bool(self._planning),
                     "work": self._work_told(),
                     "unfinished": [
                         {"id": run.id, "text": visible(_left(run)), "can_resume": run.readable}

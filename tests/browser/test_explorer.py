@@ -32,6 +32,14 @@ FEW = (
     "import doaudit as da; account = da.demo(actions=2_000); actions = account.actions();"
     " explorer = da.widgets.Explorer(actions)"
 )
+ACCOUNTS = """
+import doaudit as da
+import pandas as pd
+few = da.demo(actions=9_000).actions()
+parts = {"prod": few, "stage": few.iloc[3_000:], "lab": few.iloc[6_000:]}
+actions = pd.concat([part.assign(account=name) for name, part in parts.items()], ignore_index=True)
+explorer = da.widgets.Explorer(actions)
+"""
 HOSTILE = "<img src=x onerror=\"document.title='pwned'\">"
 IN_SELECTION = "len(explorer.actions)"
 
@@ -76,12 +84,19 @@ def clear(page):
     wait_for_count(page)
 
 
+def saved_notebook(lab):
+    """The notebook as it was saved."""
+    address, token = lab
+    key = {"Authorization": f"token {token}"}
+    return requests.get(f"{address}/api/contents/panel.ipynb", headers=key, timeout=30).json()["content"]
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_every_filter_by_mouse_and_by_keyboard(explore, foreign, errors, theme):
     """Each filter selects by click and by keys; the count beside a value is what it then gives, as `select` says."""
-    page = explore(SIMULATED)
+    page = explore(ACCOUNTS)
     use_theme(page, theme)
-    for facet in ("type", "outcome", "region", "resource_type"):
+    for facet in ("account", "type", "outcome", "region", "resource_type"):
         options = page.locator(f"[data-facet={facet}] li")
         value, count = options.nth(1).get_attribute("aria-label"), options.nth(1).locator(".da-count").inner_text()
         options.nth(1).click()
@@ -308,6 +323,50 @@ def test_the_last_wish_wins(explore, errors):
     assert errors == []
 
 
+def test_keys_that_follow_each_other_are_all_taken(explore, errors):
+    """Arrow keys pressed while an answer is on its way move the window once each; what is cleared stays cleared."""
+    page = explore(SIMULATED)
+    handle = page.get_by_role("slider", name="Beginning of the window")
+    handle.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(180)
+    page.wait_for_timeout(500)
+    assert handle.get_attribute("aria-valuenow") == "12"
+    assert python(page, "explorer.selection.since") == handle.get_attribute("aria-valuetext").removesuffix(" UTC")
+
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Clear all").evaluate("button => button.click()")
+    page.wait_for_timeout(500)
+    assert python(page, "explorer.selection.conditions()") == {}
+    assert handle.get_attribute("aria-valuenow") == "0"
+
+    page.locator(".da-chart .da-link").first.focus()
+    page.keyboard.press("Enter")
+    wait_for(page, "len(explorer.selection.type or [])", 1)
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.activeElement.classList.contains('da-link')")
+    assert errors == []
+
+
+def test_zooming_keeps_what_was_chosen_before(explore, errors):
+    """A click on Zoom in takes none of the choices away that were made while an answer was on its way."""
+    page = explore(SIMULATED)
+    page.mouse.click(*place_at(page, 0.3))
+    wait_for(page, "len(explorer.selection.conditions())", 2)
+    page.evaluate("""() => {
+        for (const option of [...document.querySelectorAll("[data-facet=type] li")].slice(0, 3)) option.click();
+        [...document.querySelectorAll(".da-time button")].find((each) => each.textContent === "Zoom in").click();
+    }""")
+
+    wait_for(page, "len(explorer.selection.type or [])", 3)
+    page.wait_for_timeout(500)
+
+    assert python(page, "len(explorer.selection.type or [])") == 3
+    assert page.get_by_role("button", name="Zoom out").is_enabled()
+    assert errors == []
+
+
 MILLION = """
 import pandas as pd
 few = da.demo(actions=52_292).actions()
@@ -406,10 +465,7 @@ def test_without_its_kernel(lab, page, explore):
     page.wait_for_timeout(500)
     save_screenshot(page, "explorer-lost", ROOT)
     page.evaluate(SAVE)
-    address, token = lab
-    saved = requests.get(
-        f"{address}/api/contents/panel.ipynb", headers={"Authorization": f"token {token}"}, timeout=30
-    ).json()["content"]
+    saved = saved_notebook(lab)
 
     page.reload()
     page.wait_for_function(IS_READY)
@@ -424,6 +480,26 @@ def test_without_its_kernel(lab, page, explore):
     page.evaluate(RUN_ALL)
     page.locator(f"{ROOT} .da-rows [role=row]").first.wait_for()
     assert left.is_hidden()
+
+
+def test_saved_with_its_widget_state(lab, page, explore):
+    """Where JupyterLab is told to save the state of widgets, too, the notebook stays below 200 kB."""
+    address, token = lab
+    setting = f"{address}/lab/api/settings/@jupyter-widgets/jupyterlab-manager:plugin"
+    key = {"Authorization": f"token {token}"}
+    requests.put(setting, json={"raw": '{"saveState": true}'}, headers=key, timeout=30).raise_for_status()
+    try:
+        explore(SIMULATED)
+        page.locator("[data-facet=outcome] li").first.click()
+        wait_for(page, "explorer.selection.outcome", ["completed"])
+        page.evaluate(SAVE)
+    finally:
+        requests.put(setting, json={"raw": "{}"}, headers=key, timeout=30).raise_for_status()
+    saved = saved_notebook(lab)
+
+    [state] = saved["metadata"]["widgets"].values()
+    assert any(each["model_name"] == "AnyModel" for each in state["state"].values())
+    assert len(json.dumps(saved)) < 200_000
 
 
 def test_hostile_names_are_text(explore, page, errors, foreign):

@@ -65,19 +65,18 @@ def server(world):
 
 
 @pytest.fixture
-def notebook(lab, page, server, world, tmp_path):
-    """Open a notebook of these cells, after one that opens the account, in Lab, and run all cells."""
+def first(server, world, tmp_path):
+    """The cell that opens the account."""
+    history = str(tmp_path / "h.duckdb")
+    return OPEN.format(now=world.now, at=time.time(), speed=SPEED, token=server.token, url=server.url, history=history)
 
-    def opened(*cells):
-        first = OPEN.format(
-            now=world.now,
-            at=time.time(),
-            speed=SPEED,
-            token=server.token,
-            url=server.url,
-            history=str(tmp_path / "h.duckdb"),
-        )
-        open_notebook(lab, page, first, *cells)
+
+@pytest.fixture
+def notebook(lab, page, first):
+    """Open a notebook of these cells, after one that opens the account, in Lab or Notebook 7, and run all cells."""
+
+    def opened(*cells, path="doc/tree"):
+        open_notebook(lab, page, first, *cells, path=path)
         return page
 
     return opened
@@ -340,6 +339,34 @@ def test_names_are_text(notebook, world):
     assert HOSTILE in text
     assert page.title() != "pwned"
     assert page.locator(".jp-OutputArea-output img").count() == 0
+
+
+def test_in_notebook_7(notebook, world):
+    """Both panels work in Notebook 7, where 700 pixels are enough."""
+    page = notebook(
+        "panel = SnapshotPanel(account); panel",
+        "account.refresh(); Monitor(account, interval_s=0.5)",
+        path="notebooks",
+    )
+    page.set_viewport_size({"width": 700, "height": 1000})
+    start_snapshot(page, "web-01")
+    page.locator(f"{MONITOR} tbody tr", has_text="web-01").first.wait_for()
+    save_screenshot(page, "panels-notebook-7", ".jp-Notebook")
+    widths = [page.locator(root).evaluate("panel => panel.scrollWidth - panel.clientWidth") for root in (ROOT, MONITOR)]
+
+    assert result(page).startswith("Done")
+    assert status(world, 101) == "active"
+    assert max(widths) <= 1
+
+
+def test_in_voila(voila, page, first, world):
+    """The panel works in Voila, where there is no notebook around it."""
+    page.goto(voila(first, "panel = SnapshotPanel(account); panel"))
+    start_snapshot(page, "web-01")
+
+    assert result(page).startswith("Done")
+    assert len(world.listed_images(101)) == 1
+    assert status(world, 101) == "active"
 
 
 def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):

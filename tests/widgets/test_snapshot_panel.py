@@ -86,6 +86,19 @@ def test_the_plan_names_the_snapshots_that_exist(page):
     assert page.shown["plan"]["items"][0]["existing"] == "Snapshots that exist: mine."
 
 
+def test_a_plan_of_many_is_counted_and_another_choice_ends_it(page, world):
+    """How far a plan of many has come is said, and droplets that are no longer chosen are not read."""
+    world.faults.add(Fault("slow", path=r"/droplets/10[12]\b", times=None, seconds=0.3))
+    page.ask("choose", droplets=[101, 102, 103])
+    wait_until(lambda: page.shown["busy"].endswith(" 1 of 3"))
+    page.ask("choose", droplets=[102])
+    wait_until(lambda: not page.shown["is_planning"])
+
+    assert [item["title"].endswith("of db-01") for item in page.shown["plan"]["items"]] == [True]
+    assert page.shown["busy"] == ""
+    assert not [line for line in world.requests if "/droplets/103" in line]
+
+
 @pytest.mark.parametrize("changed", [{"name": "another"}, {"live": True}, {"droplets": [102]}])
 def test_what_was_not_planned_cannot_be_started(page, world, changed):
     """After a change the earlier plan is nothing that can be started, however it was confirmed."""

@@ -24,6 +24,13 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// Let an element have these children. Those that stay are not moved more than needed, so that the focus stays, too.
+function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  nodes.forEach((node, at) => { if (parent.children[at] !== node) parent.insertBefore(node, parent.children[at] ?? null); });
+}
+
 const number = (value) => value.toLocaleString("en-US");
 
 let lastId = 0;

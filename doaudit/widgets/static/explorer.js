@@ -120,6 +120,7 @@ function render({ model, el }) {
 
   // Each wish replaces the one before it; what it does not name stays as it is.
   const change = (wanted) => {
+    timeline.settle(true);
     const next = { ...selection, ...wanted };
     for (const [name, value] of Object.entries(next)) if (value === null || (Array.isArray(value) && !value.length)) delete next[name];
     replace(next);
@@ -146,10 +147,18 @@ function render({ model, el }) {
   let typing = null;
   text.addEventListener("input", () => {
     clearTimeout(typing);
-    typing = setTimeout(() => change({ text: text.value.trim() ? text.value : null }), 200);
+    typing = setTimeout(() => {
+      typing = null;
+      change({ text: text.value.trim() ? text.value : null });
+    }, 200);
   });
-  const chips = makeChips(replace);
-  const timeline = makeTimeline(change, (zoom) => asker.ask("look", { zoom }));
+  const chips = makeChips((next) => {
+    timeline.settle(false);
+    clearTimeout(typing);
+    typing = null;
+    replace(next);
+  });
+  const timeline = makeTimeline(change, (zoom) => asker.ask("look", { selection, zoom }));
   const findings = makeFindings();
   const durations = makeChart("How long they take", ["Type", "Median to p90", "Median", "p90", "Completed"], "Of completed actions, on a logarithmic axis; the thick mark is the median.");
   const rates = makeChart("How many fail", ["Type", "95 % interval", "Share", "Errored"], "Of finished actions; the type that is surely worst comes first.");
@@ -178,7 +187,7 @@ function render({ model, el }) {
       }
       facets[name].update(values, selection[name] ?? []);
     }
-    if (root.getRootNode().activeElement !== text) text.value = selection.text ?? "";
+    if (typing === null && root.getRootNode().activeElement !== text) text.value = selection.text ?? "";
     chips.update(selection, names);
     timeline.update(answer);
     const longest = Math.max(...answer.durations.map((row) => row.p90_s.s ?? row.p50_s.s ?? 0));

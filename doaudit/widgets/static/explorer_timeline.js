@@ -15,8 +15,8 @@ function makeTimeline(change, zoom) {
   const fields = ["since", "until"].map((name) =>
     make("input", { type: "text", name, size: 20, placeholder: name === "since" ? "2026-06-01, or 30d" : "2026-07-01", "aria-label": name === "since" ? "From, in UTC" : "Until, in UTC", autocomplete: "off", spellcheck: "false" }));
   const caption = make("span", { class: "da-pale" });
-  const zoomIn = make("button", { type: "button", onclick: () => zoom(true) }, "Zoom in");
-  const zoomOut = make("button", { type: "button", onclick: () => zoom(false) }, "Zoom out");
+  const zoomIn = make("button", { type: "button", onclick: () => look(true) }, "Zoom in");
+  const zoomOut = make("button", { type: "button", onclick: () => look(false) }, "Zoom out");
   const legend = make("span", { class: "da-legend", "aria-hidden": "true" }, ...OUTCOMES.flatMap((name) => [make("i", { class: `da-${name}` }), `${name} `]));
   const root = make("section", { class: "da-time", "aria-label": "Activity over time" },
     make("div", { class: "da-row" }, make("h4", {}, "Activity"), legend, make("span", { class: "da-fields" }, make("label", {}, "From ", fields[0]), make("label", {}, "until ", fields[1]), make("span", { class: "da-pale" }, "UTC"))), svg, make("div", { class: "da-row" }, caption, zoomIn, zoomOut));
@@ -31,9 +31,20 @@ function makeTimeline(change, zoom) {
   const place = (edge) => (bins.length ? (edge / bins.length) * across() : 0);
   const written = (edge) => (width >= 86400 ? dayOf(first + edge * width) : momentOf(first + edge * width));
 
+  function look(closer) {
+    settle(true);
+    zoom(closer);
+  }
   function commit([from, to]) {
     // The first bin and the last are open ends, unless there is more to both sides of them.
     change({ since: from > 0 || zoomed ? written(from) : null, until: to < bins.length || zoomed ? written(to) : null });
+  }
+  // What was chosen by keys a moment ago is taken now, or dropped.
+  function settle(taken) {
+    if (pending === null) return;
+    clearTimeout(pending);
+    pending = null;
+    if (taken) commit(edges.map(Math.round));
   }
   function drawWindow() {
     const [from, to] = edges.map(place);
@@ -110,19 +121,22 @@ function makeTimeline(change, zoom) {
     edges[side] = Math.max(bounds[0], Math.min(bounds[1], moves[event.key]));
     drawWindow();
     clearTimeout(pending);
-    pending = setTimeout(() => commit(edges.map(Math.round)), 150);
+    pending = setTimeout(() => settle(true), 150);
   }));
   // A time without a zone is meant in UTC, as the fields say.
   const zoned = (text) => (/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?$/.test(text) ? `${text.replace(" ", "T")}Z` : text);
   for (const field of fields) field.addEventListener("change", () => change({ [field.name]: zoned(field.value.trim()) || null }));
 
   function update(answer) {
-    ({ bins, first_s: first, width_s: width, is_zoomed: zoomed } = answer.timeline);
+    const told = answer.timeline;
+    if (told.first_s !== first || told.width_s !== width || told.bins.length !== bins.length) settle(false);
+    ({ bins, first_s: first, width_s: width, is_zoomed: zoomed } = told);
     const [since, until] = answer.window;
     zoomIn.disabled = since === null && until === null;
     zoomOut.disabled = !zoomed;
     const inBins = (second) => Math.max(0, Math.min(bins.length, (second - first) / width));
-    if (!dragged) edges = [since === null ? 0 : inBins(since), until === null ? bins.length : inBins(until)];
+    // What is being chosen at this moment outlasts an answer to what was chosen before.
+    if (!dragged && pending === null) edges = [since === null ? 0 : inBins(since), until === null ? bins.length : inBins(until)];
     fields.forEach((field) => {
       if (document.activeElement !== field) field.value = answer.selection[field.name] ?? "";
       set(field, "aria-invalid", null);
@@ -137,5 +151,5 @@ function makeTimeline(change, zoom) {
   }
   const observer = new ResizeObserver(() => draw());
   observer.observe(svg);
-  return { root, update, refuse, stop: () => observer.disconnect() };
+  return { root, update, refuse, settle, stop: () => observer.disconnect() };
 }

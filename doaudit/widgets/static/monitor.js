@@ -108,10 +108,7 @@ function render({ model, el }) {
       rows.get(row.id).update(row);
     }
     for (const id of [...rows.keys()]) if (!shown.some((row) => row.id === id)) rows.delete(id);
-    const wanted = chosen.flatMap((row) => rows.get(row.id).nodes);
-    // Nodes that are in their place stay untouched, so that the focus does, too.
-    wanted.forEach((node, at) => { if (body.children[at] !== node) body.insertBefore(node, body.children[at] ?? null); });
-    while (body.children.length > wanted.length) body.lastChild.remove();
+    arrange(body, chosen.flatMap((row) => rows.get(row.id).nodes));
     table.hidden = !chosen.length;
     say(none, chosen.length ? "" : shown.length ? "No action has these words." : "Nothing is running.");
     none.hidden = Boolean(chosen.length);

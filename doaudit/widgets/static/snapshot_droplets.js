@@ -97,8 +97,7 @@ function makeDroplets(changed, showPlan) {
       set(row, "class", chosen.has(told.id) ? "da-active" : "");
       return row;
     });
-    nodes.forEach((node, at) => { if (body.children[at] !== node) body.insertBefore(node, body.children[at] ?? null); });
-    while (body.children.length > nodes.length) body.lastChild.remove();
+    arrange(body, nodes);
     const all_boxes = boxes();
     const current = all_boxes.find((box) => box.dataset.id === focused) ?? all_boxes[0];
     for (const box of all_boxes) set(box, "tabindex", box === current ? 0 : -1);

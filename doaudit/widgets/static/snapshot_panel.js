@@ -174,7 +174,7 @@ function render({ model, el }) {
     say(heading, told.heading);
     say(alert, told.error);
     alert.hidden = !told.error;
-    say(busy, told.busy || (told.is_planning ? "Reading what is chosen, for the plan ..." : ""));
+    say(busy, told.busy);
     drawLeft(told);
     if (told.work && choice.hidden === false) {
       droplets.clear();
@@ -183,7 +183,7 @@ function render({ model, el }) {
     }
     choice.hidden = Boolean(told.work);
     left.hidden = Boolean(told.work);
-    reload.disabled = Boolean(told.busy);
+    reload.disabled = Boolean(told.busy && !told.is_planning);
     droplets.update(told.droplets);
     plan.update(told.work || told.is_planning ? null : told.plan);
     if (told.plan && wantsFocus) {
