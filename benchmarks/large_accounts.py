@@ -62,4 +62,8 @@ def _resources(
 ) -> pd.Categorical[str]:
     names, codes = resource.cat.categories, resource.cat.codes.to_numpy(dtype=np.int64)[source]
     all_names = pd.Index([f"{name}-{number}" for number in range(copies) for name in names], dtype=names.dtype)
-    return pd.Categorical.from_codes(np.where(codes < 0, -1, codes + copy * len(names)), categories=all_names)
+    order = all_names.argsort()  # those of a history are sorted
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    places = np.where(codes < 0, -1, place[codes + copy * len(names)])
+    return pd.Categorical.from_codes(places, categories=all_names[order])

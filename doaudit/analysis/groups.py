@@ -129,7 +129,7 @@ def ranks(column: pd.Series[Any]) -> Counts:
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = column.dtype.categories
         rank = np.arange(len(categories))
-        if not column.dtype.ordered:
+        if not (column.dtype.ordered or categories.is_monotonic_increasing):
             rank[categories.argsort()] = np.arange(len(categories))
         return np.append(rank, len(categories))[column.cat.codes]
     codes, values = pd.factorize(column, sort=True)

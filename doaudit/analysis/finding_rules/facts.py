@@ -6,6 +6,7 @@ They look at the last 30 days, where nothing else is said: what happened long ag
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -34,6 +35,8 @@ from doaudit.analysis.tally import timed
 from doaudit.formatting import count, time_span
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from doaudit.analysis.finding_rules.finding import Evidence, Severity
 
 __all__ = ["RULES"]
@@ -118,19 +121,18 @@ def _destroyed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _bursts(gone: pd.DataFrame) -> list[pd.DataFrame]:
     """Return the destructions, each within an hour of the one before it, that are many within an hour."""
-    start = gone["start"].to_numpy()
-    number = np.cumsum(np.diff(start, prepend=start[:1]) > _HOUR_S)
-    bursts = (gone[number == each] for each in range(number.max(initial=-1) + 1))
+    start, age_s = gone["start"].to_numpy(), gone["age_s"].to_numpy()
+    ends = [0, *np.flatnonzero(np.diff(start, prepend=start[:1]) > _HOUR_S), len(start)]
+    runs = (slice(first, last) for first, last in pairwise(ends))
     return [
-        burst
-        for burst in bursts
-        if any(_most_within_an_hour(burst["start"][burst["age_s"] >= least]) >= many for least, many in _MANY.items())
+        gone.iloc[run]
+        for run in runs
+        if any(_most_within_an_hour(start[run][age_s[run] >= least]) >= many for least, many in _MANY.items())
     ]
 
 
-def _most_within_an_hour(starts: pd.Series[int]) -> int:
-    within = starts.to_numpy()
-    return int((np.searchsorted(within, within + _HOUR_S, side="right") - np.arange(len(within))).max(initial=0))
+def _most_within_an_hour(starts: NDArray[np.int64]) -> int:
+    return int((np.searchsorted(starts, starts + _HOUR_S, side="right") - np.arange(len(starts))).max(initial=0))
 
 
 def destroyed_without_backup(evidence: Evidence) -> list[Finding]:
@@ -266,9 +268,8 @@ def _odd_rows_in(account: str | None, table: pd.DataFrame) -> Finding:
 
 
 def _listed(resources: pd.DataFrame) -> str:
-    names = [label(row.resource_name, row.resource) for row in each_row(resources)]
-    shown = ", ".join(names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
+    shown = ", ".join(label(row.resource_name, row.resource) for row in each_row(resources.head(_NAMED)))
+    return shown if len(resources) <= _NAMED else f"{shown} and {len(resources) - _NAMED:,} more"
 
 
 def _were(number: int) -> str:
