@@ -51,7 +51,7 @@ class ReadBar:
         if self._bar is None:
             self._bar = _bar(label, progress.total or None)
         elif label != self._label:
-            self._bar.set_description(label, refresh=False)
+            self._bar.set_description_str(label, refresh=False)
             self._bar.reset(progress.total or None)
         if label != self._label:
             self._label, self._planned = label, 0

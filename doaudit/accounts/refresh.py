@@ -77,3 +77,5 @@ class AccountsRefresh:
             said = ([] if each.complete else [f"{each.proof}."]) + more
             lines += [f"{visible(name)}: {sentence}" for sentence in said]
         return "\n".join(lines)
+
+    __repr__ = __str__  # at the end of a cell

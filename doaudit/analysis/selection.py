@@ -97,6 +97,16 @@ class Selection:
         if self.text is not None and not (isinstance(self.text, str) and self.text.strip()):
             raise InvalidArgument(f"text is what is looked for, such as a part of a name; got {self.text!r}.")
 
+    def __repr__(self) -> str:
+        """
+        Write it as it is made, with the conditions that are given.
+
+        Example:
+            >>> Selection(since="7d", type="resize")
+            Selection(since="7d", type=["resize"])
+        """
+        return f"Selection({', '.join(self.conditions().values())})"
+
     def code(self, actions: str = "actions") -> str:
         """
         Return the line of code that selects the same from the frame of this name.

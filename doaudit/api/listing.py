@@ -67,6 +67,8 @@ class Proof:
             f"{self.older:,} of {self.total_reported:,} actions are older, and not all of them are here ({self.reason})"
         )
 
+    __repr__ = __str__  # at the end of a cell
+
     def covers(self, since: datetime) -> bool:
         """Return whether this read proved that every action is in hand that started at a moment or later."""
         part = self.complete_since is not None and self.complete_since <= since

@@ -69,6 +69,8 @@ class Check:
         ]
         return "\n".join(lines)
 
+    __repr__ = __str__  # at the end of a cell
+
     def _owner(self) -> str:
         owner = self.access.owner
         if owner is None:

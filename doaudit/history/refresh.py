@@ -115,6 +115,8 @@ class Refresh:
         lines += [f"Set aside, because it has no usable id: {one_line(text)}" for text in self.set_aside[:_SHOWN_IDS]]
         return "\n".join(lines)
 
+    __repr__ = __str__  # at the end of a cell
+
 
 def _first(ids: tuple[int, ...]) -> str:
     return ", ".join(map(str, ids[:_SHOWN_IDS])) + (" ..." if len(ids) > _SHOWN_IDS else "")

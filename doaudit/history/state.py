@@ -68,6 +68,8 @@ class HistoryState:
             )
         return f"Complete as of {when}: {count(self.actions, 'action')}, of which {self.open_actions:,} are open."
 
+    __repr__ = __str__  # at the end of a cell
+
 
 def read_state(client: Client, store: Store | None, path: str | os.PathLike[str] | None) -> HistoryState:
     """

@@ -7,6 +7,7 @@ from datetime import datetime  # noqa: TC003 -- msgspec reads the annotations wh
 from typing import Literal
 
 from doaudit.expected_duration import ExpectedDuration, default_durations
+from doaudit.formatting import visible
 
 __all__ = [
     "LogLine",
@@ -184,6 +185,10 @@ class Run:
     read_errors: int = 0
     auth_errors: int = 0
     power_on_attempts: int = 0
+
+    def __repr__(self) -> str:
+        """Return the droplet and its sentence, which is what the end of a cell is to show."""
+        return visible(f"<Run of {self.droplet_name}: {self.sentence}>")
 
     @property
     def ended(self) -> bool:

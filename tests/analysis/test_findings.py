@@ -107,6 +107,19 @@ def test_five_lasting_droplets_within_an_hour_are_many(frame):
     assert many["ids"].item() == "501, 502, 503, 504, 505"
 
 
+def test_each_burst_of_destructions_is_a_finding_of_its_own(frame):
+    """What is destroyed more than an hour before or after, or by itself, is in no burst."""
+    minutes = [0, 10, 20, 30, 40, 50, 300, 600, 660, 715, 720, 725, 730, 735, 900]
+    start = pd.Timestamp("2026-03-27T00:00:00Z")
+    times = [f"{start + pd.Timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}" for minute in minutes]
+    keys = [f"droplet:{n}" for n in range(len(times))]
+    gone = frame(id=list(range(501, 501 + len(times))), type="destroy", started_at=times, resource=keys)
+
+    found = of_kind(findings(pd.concat([reboots(frame), gone.sample(frac=1, random_state=7)])), "many destroyed")
+
+    assert sorted(found["ids"]) == ["501, 502, 503, 504, 505, 506", "508, 509, 510, 511, 512, 513, 514"]
+
+
 @pytest.mark.parametrize(("backup_days_ago", "is_found"), [(12, False), (18, True), (None, True)])
 def test_a_droplet_destroyed_without_a_recent_backup_is_found(frame, backup_days_ago, is_found):
     """One that was backed up within the week before its end is not."""
