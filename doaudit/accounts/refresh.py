@@ -69,7 +69,7 @@ class AccountsRefresh:
         accounts = all_of_them if not self.failed else f"{len(read):,} of {all_of_them}"
         ids = sum(each.proof.distinct_ids for each in read.values())
         proved = f"complete: {ids:,} distinct ids, and the API reports as many" if self.complete else "INCOMPLETE"
-        counts = f"{new:,} new actions, {finished:,} newly finished, in {count(requests, 'request')}"
+        counts = f"{count(new, 'new action')}, {finished:,} newly finished, in {count(requests, 'request')}"
         lines = [f"{accounts} read: {counts}; {proved}."]
         lines += [f"{visible(name)} was not read: {one_line(str(fault))}" for name, fault in self.failed.items()]
         for name, each in read.items():

@@ -19,7 +19,7 @@ from doaudit.api.paging import PageOne, read_actions
 from doaudit.api.retry import estimate_read
 from doaudit.clock import SystemClock
 from doaudit.errors import InvalidArgument, ReadIncomplete, ReadInterrupted
-from doaudit.formatting import one_line
+from doaudit.formatting import count, one_line
 from doaudit.history.account_identity import known_file
 from doaudit.history.known_ids import read_known
 from doaudit.history.proof import VANISHED
@@ -98,8 +98,8 @@ class Refresh:
 
     def __str__(self) -> str:
         """Summarize it in a few lines."""
-        requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
-        lines = [f"{self.new:,} new actions, {self.finished:,} newly finished, in {requests}; {self.proof}."]
+        new, requests = count(self.new, "new action"), count(self.requests, "request")
+        lines = [f"{new}, {self.finished:,} newly finished, in {requests}; {self.proof}."]
         if self.not_found:
             lines.append(
                 f"{len(self.not_found):,} open actions are no longer known to the API: {_first(self.not_found)}."

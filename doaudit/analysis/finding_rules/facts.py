@@ -80,9 +80,10 @@ def droplets_without_backup(evidence: Evidence) -> list[Finding]:
         without = table[table["without"]]
         if without.empty:
             continue
+        has = "has" if len(without) == 1 else "have"
         never = int(without["last_taken_at"].isna().sum())
         sentence = (
-            f"{len(without):,} of {count(len(table), 'droplet')}{seen} have had no snapshot or backup taken for "
+            f"{len(without):,} of {count(len(table), 'droplet')}{seen} {has} had no snapshot or backup taken for "
             f"{_BACKUP_DAYS} days, {never:,} of them never in these actions: {_listed(without)}."
         )
         found.append(Finding("look", "no backup", "droplets", pd.NaT, sentence, call, account=account))
