@@ -161,7 +161,7 @@ function render({ model, el }) {
   const timeline = makeTimeline(change, (zoom) => asker.ask("look", { selection, zoom }));
   const findings = makeFindings();
   const durations = makeChart("How long they take", ["Type", "Median to p90", "Median", "p90", "Completed"], "Of completed actions, on a logarithmic axis; the thick mark is the median.");
-  const rates = makeChart("How many fail", ["Type", "95 % interval", "Share", "Errored"], "Of finished actions; the type that is surely worst comes first.");
+  const rates = makeChart("How many fail", ["Type", "95 % interval", "Share", "Errored"], "Of finished actions, the worst first, by counts alone; the intervals are wider where failures come on the same days.");
   const resource = makeResource(asker, (row) => replace({ ...(row.account ? { account: [row.account] } : {}), resource: [row.resource] }), () => grid?.root.focus());
   const [line, report] = [makeLine("code", () => root), makeLine("report", () => root)];
   const csv = makeCsv(asker);
