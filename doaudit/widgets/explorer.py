@@ -106,7 +106,7 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
     @property
     def code(self) -> str:
         """The line of code that selects the same."""
-        return self._selection.code(self._frame_name) if self._selection.conditions() else self._frame_name
+        return self._code_of(self._selection)
 
     def select(self, *, account: OneOrMany = None, **conditions: Unpack[Conditions]) -> None:
         """
@@ -132,6 +132,9 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
         account = chosen.pop(ACCOUNT, None)
         frame = self._frame if account is None else Selection(account=account).apply(self._frame)
         return report(frame, folder, **{"droplets": self._droplets, **chosen, **options})
+
+    def _code_of(self, selection: Selection) -> str:
+        return selection.code(self._frame_name) if selection.conditions() else self._frame_name
 
     def _receive(self, widget: object, content: Any, buffers: Sequence[object]) -> None:  # noqa: ANN401 -- anything
         """Answer a message; nobody would see what a handler raises, so a fault is an answer, too."""
@@ -194,7 +197,7 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
             told = {
                 "selection": {name: list(each) if isinstance(each, tuple) else each for name, each in chosen.items()},
                 "names": self._exploration.names_of(selection.resource or ()),
-                "code": selection.code(self._frame_name) if given else self._frame_name,
+                "code": self._code_of(selection),
                 "report_code": _report_line(self._frame_name, given),
                 "columns": self._exploration.columns,
             }
@@ -219,7 +222,8 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
                 found = [("look", "error", f"No findings: {_said(error)}")]
             with self._lock:
                 if self._wanted == wanted:
-                    self.send({"kind": "findings", "found": found})
+                    # A page may show another selection by now, for which these are not.
+                    self.send({"kind": "findings", "code": self._code_of(wanted), "found": found})
                     self._is_looking = False
                     return
 

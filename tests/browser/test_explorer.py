@@ -349,20 +349,40 @@ def test_keys_that_follow_each_other_are_all_taken(explore, errors):
     assert errors == []
 
 
+def test_findings_are_of_what_is_shown(explore, errors):
+    """Findings of another selection, which come late, are not shown beside this one."""
+    page = explore(FEW)
+    page.locator("[data-facet=type] li").first.click()
+    wait_for(page, "len(explorer.selection.type or [])", 1)
+    page.locator(f"{ROOT} .da-findings:not([aria-busy])").wait_for()
+    told = page.locator(f"{ROOT} .da-findings").inner_text()
+
+    python(page, "explorer.send({'kind': 'findings', 'code': 'actions', 'found': [['look', '', 'of all actions']]})")
+    python(page, "explorer.select(type='create')")
+    page.locator("[data-line=code]", has_text="create").wait_for()
+    page.locator(f"{ROOT} .da-findings:not([aria-busy])").wait_for()
+    assert "of all actions" not in page.locator(f"{ROOT} .da-findings").inner_text() != told
+
+    python(page, "explorer.send({'kind': 'findings', 'code': explorer.code, 'found': [['look', '', 'of these']]})")
+    page.get_by_text("of these").wait_for()
+    assert errors == []
+
+
 def test_zooming_keeps_what_was_chosen_before(explore, errors):
-    """A click on Zoom in takes none of the choices away that were made while an answer was on its way."""
+    """A click on Zoom in takes no choice away that waits for its turn, nor does a choice take the zoom away."""
     page = explore(SIMULATED)
     page.mouse.click(*place_at(page, 0.3))
     wait_for(page, "len(explorer.selection.conditions())", 2)
     page.evaluate("""() => {
         for (const option of [...document.querySelectorAll("[data-facet=type] li")].slice(0, 3)) option.click();
         [...document.querySelectorAll(".da-time button")].find((each) => each.textContent === "Zoom in").click();
+        document.querySelector("[data-facet=outcome] li").click();
     }""")
 
-    wait_for(page, "len(explorer.selection.type or [])", 3)
+    wait_for(page, "len(explorer.selection.outcome or [])", 1)
     page.wait_for_timeout(500)
 
-    assert python(page, "len(explorer.selection.type or [])") == 3
+    assert python(page, "[len(explorer.selection.type or []), len(explorer.selection.outcome or [])]") == [3, 1]
     assert page.get_by_role("button", name="Zoom out").is_enabled()
     assert errors == []
 

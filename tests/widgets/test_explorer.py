@@ -88,7 +88,7 @@ def test_every_view_hears_of_a_new_selection(page):
 
 
 def test_findings_are_asked_for_apart(actions):
-    """They are an answer of their own, and are looked for only where somebody asks for them."""
+    """They are an answer of their own, which says whose they are, looked for only where somebody asks for them."""
     explorer = Explorer(actions)
     page = Page(explorer)
     explorer.select(type="resize")
@@ -98,7 +98,9 @@ def test_findings_are_asked_for_apart(actions):
     assert [content["kind"] for content, _ in page.heard] == ["look"]
     page.ask("findings")
 
-    assert page.wait_for("findings")["found"]
+    told = page.wait_for("findings")
+    assert told["found"]
+    assert told["code"] == explorer.code == 'da.select(actions, type=["snapshot"])'
 
 
 @pytest.mark.parametrize(

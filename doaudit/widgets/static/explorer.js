@@ -129,8 +129,11 @@ function render({ model, el }) {
     selection = next;
     if (!("since" in selection) && !("until" in selection)) delete selection.overlapping;
     findings.wait();
-    asker.ask("look", { selection });
+    look();
   };
+  // A wish to zoom is part of every question until there is an answer, since a newer question replaces one that waits.
+  let zoom = null;
+  const look = () => asker.ask("look", { selection, ...(zoom === null ? {} : { zoom }) }, () => { zoom = null; });
   const toggle = (name, value) => {
     const now = selection[name] ?? [];
     change({ [name]: now.includes(value) ? now.filter((each) => each !== value) : [...now, value] });
@@ -158,7 +161,10 @@ function render({ model, el }) {
     typing = null;
     replace(next);
   });
-  const timeline = makeTimeline(change, (zoom) => asker.ask("look", { selection, zoom }));
+  const timeline = makeTimeline(change, (closer) => {
+    zoom = closer;
+    look();
+  });
   const findings = makeFindings();
   const durations = makeChart("How long they take", ["Type", "Median to p90", "Median", "p90", "Completed"], "Of completed actions, on a logarithmic axis; the thick mark is the median.");
   const rates = makeChart("How many fail", ["Type", "95 % interval", "Share", "Errored"], "Of finished actions, the worst first, by counts alone; the intervals are wider where failures come on the same days.");
@@ -194,6 +200,7 @@ function render({ model, el }) {
     durations.update(answer.durations, (row) => drawDuration(row, longest), answer.types, (type) => change({ type: [type] }));
     const highest = Math.max(0.0001, ...answer.failure_rates.map((row) => row.high ?? 0));
     rates.update(answer.failure_rates, (row) => drawRate(row, highest), answer.types, (type) => change({ type: [type] }));
+    if (answer.code !== line.code.textContent) findings.wait();
     say(line.code, answer.code);
     say(report.code, answer.report_code);
     if (!grid) {
@@ -217,7 +224,7 @@ function render({ model, el }) {
       if (!asker.isWaiting("look")) update(answer);
     } else if (answer.kind === "findings") {
       asker.take(answer);
-      if (answer.found) findings.update(answer.found);
+      if (answer.found && answer.code === line.code.textContent) findings.update(answer.found);
     } else asker.take(answer, buffers);
   };
   // When the kernel has ended or is back, a question shows which it is.
