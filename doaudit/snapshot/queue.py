@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from doaudit.snapshot.queue_record import QueueRecord
     from doaudit.snapshot.run import Run
 
-__all__ = ["ItemState", "RunSource", "SnapshotQueue", "next_to_begin"]
+__all__ = ["ItemState", "RunSource", "SnapshotQueue", "count_states", "next_to_begin"]
 
 ItemState = Literal["waiting", "running", "done", "failed"]
 _POLL_S = 0.1
@@ -57,6 +57,19 @@ def next_to_begin(states: Sequence[ItemState], at_once: int, *, keep_going: bool
         return []
     waiting = [at for at, state in enumerate(states) if state == "waiting"]
     return waiting[: max(0, at_once - states.count("running"))]
+
+
+def count_states(states: Sequence[ItemState]) -> str:
+    """
+    State in a sentence how many snapshots are done, have failed, run and wait.
+
+    Example:
+        >>> count_states(["done", "running", "waiting", "waiting"])
+        '4 snapshots: 1 done, 1 running, 2 waiting.'
+    """
+    numbers = {state: states.count(state) for state in ("done", "failed", "running", "waiting")}
+    told = ", ".join(f"{number} {state}" for state, number in numbers.items() if number)
+    return f"{count(len(states), 'snapshot')}: {told}."
 
 
 class SnapshotQueue:
@@ -120,9 +133,7 @@ class SnapshotQueue:
     def sentence(self) -> str:
         """State in a sentence: how many are done, have failed, run and wait."""
         with self._lock:
-            numbers = {state: self._states.count(state) for state in ("done", "failed", "running", "waiting")}
-        told = ", ".join(f"{number} {state}" for state, number in numbers.items() if number)
-        return f"{count(len(self._states), 'snapshot')}: {told}."
+            return count_states(self._states)
 
     def start(self) -> None:
         """

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from doaudit.snapshot.queue import count_states
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -41,11 +43,15 @@ class Work:
 
     @property
     def sentence(self) -> str:
-        """State in a sentence: of one run its own."""
+        """State in a sentence: of one run its own, of several how many are how far."""
         if self.queue is not None and self.queue.refusal is not None:
             return str(self.queue.refusal)
         runs = self.states
-        return runs[0].sentence if len(runs) == 1 or self.queue is None else self.queue.sentence
+        if len(runs) == 1:
+            return runs[0].sentence
+        if self.queue is not None:
+            return self.queue.sentence
+        return count_states(["done" if run.ok else "failed" if run.ended else "running" for run in runs])
 
     def cancel(self) -> None:
         """Begin no more, and restore the power of those that run."""

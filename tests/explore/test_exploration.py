@@ -145,6 +145,18 @@ def test_figures_are_those_of_the_tables(actions, exploration, chosen):
         ]
 
 
+@pytest.mark.parametrize(
+    ("errored", "text"), [(0, "0.00 % (0.00-27.75)"), (1, "10.00 % (1.79-40.42)"), (10, "100.00 % (72.25-100.00)")]
+)
+def test_a_rate_is_written_with_its_interval(frame, errored, text):
+    """Wilson's interval of so many failures among ten, in hundredths, as published tables have it."""
+    rows = frame(type="resize", status=["errored"] * errored + ["completed"] * (10 - errored))
+
+    [rate] = Exploration(rows).look(Selection())["failure_rates"]
+
+    assert rate["text"] == text
+
+
 def test_figures_of_thousands_of_years_are_right(frame):
     """Times that lie as far apart as times can do not break the counting, and give the figures of the tables."""
 

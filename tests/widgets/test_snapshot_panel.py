@@ -252,6 +252,22 @@ def test_a_panel_that_is_shown_later_watches_what_runs(page, account, clock):
     assert "by itself" in wait_for_result(alone)
 
 
+def test_what_runs_is_counted_where_it_is_several(page, account, clock):
+    """Of a queue of one the run's own sentence is said; of several runs without a queue, how many are how far."""
+    start_snapshot(page, 101)
+    wait_for_result(page)
+    assert page.shown["work"]["sentence"] == page.runs[0]["sentence"]
+
+    clock.running.clear()
+    for droplet_id in (102, 103):
+        account.snapshot_runs.start(account.snapshot_runs.plan(droplet_id, "by itself"))
+    later = open_panel(account)
+    assert later.shown["work"]["sentence"] == "2 snapshots: 2 running."
+    clock.running.set()
+    wait_for_result(later)
+    wait_until(lambda: later.shown["work"]["sentence"] == "2 snapshots: 2 done.")
+
+
 def test_cancelling_shows_the_truth_and_restores_the_power(page, world, clock):
     """While a snapshot cannot be stopped that is said, in amber; it ends with the droplet on, and is no success."""
     clock.pause_when = lambda: snapshots(world, 101)
