@@ -260,7 +260,8 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
                     "heading": f"Snapshots of droplets of {self._account.source}; all times in UTC",
                     "busy": self._busy or self._planning,
                     "error": self._error,
-                    "droplets": self._rows,
+                    # Nobody can choose while work is shown, and a state is sent each second.
+                    "droplets": self._rows if self.work is None else [],
                     "plan": self._plan_told(),
                     "is_planning": bool(self._planning),
                     "work": self._work_told(),

@@ -252,6 +252,18 @@ def test_a_panel_that_is_shown_later_watches_what_runs(page, account, clock):
     assert "by itself" in wait_for_result(alone)
 
 
+def test_the_list_is_not_sent_while_snapshots_are_shown(page):
+    """A state that is sent each second has no list of droplets, of which there may be thousands; afterwards it has."""
+    start_snapshot(page, 101)
+    wait_for_result(page)
+    while_shown = page.shown["droplets"]
+    page.ask("again")
+    wait_until(lambda: not page.shown["busy"])
+
+    assert while_shown == []
+    assert len(page.shown["droplets"]) == 3
+
+
 def test_what_runs_is_counted_where_it_is_several(page, account, clock):
     """Of a queue of one the run's own sentence is said; of several runs without a queue, how many are how far."""
     start_snapshot(page, 101)
