@@ -300,6 +300,12 @@ def test_searching_and_taking_away(explore, errors, tmp_path):
         f"all({read}[name].astype(str).tolist() == explorer.actions[name].astype(str).tolist() "
         "for name in actions.columns if name != 'resource_id')",
     )
+
+    clear(page)
+    with page.expect_download() as begun:  # in two pieces
+        page.get_by_role("button", name="Download CSV").click()
+    begun.value.save_as(tmp_path / "actions.csv")
+    assert python(page, f"{read}['id'].tolist() == actions['id'].tolist()")
     assert errors == []
 
 
@@ -417,6 +423,15 @@ def test_a_million_rows(explore, errors):
     assert shown == python(page, f"actions['id'].iloc[{start}:{start + len(shown)}].astype(str).tolist()")
     assert page.locator(f"{ROOT} [role=grid]").get_attribute("aria-rowcount") == str(20 * 52_292 + 1)
     assert rows.count() < 30
+
+    begun = []
+    page.on("download", lambda download: begun.append(download.suggested_filename))
+    page.get_by_role("button", name="Download CSV").click()
+    page.get_by_role("button", name=re.compile("[1-9] %: click to cancel")).click()
+    page.get_by_role("button", name="Download CSV").wait_for()
+    page.wait_for_timeout(2_000)
+    assert page.get_by_role("button", name="Download CSV").is_visible()
+    assert begun == []
     assert errors == []
 
 

@@ -153,6 +153,53 @@ def test_csv_says_of_which_selection_it_is(page):
     assert page.heard[-1][1][0].startswith(b"id,type,status,")
 
 
+def test_each_piece_of_csv_says_how_many_rows_it_has():
+    """A page asks for the piece after those that it has: 50,000 rows, then the rest, then nothing."""
+    with da.demo(actions=52_292) as account:
+        page = Page(Explorer(account.actions()))
+
+    pieces = [page.ask("csv", offset=offset) for offset in (0, 50_000, 52_292, 60_000)]
+
+    assert [piece["rows"] for piece in pieces] == [50_000, 2_292, 0, 0]
+    assert {piece["selected"] for piece in pieces} == {52_292}
+
+
+def test_zooming_shows_the_window_and_ends_with_it(page):
+    """Zoomed in, the bins are those of the window, also when it moves; without a window everything is there again."""
+    window = {"since": "2026-03-03", "until": "2026-03-05"}
+    whole = page.ask("look", selection={})["timeline"]
+
+    closer = page.ask("look", selection=window, zoom=True)["timeline"]
+    with_type = page.ask("look", selection={**window, "type": ["resize"]})["timeline"]
+    narrower = page.ask("look", selection={**window, "since": "2026-03-04"})["timeline"]
+    half_open = page.ask("look", selection={"since": "2026-03-04"}, zoom=True)["timeline"]
+    back = page.ask("look", zoom=False)["timeline"]
+    page.ask("look", zoom=True)
+    cleared = page.ask("look", selection={})["timeline"]
+
+    assert [each["is_zoomed"] for each in (whole, closer, with_type, narrower, half_open, back, cleared)] == [
+        False, True, True, True, True, False, False,
+    ]  # fmt: skip
+    assert closer["width_s"] < whole["width_s"]
+    places = [(each["first_s"], each["width_s"], len(each["bins"])) for each in (closer, with_type, narrower)]
+    assert places[0] == places[1] == places[2]
+    assert half_open["first_s"] >= pd.Timestamp("2026-03-04", tz="UTC").timestamp()
+    assert back == cleared == whole
+
+
+def test_a_resource_is_that_of_its_account(actions):
+    """Two accounts may have a resource of one key; the timeline is that of the account in whose row it was."""
+    both = pd.concat([actions.assign(account="acme"), actions.head(20).assign(account="globex")], ignore_index=True)
+    key = str(actions["resource"].dropna().iloc[0])
+    page = Page(Explorer(both))
+
+    totals = [page.ask("resource", resource=key, account=each)["total"] for each in ("acme", "globex", None)]
+
+    wanted = [int((part["resource"] == key).sum()) for part in (actions, actions.head(20), both)]
+    assert totals == wanted
+    assert len(set(wanted)) == 3
+
+
 def test_an_account_is_read_first():
     """An account's actions are refreshed, and its droplets asked for; the panel then asks nothing more."""
     with da.demo(seed=3, actions=400) as account:

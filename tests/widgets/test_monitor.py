@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from panels import HOSTILE_NAME, post_requests, wait_until
@@ -59,6 +60,7 @@ def test_shows_what_is_open_and_then_that_it_ended(page, world):
 
     assert running["status"].startswith("1 open: 0 normal, 0 slow, 0 stuck, 1 too few to tell. As of 2026-11-23")
     assert running["rows"][0]["usual"] == "nothing to compare with"
+    assert running["rows"][0]["started"] == f"{datetime.fromtimestamp(action.started_at, UTC):%Y-%m-%d %H:%M:%S}"
     assert page.row(action.id)["verdict"] == "completed"
     assert [news for each in page.heard for news in each["news"]] == ["snapshot of droplet:101 completed after 1 min."]
     assert post_requests(world) == []

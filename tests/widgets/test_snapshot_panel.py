@@ -17,6 +17,7 @@ from panels import (
 )
 
 from doaudit.demo import Fault
+from doaudit.formatting import time_span
 from doaudit.widgets import SnapshotPanel
 
 
@@ -250,6 +251,26 @@ def test_a_panel_that_is_shown_later_watches_what_runs(page, account, clock):
     assert alone.panel.work.jobs == (job,)
     clock.running.set()
     assert "by itself" in wait_for_result(alone)
+
+
+def test_what_runs_cannot_be_left_and_its_time_goes_on(page, clock, world):
+    """Asking for another snapshot while one runs changes nothing; the progress tells how long it has taken so far."""
+    clock.pause_when = lambda: snapshots(world, 101)
+    start_snapshot(page, 101)
+    wait_until(lambda: clock.paused)
+    page.ask("again")
+    [running] = page.runs
+    clock.running.set()
+    wait_for_result(page)
+    [ended] = page.runs
+
+    assert " s so far; about " in running["progress"]["text"]
+    assert " so far" in next(step["time"] for step in running["steps"] if step["status"] == "running")
+    assert ended["progress"]["text"].startswith("5 of 5 steps, ")
+    assert " so far" not in ended["progress"]["text"]
+    run = page.panel.work.states[0]
+    assert f"5 of 5 steps, {time_span(run.elapsed_s)};" in ended["progress"]["text"]
+    assert not any("so far" in step["time"] for step in ended["steps"])
 
 
 def test_the_list_is_not_sent_while_snapshots_are_shown(page):
