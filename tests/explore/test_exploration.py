@@ -199,6 +199,32 @@ def simulated():
         return account.actions(), account.droplets()
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"region": "ams3"},
+        {"type": "snapshot"},
+        {"since": "90d"},
+        {"since": "2026-06-17", "until": "2026-06-18"},
+        {"resource_type": "volume", "outcome": ["completed", "open"]},
+    ],
+)
+def test_figures_of_a_large_account_are_those_of_the_tables(simulated, chosen):
+    """Where days are alike, and where there are too few to tell, a median, p90 and interval is that of the tables."""
+    actions, _ = simulated
+    seen, rows = Exploration(actions).look(Selection(**chosen)), da.select(actions, **chosen)
+    taken, failed = da.durations(rows).head(12), da.failure_rates(rows).head(12)
+
+    for name in ("p50_s", "p90_s"):
+        told = np.array([row[name]["s"] for row in seen["durations"]], dtype=float)
+        np.testing.assert_array_equal(told, taken[name].to_numpy(dtype=float))
+    for name in ("failure_rate", "low", "high"):
+        told = np.array([row[name] for row in seen["failure_rates"]], dtype=float)
+        np.testing.assert_array_equal(told, failed[name].to_numpy(dtype=float))
+    assert [row["type"] for row in seen["failure_rates"]] == failed["type"].astype(object).tolist()
+
+
 def test_pieces_of_csv_are_one_file(simulated, tmp_path):
     """The pieces, one after the other, are read back as the selected rows, exactly; each is of so many rows."""
     actions, _ = simulated

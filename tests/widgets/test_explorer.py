@@ -87,6 +87,16 @@ def test_every_view_hears_of_a_new_selection(page):
     assert page.ask("look")["is_current"] is True
 
 
+def test_a_chosen_resource_is_named(actions):
+    """What is chosen is shown by its name, where it has one."""
+    named = actions[["resource", "resource_name"]].dropna().astype(str).iloc[0]
+    page = Page(Explorer(actions))
+
+    seen = page.ask("look", selection={"resource": [named["resource"], "droplet:none", None]})
+
+    assert seen["names"] == {named["resource"]: named["resource_name"]}
+
+
 def test_findings_are_asked_for_apart(actions):
     """They are an answer of their own, which says whose they are, looked for only where somebody asks for them."""
     explorer = Explorer(actions)
