@@ -177,9 +177,9 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
             about = {"view": question and question.view, "number": question and question.number}
             is_current = question is not None and question.selection is None
             self._is_shown = self._is_shown or question is not None
+            self._update_fallback()  # first: what a page has shown is there to read when the kernel has ended
             if self._is_shown:
                 self.send({"kind": "look", **about, "is_current": is_current, **seen})
-            self._update_fallback()
 
     def _span_of(self, selection: Selection, question: Question | None) -> tuple[int, int] | None:
         """Return what the timeline is to show, as long as there is a window: where it was zoomed in, or everything."""

@@ -74,7 +74,6 @@ class Monitor(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ipy
             self._told += observation.news
             if self._throttle.allows(urgent=not self.poller.running or self.poller.resting or bool(observation.news)):
                 self._show(observation)
-                self._update_fallback()
 
     def _on_display(self) -> None:
         self.start()
@@ -95,6 +94,7 @@ class Monitor(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ipy
 
     def _show(self, observation: Observation) -> None:
         with self._lock:
+            self._update_fallback()  # first: what a page has shown is there to read when the kernel has ended
             news, self._told = self._told, []
             running, resting = self.poller.running, self.poller.resting
             rows = [row_cells(row) for row in (*observation.open, *observation.ended)]

@@ -101,6 +101,7 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
                 self._carry_out(request)
             except Exception as error:  # noqa: BLE001 -- see above
                 self._error = _said(error)
+            self._update_fallback()
             self._show()
 
     def _carry_out(self, request: SnapshotRequest) -> None:
@@ -209,9 +210,9 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
             changed = latest != self._last_shown
             if self._throttle.allows(urgent=urgent or changed):
                 self._last_shown = latest
-                self._show()
                 if changed or urgent:
-                    self._update_fallback()
+                    self._update_fallback()  # first: what a page has shown is there to read when the kernel has ended
+                self._show()
 
     def _cancel(self) -> None:
         if self.work is not None and self.work.running:
