@@ -107,7 +107,7 @@ def test_panels_show_them():
     [row] = droplet_rows(droplets, to_frame([], 0), now)
     resize = da.Action.of(Record(1, "in-progress", HOSTILE, now.isoformat(), None, 7, "droplet"), 0)
     seen = classify(resize, now, Baseline(ExpectedDurations({}), {"droplet:7": HOSTILE}))
-    told = [plan_cells(run), run_cells(run, now, cancelling=True, link=None), row_cells(seen), row]
+    told = [plan_cells(run), run_cells(run, now, cancelling=True, over=False, link=None), row_cells(seen), row]
 
     texts = [confirmation([run]), button_text([run]), fallback_text([run], now), fallback_html([run], now)]
     for text in [*texts, *(json.dumps(each, ensure_ascii=False).replace("\\\\", "\\") for each in told)]:

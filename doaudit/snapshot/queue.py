@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from doaudit.snapshot.queue_record import QueueRecord
     from doaudit.snapshot.run import Run
 
-__all__ = ["ItemState", "RunSource", "SnapshotQueue", "count_states", "next_to_begin"]
+__all__ = ["ItemState", "RunSource", "SnapshotQueue", "count_runs", "next_to_begin"]
 
 ItemState = Literal["waiting", "running", "done", "failed"]
 _POLL_S = 0.1
+_WORDS = ("done", "cancelled", "failed", "running", "waiting", "not begun")
 
 
 class RunSource(Protocol):
@@ -59,17 +61,29 @@ def next_to_begin(states: Sequence[ItemState], at_once: int, *, keep_going: bool
     return waiting[: max(0, at_once - states.count("running"))]
 
 
-def count_states(states: Sequence[ItemState]) -> str:
+def count_runs(runs: Sequence[Run], *, over: bool) -> str:
     """
-    State in a sentence how many snapshots are done, have failed, run and wait.
+    State in a sentence how many snapshots are done, were cancelled, have failed, run and wait.
+
+    Args:
+        runs: each as it is now.
+        over: whether no more will be begun.
 
     Example:
-        >>> count_states(["done", "running", "waiting", "waiting"])
-        '4 snapshots: 1 done, 1 running, 2 waiting.'
+        >>> count_runs([], over=True)
+        '0 snapshots.'
     """
-    numbers = {state: states.count(state) for state in ("done", "failed", "running", "waiting")}
-    told = ", ".join(f"{number} {state}" for state, number in numbers.items() if number)
-    return f"{count(len(states), 'snapshot')}: {told}."
+    words = Counter(_word(run, over=over) for run in runs)
+    told = ", ".join(f"{words[word]} {word}" for word in _WORDS if words[word])
+    return f"{count(len(runs), 'snapshot')}{f': {told}' if told else ''}."
+
+
+def _word(run: Run, *, over: bool) -> str:
+    if run.phase == "planned":
+        return "not begun" if over else "waiting"
+    if not run.ended:
+        return "running"
+    return "done" if run.ok else "cancelled" if run.phase == "cancelled" else "failed"
 
 
 class SnapshotQueue:
@@ -132,8 +146,7 @@ class SnapshotQueue:
     @property
     def sentence(self) -> str:
         """State in a sentence: how many are done, have failed, run and wait."""
-        with self._lock:
-            return count_states(self._states)
+        return count_runs(self.states, over=self.started and not self.running)
 
     def start(self) -> None:
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from doaudit.snapshot.queue import count_states
+from doaudit.snapshot.queue import count_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -51,7 +51,7 @@ class Work:
             return runs[0].sentence
         if self.queue is not None:
             return self.queue.sentence
-        return count_states(["done" if run.ok else "failed" if run.ended else "running" for run in runs])
+        return count_runs(runs, over=not self.running)
 
     def cancel(self) -> None:
         """Begin no more, and restore the power of those that run."""

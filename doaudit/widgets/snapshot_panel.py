@@ -287,11 +287,15 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
         if self.work is None:
             return None
         now, link = self._account.now(), None if self._account.is_simulated else _CONTROL_PANEL
+        is_running = self.work.running
         return {
-            "is_running": self.work.running,
+            "is_running": is_running,
             "is_stopping": self._cancelling,
             "sentence": visible(self.work.sentence),
-            "items": [run_cells(run, now, cancelling=self._cancelling, link=link) for run in self.work.states],
+            "items": [
+                run_cells(run, now, cancelling=self._cancelling, over=not is_running, link=link)
+                for run in self.work.states
+            ],
         }
 
     def _static_fallback(self) -> tuple[str, str]:

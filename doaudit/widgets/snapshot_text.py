@@ -68,7 +68,7 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def run_cells(run: Run, now: datetime, *, cancelling: bool, link: str | None) -> dict[str, Any]:
+def run_cells(run: Run, now: datetime, *, cancelling: bool, over: bool, link: str | None) -> dict[str, Any]:
     """
     Return a run as texts: its state, progress, steps and log.
 
@@ -76,6 +76,7 @@ def run_cells(run: Run, now: datetime, *, cancelling: bool, link: str | None) ->
         run: the run, planned or begun.
         now: the time.
         cancelling: whether it was told to stop.
+        over: whether no more will be begun.
         link: the address of DigitalOcean's control panel; None for a simulated account, which has none.
     """
     path = "images/snapshots/droplets" if run.ok else f"droplets/{run.droplet_id}"
@@ -84,7 +85,7 @@ def run_cells(run: Run, now: datetime, *, cancelling: bool, link: str | None) ->
         "name": visible(f"{run.droplet_name} ({run.droplet_id})"),
         "snapshot": visible(run.snapshot_name),
         "kind": _kind(run, cancelling=cancelling),
-        "sentence": visible(_sentence(run, now, cancelling=cancelling)),
+        "sentence": visible(_sentence(run, now, cancelling=cancelling, over=over)),
         "has_ended": run.ended,
         "progress": _progress(run, now),
         "steps": [_step_cells(step, now) for step in run.steps],
@@ -103,9 +104,9 @@ def _kind(run: Run, *, cancelling: bool) -> str:
     return "stopping" if cancelling or run.ending == "cancelled" else "running"
 
 
-def _sentence(run: Run, now: datetime, *, cancelling: bool) -> str:
+def _sentence(run: Run, now: datetime, *, cancelling: bool, over: bool) -> str:
     if run.phase == "planned":
-        return "Not begun yet."
+        return "Not begun." if over else "Not begun yet."
     if run.ended or not (cancelling or run.ending == "cancelled"):
         return run.sentence
     if not run.snapshot_under_way:

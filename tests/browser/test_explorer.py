@@ -355,6 +355,19 @@ def test_keys_that_follow_each_other_are_all_taken(explore, errors):
     assert errors == []
 
 
+def test_shares_of_chosen_outcomes_are_no_failure_rates(explore, errors):
+    """Where only failures are chosen all of them have failed: that this says nothing is said beside it."""
+    page = explore(FEW)
+    rates = page.get_by_role("region", name="How many fail")
+    rates.get_by_text("Of finished actions, the worst first").wait_for()
+    page.locator("[data-facet=outcome] li[aria-label=errored]").click()
+    rates.get_by_text("do not say how many fail").wait_for()
+    page.get_by_role("region", name="How long they take").get_by_text("No completed action is selected.").wait_for()
+    clear(page)
+    rates.get_by_text("Of finished actions, the worst first").wait_for()
+    assert errors == []
+
+
 def test_findings_are_of_what_is_shown(explore, errors):
     """Findings of another selection, which come late, are not shown beside this one."""
     page = explore(FEW)

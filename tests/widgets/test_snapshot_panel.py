@@ -202,7 +202,8 @@ def test_the_first_of_several_that_fails_ends_it(page, world):
     wait_for_result(page)
 
     assert [run["kind"] for run in page.runs] == ["failed", "planned"]
-    assert page.runs[1]["sentence"] == "Not begun yet."
+    assert page.runs[1]["sentence"] == "Not begun."
+    assert page.shown["work"]["sentence"] == "2 snapshots: 1 failed, 1 not begun."
     page.ask("again")
     show_plan(page, 101, 102, name="again")
     world.faults.add(Fault("errored", type="snapshot"))
@@ -313,7 +314,8 @@ def test_cancelling_shows_the_truth_and_restores_the_power(page, world, clock):
 
     assert stopping["kind"] == "stopping"
     assert stopping["sentence"].startswith("Cancelling: waiting for the snapshot to end, which cannot be stopped")
-    assert waiting["kind"] == "planned"
+    assert (waiting["kind"], waiting["sentence"]) == ("planned", "Not begun yet.")
+    assert page.shown["work"]["sentence"] == "2 snapshots: 1 cancelled, 1 not begun."
     assert page.runs[0]["kind"] == "cancelled"
     assert "is on, as it was before" in page.runs[0]["sentence"]
     assert world.droplet(101).real("status", world.now) == "active"

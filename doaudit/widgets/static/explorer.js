@@ -184,8 +184,8 @@ function render({ model, el }) {
 
   function update(answer) {
     ({ selection, names } = answer);
-    const { completed, errored, open } = answer.outcomes;
-    say(status, `${number(answer.selected)} of ${number(answer.total)} actions: ${number(completed)} completed, ${number(errored)} errored, ${number(open)} open`);
+    const { outcomes } = answer;
+    say(status, `${number(answer.selected)} of ${number(answer.total)} actions: ${number(outcomes.completed)} completed, ${number(outcomes.errored)} errored, ${number(outcomes.open)} open`);
     for (const [name, values] of Object.entries(answer.facets)) {
       if (!facets[name]) {
         facets[name] = makeFacet(name, toggle);
@@ -197,9 +197,10 @@ function render({ model, el }) {
     chips.update(selection, names);
     timeline.update(answer);
     const longest = Math.max(...answer.durations.map((row) => row.p90_s.s ?? row.p50_s.s ?? 0));
-    durations.update(answer.durations, (row) => drawDuration(row, longest), answer.types, (type) => change({ type: [type] }));
+    durations.update(answer.durations, (row) => drawDuration(row, longest), answer.types, (type) => change({ type: [type] }), outcomes.completed ? "" : "No completed action is selected.");
     const highest = Math.max(0.0001, ...answer.failure_rates.map((row) => row.high ?? 0));
-    rates.update(answer.failure_rates, (row) => drawRate(row, highest), answer.types, (type) => change({ type: [type] }));
+    rates.update(answer.failure_rates, (row) => drawRate(row, highest), answer.types, (type) => change({ type: [type] }),
+      selection.outcome || selection.status ? "Outcomes are chosen: these are shares of that choice, and do not say how many fail." : "");
     if (answer.code !== line.code.textContent) findings.wait();
     say(line.code, answer.code);
     say(report.code, answer.report_code);

@@ -10,10 +10,10 @@ function makeChart(label, headings, note) {
   const rest = make("p", { class: "da-pale" });
   const root = make("section", { class: "da-chart", "aria-label": label }, make("h4", {}, label),
     make("table", {}, make("thead", {}, make("tr", {}, ...headings.map((each) => make("th", { scope: "col" }, each)))), body), rest);
-  function update(rows, draw, types, choose) {
+  function update(rows, draw, types, choose, warning = "") {
     const hadFocus = body.contains(document.activeElement);
     body.replaceChildren(...rows.map((row) => make("tr", {}, make("th", { scope: "row" }, make("button", { type: "button", class: "da-link", "aria-label": `Only ${row.label}`, onclick: () => choose(row.type) }, row.label)), ...draw(row))));
-    say(rest, rows.length ? `${note}${types > rows.length ? ` ${types - rows.length} more types are not shown.` : ""}` : "Nothing is selected.");
+    say(rest, rows.length ? `${warning || note}${types > rows.length ? ` ${types - rows.length} more types are not shown.` : ""}` : "Nothing is selected.");
     if (hadFocus) body.querySelector("button")?.focus();
   }
   return { root, update };
