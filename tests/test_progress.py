@@ -15,7 +15,7 @@ from contextlib import suppress
 import pytest
 
 from doaudit.demo import Fault, World, serve
-from doaudit.demo.world.records import Action
+from doaudit.demo.world.records import Action, Droplet
 
 READ = "import doaudit as da; print(da.connect(history=':memory:').refresh())"
 
@@ -30,25 +30,45 @@ def environment():
         yield {**os.environ, "DIGITALOCEAN_TOKEN": server.token, "DIGITALOCEAN_API_URL": server.url}
 
 
-def test_a_terminal_shows_rows_pages_rate_and_waits(environment):
-    """The bar counts actions and pages, and says what it waits for and how long."""
+def on_a_terminal(command, environment):
+    """Run a program whose standard error is a terminal; return its status and what that showed."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    with subprocess.Popen([sys.executable, "-c", READ], stderr=theirs, env=environment) as process:
+    ends = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": theirs}
+    with subprocess.Popen(command, env=environment, **ends) as process:
         os.close(theirs)
         shown = b""
         with suppress(OSError):  # which is how Linux says that the other end has closed
             while part := os.read(ours, 4096):
                 shown += part
     os.close(ours)
+    return process.returncode, shown.decode()
 
-    text = shown.decode()
-    assert process.returncode == 0
+
+def test_a_terminal_shows_rows_pages_rate_and_waits(environment):
+    """The bar counts actions and pages, and says what it waits for and how long."""
+    status, text = on_a_terminal([sys.executable, "-c", READ], environment)
+
+    assert status == 0
     assert "waiting 1 s, limit of requests a minute" in text
     assert "100%" in text
     assert "1400/1400" in text
     assert re.search(r"1400/1400 actions, \d\d:\d\d, 00:00 left, 7 pages", text)
     assert "/s" not in text
+
+
+def test_a_terminal_shows_how_far_planning_has_come(tmp_path):
+    """To plan several snapshots takes requests for each: a bar counts them. Nothing is begun without an answer."""
+    world = World(droplets=[Droplet(each, f"web-{each}") for each in (101, 102, 103)])
+    command = [sys.executable, "-m", "doaudit", "snapshot", "web-*", "--history", str(tmp_path / "h.duckdb")]
+    with serve(world, speed=0, latency_s=0.4) as server:
+        account = {"DIGITALOCEAN_TOKEN": server.token, "DIGITALOCEAN_API_URL": server.url}
+        status, text = on_a_terminal(command, {**os.environ, "DOAUDIT_STATE_DIR": str(tmp_path), **account})
+
+    assert status == 2
+    assert re.search(r"planning: +\d+% .* [12]/3 snapshots", text)
+    assert re.search(r"planning: 100% .* 3/3 snapshots", text)
+    assert not [line for line in world.requests if line.startswith("POST")]
 
 
 def test_a_log_file_shows_nothing(environment):

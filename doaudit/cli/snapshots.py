@@ -14,7 +14,7 @@ from doaudit.errors import InvalidArgument
 from doaudit.operations.console import print_line
 from doaudit.operations.droplet_names import droplet_ids
 from doaudit.snapshot.foreground import print_unfinished, run_to_completion
-from doaudit.snapshot.many import queue_to_completion
+from doaudit.snapshot.many import plan_each, queue_to_completion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _snapshot(
                 f"{name!r} is the name of a droplet, so it is not taken for that of a snapshot. To take several, write "
                 f"--droplet before each, or one pattern in quotes, such as 'web-*'."
             )
-        plans = [runs.plan(droplet_id, name, live=live) for droplet_id in droplet_ids(chosen, existing)]
+        plans = plan_each(runs, droplet_ids(chosen, existing), name, live=live)
         for plan in plans:
             _print_plan(plan)
         if status := refusal("Begin? Type yes: ", yes=yes, simulated=account.is_simulated):

@@ -11,14 +11,14 @@ from doaudit.snapshot.foreground import LogPrinter, check_not_recent, print_unfi
 from doaudit.snapshot.signals import signals_received
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from doaudit.snapshot.queue import SnapshotQueue
     from doaudit.snapshot.queue_record import QueuedSnapshot, QueueRecord
     from doaudit.snapshot.run import Run
     from doaudit.snapshot.runs import SnapshotRuns
 
-__all__ = ["queue_to_completion", "resume_all", "take_snapshots"]
+__all__ = ["plan_each", "queue_to_completion", "resume_all", "take_snapshots"]
 
 
 def take_snapshots(  # noqa: PLR0913 -- one for each thing that may be said
@@ -43,11 +43,7 @@ def take_snapshots(  # noqa: PLR0913 -- one for each thing that may be said
     if not again:
         for droplet_id in wanted:
             check_not_recent(runs, droplet_id, name)
-    plans = []
-    with row_bar("planning", len(wanted), unit=" snapshots") as add:
-        for droplet_id in wanted:
-            plans.append(runs.plan(droplet_id, name, live=live))
-            add(1)
+    plans = plan_each(runs, wanted, name, live=live)
     queue = runs.queue(plans, at_once=at_once, keep_going=keep_going)
     for plan in plans:
         print_line(f"Snapshot '{plan.snapshot_name}' of droplet {plan.droplet_name} ({plan.droplet_id}).")
@@ -58,6 +54,21 @@ def take_snapshots(  # noqa: PLR0913 -- one for each thing that may be said
     if not confirm:
         raise NotPossible("Nothing was begun, because it was not confirmed.")
     return queue_to_completion(queue)
+
+
+def plan_each(runs: SnapshotRuns, droplet_ids: Sequence[int], name: str | None, *, live: bool) -> list[Run]:
+    """
+    Plan a snapshot of each droplet, which takes requests for each; of several with a bar in a notebook or terminal.
+
+    Raises:
+        NotFound, NotPossible, InvalidArgument, ApiProblem: as `SnapshotRuns.plan`.
+    """
+    plans = []
+    with row_bar("planning", len(droplet_ids), unit=" snapshots", shown=len(droplet_ids) > 1) as add:
+        for droplet_id in droplet_ids:
+            plans.append(runs.plan(droplet_id, name, live=live))
+            add(1)
+    return plans
 
 
 def queue_to_completion(queue: SnapshotQueue) -> list[Run]:

@@ -15,6 +15,7 @@ from lab_page import (
     RESTART,
     RUN_ALL,
     SAVE,
+    SHUT_DOWN,
     open_notebook,
     python,
     save_screenshot,
@@ -528,6 +529,15 @@ def test_without_its_kernel(lab, page, explore):
     page.evaluate(RUN_ALL)
     page.locator(f"{ROOT} .da-rows [role=row]").first.wait_for()
     assert left.is_hidden()
+
+
+def test_a_kernel_that_was_shut_down_is_said(explore):
+    """What is shown stays as it is; the first click says that nobody answers any more."""
+    page = explore(FEW)
+    page.evaluate(SHUT_DOWN)
+    page.locator("[data-facet=outcome] li").first.click()
+
+    page.get_by_role("alert").filter(has_text="No longer live").wait_for()
 
 
 def test_saved_with_its_widget_state(lab, page, explore):

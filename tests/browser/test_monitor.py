@@ -11,6 +11,7 @@ from lab_page import (
     KINDS,
     RESTART,
     SAVE,
+    SHUT_DOWN,
     open_notebook,
     python,
     save_screenshot,
@@ -145,6 +146,14 @@ def test_without_its_kernel(monitor):
     left.wait_for()
 
     assert "10 open actions" in left.inner_text()
+
+
+def test_a_kernel_that_was_shut_down_is_noticed(monitor):
+    """A monitor that nobody touches says by itself that it is no longer live."""
+    page = monitor
+    page.evaluate(SHUT_DOWN)
+
+    page.get_by_role("alert").filter(has_text="No longer live").wait_for()
 
 
 def test_in_voila(voila, page):

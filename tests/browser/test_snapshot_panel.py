@@ -14,6 +14,7 @@ from lab_page import (
     RUN_ALL,
     RUN_CELL,
     SAVE,
+    SHUT_DOWN,
     open_notebook,
     save_screenshot,
     serious_faults,
@@ -382,6 +383,17 @@ def test_a_page_that_is_loaded_again_shows_the_panel(notebook, world):
 
     assert result(page).startswith("Cancelled")
     assert status(world, 102) == "active"
+
+
+def test_a_kernel_that_was_shut_down_is_noticed(notebook, world):
+    """A panel that shows a running snapshot says by itself that nobody watches it any more, and what to do."""
+    outlast_a_reload(world)
+    page = notebook("panel = SnapshotPanel(account); panel")
+    start_snapshot(page, "db-01")
+    logged(page, "has started the snapshot")
+    page.evaluate(SHUT_DOWN)
+
+    page.get_by_role("alert").filter(has_text="run account.resume()").first.wait_for()
 
 
 def test_a_lost_kernel_is_shown_and_its_run_resumed(notebook, world):

@@ -9,11 +9,9 @@ import pytest
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from panels import TIMEOUT_S, PausableClock, post_requests, wait_until
+from panels import TIMEOUT_S, PausableClock, opened_account, post_requests, wait_until
 
-from doaudit.account import Account
-from doaudit.api.client import Client
-from doaudit.demo import Fault, World, serve
+from doaudit.demo import Fault, World
 from doaudit.demo.world.records import Droplet
 from doaudit.errors import FileProblem, InvalidArgument, NotPossible, SnapshotFailed
 from doaudit.snapshot.queue import next_to_begin
@@ -37,13 +35,8 @@ def clock(world):
 @pytest.fixture
 def account(world, clock, tmp_path):
     """The account, over real HTTP."""
-    with serve(world, speed=0) as server:
-        opened = Account(Client(server.token, server.url, clock=clock), history=tmp_path / "h.duckdb", clock=clock)
+    with opened_account(world, clock, tmp_path) as opened:
         yield opened
-        clock.running.set()
-        for job in opened.snapshot_runs.running():
-            job.wait(TIMEOUT_S)
-        opened.close()
 
 
 def queue_of(account, *ids, **options):

@@ -19,6 +19,7 @@ __all__ = [
     "RUN_ALL",
     "RUN_CELL",
     "SAVE",
+    "SHUT_DOWN",
     "open_notebook",
     "put",
     "python",
@@ -38,6 +39,8 @@ RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-
 SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
 RESTART = """async () => {
     await window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart(); }"""
+SHUT_DOWN = """async () => {
+    await window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown(); }"""
 RUN_CELL = """async (number) => {
     const notebook = window.jupyterapp.shell.currentWidget.content;
     notebook.activeCellIndex = number;

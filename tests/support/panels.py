@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
+from doaudit.account import Account
+from doaudit.api.client import Client
+from doaudit.demo import serve
 from doaudit.widgets import SnapshotPanel
 
 HOSTILE_NAME = '<img src=x onerror="alert(1)"> & "co"'
@@ -54,6 +58,18 @@ class PausableClock:
             raise SystemExit
         self.world.advance(seconds)
         return stop is not None and stop.is_set()
+
+
+@contextmanager
+def opened_account(world, clock, folder):
+    """The account of a world on a clock, over real HTTP, its history a file; at the end what runs has ended."""
+    with serve(world, speed=0) as server:
+        account = Account(Client(server.token, server.url, clock=clock), history=folder / "history.duckdb", clock=clock)
+        yield account
+        clock.running.set()
+        for job in account.snapshot_runs.running():
+            job.wait(TIMEOUT_S)
+        account.close()
 
 
 def wait_until(condition):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from panels import HOSTILE_NAME, TIMEOUT_S, PausableClock, open_panel
+from panels import HOSTILE_NAME, PausableClock, open_panel, opened_account
 
-from doaudit.account import Account
-from doaudit.api.client import Client
-from doaudit.demo import World, serve
+from doaudit.demo import World
 from doaudit.demo.world.records import Droplet
 
 
@@ -31,14 +29,8 @@ def clock(world):
 @pytest.fixture
 def account(world, clock, tmp_path):
     """The account, over real HTTP; its history is a file."""
-    with serve(world, speed=0) as server:
-        client = Client(server.token, server.url, clock=clock)
-        opened = Account(client, history=tmp_path / "history.duckdb", clock=clock)
+    with opened_account(world, clock, tmp_path) as opened:
         yield opened
-        clock.running.set()
-        for job in opened.snapshot_runs.running():
-            job.wait(TIMEOUT_S)
-        opened.close()
 
 
 @pytest.fixture

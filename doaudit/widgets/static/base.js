@@ -45,6 +45,9 @@ function keepKeys(root) {
   }
 }
 
+// How often a panel that shows what goes on asks whether its kernel is there: one that was shut down says nothing.
+const PULSE_MS = 3000;
+
 // Move the focus among nodes by arrow keys; one of them at a time can be reached with Tab.
 function roving(list, items, event) {
   const shown = items();

@@ -138,6 +138,8 @@ function render({ model, el }) {
   }
   const look = () => tell("look");
   const noteVisibility = () => tell(document.hidden ? "hidden" : "visible");
+  // Said again and again: it changes nothing, and fails once the kernel has ended.
+  const pulse = setInterval(noteVisibility, PULSE_MS);
   filter.addEventListener("input", draw);
   document.addEventListener("visibilitychange", noteVisibility);
   model.on("msg:custom", hear);
@@ -146,6 +148,7 @@ function render({ model, el }) {
   noteVisibility();
   look();
   return () => {
+    clearInterval(pulse);
     document.removeEventListener("visibilitychange", noteVisibility);
     model.off("msg:custom", hear);
     model.off("comm_live_update", look);

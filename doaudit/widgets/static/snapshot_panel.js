@@ -125,6 +125,7 @@ function render({ model, el }) {
   const live = make("input", { type: "checkbox", class: "da-live" });
   const reload = make("button", { type: "button", class: "da-reload", onclick: () => tell("read") }, "Read the list again");
   let typing = null;
+  let isRunning = false;
   const plan = makePlan((wanted) => tell("start", wanted));
   let wantsFocus = false;
   const droplets = makeDroplets(choose, () => { wantsFocus = true; });
@@ -191,13 +192,17 @@ function render({ model, el }) {
       plan.focus();
     }
     work.update(told.work);
+    isRunning = Boolean(told.work?.is_running);
   }
   const look = () => tell("look");
+  // A panel whose kernel has ended must not look as if it still watched the snapshot.
+  const pulse = setInterval(() => { if (isRunning) look(); }, PULSE_MS);
   model.on("msg:custom", hear);
   model.on("comm_live_update", look);
   el.append(make("style", {}, `.${model.get("fallback_class")} { display: none; }`), root);
   look();
   return () => {
+    clearInterval(pulse);
     model.off("msg:custom", hear);
     model.off("comm_live_update", look);
   };
