@@ -11,12 +11,12 @@ import traitlets
 
 from doaudit.actions import ACCOUNT
 from doaudit.analysis.selection import Conditions, Selection
-from doaudit.errors import ApiProblem, DoauditError
+from doaudit.errors import ApiProblem
 from doaudit.explore.exploration import CSV_ROWS, Exploration
 from doaudit.explore.question import read_question
-from doaudit.formatting import one_line
 from doaudit.report import report
 from doaudit.widgets.explorer_text import fallback_html, fallback_text
+from doaudit.widgets.fault_text import fault_text
 from doaudit.widgets.static_fallback import StaticFallback
 from doaudit.widgets.static_files import static_text
 
@@ -150,7 +150,7 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
                 self.send({"kind": question.kind, **about, **answer}, buffer)
         except Exception as error:  # noqa: BLE001 -- see above
             of = asked.get("kind") if isinstance(asked.get("kind"), str) else None
-            self.send({"kind": "fault", "of": of, "text": _said(error), **about})
+            self.send({"kind": "fault", "of": of, "text": fault_text(error), **about})
 
     def _answer(self, question: Question) -> tuple[dict[str, Any], list[bytes] | None]:
         chosen = question.selection or self._selection
@@ -219,7 +219,7 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
             try:
                 found = self._exploration.findings(wanted)
             except Exception as error:  # noqa: BLE001 -- nobody sees what a thread raises
-                found = [("look", "error", f"No findings: {_said(error)}")]
+                found = [("look", "error", f"No findings: {fault_text(error)}")]
             with self._lock:
                 if self._wanted == wanted:
                     # A page may show another selection by now, for which these are not.
@@ -230,11 +230,6 @@ class Explorer(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc]  # ip
     def _static_fallback(self) -> tuple[str, str]:
         seen = self._view_of(self._selection, self._span)
         return fallback_html(seen), fallback_text(seen)
-
-
-def _said(error: Exception) -> str:
-    # Only our own errors are written to be read; the type of any other says more than its text alone.
-    return one_line(str(error) if isinstance(error, DoauditError) else f"{type(error).__name__}: {error}", 1_000)
 
 
 def _droplets(source: ActionSource) -> pd.DataFrame | None:

@@ -9,9 +9,10 @@ import anywidget
 import traitlets
 
 from doaudit.clock import SystemClock
-from doaudit.errors import DoauditError, InvalidArgument
-from doaudit.formatting import count, one_line, utc_datetime, visible
+from doaudit.errors import InvalidArgument
+from doaudit.formatting import count, utc_datetime, visible
 from doaudit.widgets.droplet_rows import droplet_rows
+from doaudit.widgets.fault_text import fault_text
 from doaudit.widgets.panel_work import Work, running_work
 from doaudit.widgets.snapshot_request import read_request
 from doaudit.widgets.snapshot_text import button_text, confirmation, fallback_html, fallback_text, plan_cells, run_cells
@@ -100,7 +101,7 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
                 self._error = ""
                 self._carry_out(request)
             except Exception as error:  # noqa: BLE001 -- see above
-                self._error = _said(error)
+                self._error = fault_text(error)
             self._update_fallback()
             self._show()
 
@@ -148,7 +149,7 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
                 if wanted is not None:
                     plans = self._plan_each(wanted)
             except Exception as fault:  # noqa: BLE001 -- nobody sees what a thread raises
-                error = _said(fault)
+                error = fault_text(fault)
             with self._lock:
                 if self._chosen == wanted:
                     self.plans, self._planning, self._error = plans, "", error
@@ -247,7 +248,7 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
             try:
                 task()
             except Exception as error:  # noqa: BLE001 -- nobody sees what a thread raises
-                self._error = _said(error)
+                self._error = fault_text(error)
             self._show()
 
         threading.Thread(target=run, name="doaudit-background", daemon=True).start()
@@ -303,11 +304,6 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
             return f"<p>{_NOTHING_STARTED}</p>", _NOTHING_STARTED
         runs, now = self.work.states, self._account.now()
         return fallback_html(runs, now), fallback_text(runs, now)
-
-
-def _said(error: Exception) -> str:
-    # Only our own errors are written to be read; the type of any other says more than its text alone.
-    return one_line(str(error) if isinstance(error, DoauditError) else f"{type(error).__name__}: {error}", 1_000)
 
 
 def _left(run: Run) -> str:
