@@ -98,7 +98,8 @@ class SnapshotPanel(StaticFallback, anywidget.AnyWidget):  # type: ignore[misc] 
         with self._lock:
             try:
                 request = read_request(content)
-                self._error = ""
+                if request.kind != "look":  # which pages ask by themselves, too
+                    self._error = ""
                 self._carry_out(request)
             except Exception as error:  # noqa: BLE001 -- see above
                 self._error = fault_text(error)

@@ -111,6 +111,7 @@ def test_what_was_not_planned_cannot_be_started(page, world, changed):
     wait_until(lambda: not page.shown["is_planning"])
     page.ask("start", plans=old, confirmed=True)
 
+    page.ask("look")
     assert "not the plan that was shown and confirmed" in page.shown["error"]
     assert post_requests(world) == []
 
